@@ -1,0 +1,7 @@
+//! Muster: people and groups arrive over SCIM 2.0, deployments ask permission, compliance can prove both.
+//!
+//! The folders are the product, and arrows point one way:
+//! `cli | http | jobs → service → live → db → scim → model`.
+
+pub mod model;
+pub mod scim;

@@ -1,0 +1,57 @@
+//! Provisioning sources.
+
+use super::{ConnectionId, OrganizationId};
+
+/// How a connection behaves where identity providers contradict each other and the RFC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Profile {
+    /// Takes everything every known identity provider sends.
+    #[default]
+    Default,
+    /// RFC 7643 and 7644 to the letter.
+    Rfc,
+    /// Okta.
+    Okta,
+    /// Microsoft Entra ID.
+    Entra,
+    /// The interoperability profile.
+    Interop,
+}
+
+impl Profile {
+    /// The name on the command line and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Rfc => "rfc",
+            Self::Okta => "okta",
+            Self::Entra => "entra",
+            Self::Interop => "interop",
+        }
+    }
+
+    /// Reads the name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop].into_iter().find(|p| p.as_str() == name)
+    }
+
+    /// Whether `displayName` of groups is unique within the connection (the RFC does not ask for it).
+    pub const fn group_names_are_unique(self) -> bool {
+        !matches!(self, Self::Rfc)
+    }
+}
+
+/// One provisioning source: an Okta app, an Entra job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// Its identifier.
+    pub id: ConnectionId,
+    /// Its name, unique in the organization.
+    pub name: String,
+    /// How it behaves.
+    pub profile: Profile,
+    /// A paused connection is refused every write.
+    pub paused: bool,
+}

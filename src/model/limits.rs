@@ -1,0 +1,34 @@
+//! Every limit in one place; `docs/limits.md` lists them for users.
+
+/// Bytes of a request body (10,000 PATCH operations are about 1.5 MB).
+pub const BODY_BYTES: usize = 8 * 1024 * 1024;
+/// Nesting of a JSON body.
+pub const JSON_DEPTH: usize = 32;
+/// Characters of any one string of a resource.
+pub const STRING_CHARACTERS: usize = 16_384;
+/// Bytes of the canonical text of one resource.
+pub const DOCUMENT_BYTES: usize = 262_144;
+/// Values of one multi-valued attribute, members excepted.
+pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
+/// Bytes of a filter.
+pub const FILTER_BYTES: usize = 16_384;
+/// Nesting of a filter: parentheses, `not`, value paths.
+pub const FILTER_DEPTH: usize = 32;
+/// Comparisons in one filter.
+pub const FILTER_TERMS: usize = 200;
+/// Resources a filter without an index may look at before it is refused as `tooMany` (RFC 7644 §3.12).
+pub const SCANNED_RESOURCES: usize = 100_000;
+/// Resources on one page.
+pub const PAGE_SIZE: usize = 1_000;
+/// Resources on a page when the client does not say.
+pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Operations in one PATCH.
+pub const PATCH_OPERATIONS: usize = 20_000;
+/// Member changes in one request.
+pub const MEMBERS_PER_REQUEST: usize = 100_000;
+/// Groups in groups in groups.
+pub const NESTING_DEPTH: usize = 10;
+/// Members up to which a PATCH of a group is answered with the group.
+pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
+/// Characters of a bearer token.
+pub const TOKEN_CHARACTERS: usize = 256;
