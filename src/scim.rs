@@ -1,0 +1,9 @@
+//! The SCIM 2.0 protocol (RFC 7643, RFC 7644), pure: no I/O, no clock, nothing logged, cannot panic.
+//!
+//! Everything is driven by [`schema::ResourceType`], read from `schemas/*.json`; nothing here asks for an attribute by
+//! its name except the protocol's own (`schemas`, `id`, `externalId`, `meta`).
+
+pub mod error;
+pub mod schema;
+
+pub use error::{ScimError, ScimType};

@@ -1,0 +1,150 @@
+//! Errors in the protocol's own form (RFC 7644 §3.12).
+
+/// The `scimType` of an error (RFC 7644 §3.12, table 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ScimType {
+    /// The filter cannot be read, or not with these attributes and operators.
+    InvalidFilter,
+    /// The filter would look at more resources than the server allows.
+    TooMany,
+    /// A value is already taken.
+    Uniqueness,
+    /// A readOnly or immutable attribute would change.
+    Mutability,
+    /// The body is not what the request needs.
+    InvalidSyntax,
+    /// The path of a PATCH operation cannot be read or names nothing.
+    InvalidPath,
+    /// The path of a PATCH operation selected nothing.
+    NoTarget,
+    /// A value is missing or of the wrong kind.
+    InvalidValue,
+}
+
+impl ScimType {
+    /// As written on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFilter => "invalidFilter",
+            Self::TooMany => "tooMany",
+            Self::Uniqueness => "uniqueness",
+            Self::Mutability => "mutability",
+            Self::InvalidSyntax => "invalidSyntax",
+            Self::InvalidPath => "invalidPath",
+            Self::NoTarget => "noTarget",
+            Self::InvalidValue => "invalidValue",
+        }
+    }
+}
+
+/// What a SCIM request can be refused for. The text is the `detail`, written for administrators: it names the
+/// attribute and what was expected, and never another organization's or person's data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScimError {
+    /// 400 with a `scimType`.
+    #[error("{1}")]
+    BadRequest(ScimType, String),
+    /// 403: the caller may not do this.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 404: no such resource for this caller, whoever else may have one.
+    #[error("{0}")]
+    NotFound(String),
+    /// 405: the route exists, the method does not.
+    #[error("{0}")]
+    MethodNotAllowed(String),
+    /// 409 `uniqueness`.
+    #[error("{0}")]
+    Conflict(String),
+    /// 412: `If-Match` names another version.
+    #[error("{0}")]
+    PreconditionFailed(String),
+    /// 413: the body is larger than allowed.
+    #[error("{0}")]
+    TooLarge(String),
+    /// 415: the body is not JSON.
+    #[error("{0}")]
+    UnsupportedMediaType(String),
+    /// 501: the protocol has it, this server does not.
+    #[error("{0}")]
+    NotImplemented(String),
+}
+
+impl ScimError {
+    /// 400 `invalidFilter`.
+    pub fn invalid_filter(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::InvalidFilter, detail.into())
+    }
+
+    /// 400 `invalidSyntax`.
+    pub fn invalid_syntax(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::InvalidSyntax, detail.into())
+    }
+
+    /// 400 `invalidPath`.
+    pub fn invalid_path(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::InvalidPath, detail.into())
+    }
+
+    /// 400 `invalidValue`.
+    pub fn invalid_value(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::InvalidValue, detail.into())
+    }
+
+    /// 400 `mutability`.
+    pub fn mutability(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::Mutability, detail.into())
+    }
+
+    /// 400 `noTarget`.
+    pub fn no_target(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::NoTarget, detail.into())
+    }
+
+    /// 400 `tooMany`.
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::TooMany, detail.into())
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::BadRequest(..) => 400,
+            Self::Forbidden(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::Conflict(_) => 409,
+            Self::PreconditionFailed(_) => 412,
+            Self::TooLarge(_) => 413,
+            Self::UnsupportedMediaType(_) => 415,
+            Self::NotImplemented(_) => 501,
+        }
+    }
+
+    /// The `scimType`, where the table has one.
+    pub const fn scim_type(&self) -> Option<ScimType> {
+        match self {
+            Self::BadRequest(kind, _) => Some(*kind),
+            Self::Conflict(_) => Some(ScimType::Uniqueness),
+            _ => None,
+        }
+    }
+
+    /// The error object; `status` is a string (RFC 7644 §3.12).
+    pub fn to_json(&self) -> String {
+        error_body(self.status(), self.scim_type(), &self.to_string())
+    }
+}
+
+/// An error object for a status that no [`ScimError`] stands for (401, 429, 500, 503).
+pub fn error_body(status: u16, scim_type: Option<ScimType>, detail: &str) -> String {
+    let mut body = serde_json::json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+        "status": status.to_string(),
+        "detail": detail,
+    });
+    if let (Some(kind), Some(object)) = (scim_type, body.as_object_mut()) {
+        object.insert("scimType".to_owned(), kind.as_str().into());
+    }
+    body.to_string()
+}
