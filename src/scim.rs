@@ -4,6 +4,8 @@
 //! its name except the protocol's own (`schemas`, `id`, `externalId`, `meta`).
 
 pub mod error;
+pub mod filter;
+pub mod path;
 pub mod schema;
 
 pub use error::{ScimError, ScimType};
