@@ -9,6 +9,7 @@ mod print;
 mod resolve;
 #[cfg(test)]
 mod samples;
+mod scan;
 
 use std::cmp::Ordering;
 
