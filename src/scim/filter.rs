@@ -199,7 +199,10 @@ pub enum Relation {
 impl Relation {
     /// Whether it asks for an order, which truth values, binary data and objects do not have.
     pub const fn is_order(self) -> bool {
-        matches!(self, Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual)
+        matches!(
+            self,
+            Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual
+        )
     }
 
     /// Whether it looks for a part of a text.

@@ -22,7 +22,9 @@ pub fn eval(condition: &Condition, value: &Value) -> bool {
         Condition::Any(conditions) => conditions.iter().any(|condition| eval(condition, value)),
         Condition::Not(condition) => !eval(condition, value),
         Condition::Holds { path, test } => any_at(value, path, &|value| passes(test, value)),
-        Condition::Element { path, condition } => any_at(value, path, &|element| eval(condition, element)),
+        Condition::Element { path, condition } => {
+            any_at(value, path, &|element| eval(condition, element))
+        }
     }
 }
 
@@ -32,10 +34,13 @@ fn any_at(value: &Value, path: &AttributePath, test: &dyn Fn(&Value) -> bool) ->
         Some(schema) => value.get(schema),
         None => Some(value),
     };
-    any(owner.and_then(|owner| owner.get(&path.attribute)), &|value| match &path.sub_attribute {
-        Some(sub_attribute) => any(value.get(sub_attribute), test),
-        None => test(value),
-    })
+    any(
+        owner.and_then(|owner| owner.get(&path.attribute)),
+        &|value| match &path.sub_attribute {
+            Some(sub_attribute) => any(value.get(sub_attribute), test),
+            None => test(value),
+        },
+    )
 }
 
 fn any(value: Option<&Value>, test: &dyn Fn(&Value) -> bool) -> bool {

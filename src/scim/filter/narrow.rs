@@ -22,7 +22,10 @@ impl Condition {
     /// whose path it has an index for. Empty when all resources must be looked at.
     pub fn narrowings(&self) -> Vec<Narrowing> {
         match self {
-            Self::Holds { path, test: Test::Text(Relation::Equal, text) } => {
+            Self::Holds {
+                path,
+                test: Test::Text(Relation::Equal, text),
+            } => {
                 // An index need not hold empty texts.
                 let empty = text.folded.as_deref().unwrap_or(&text.exact).is_empty();
                 let narrowing = Narrowing {
@@ -33,10 +36,16 @@ impl Condition {
                 if empty { Vec::new() } else { vec![narrowing] }
             }
             Self::All(conditions) => conditions.iter().flat_map(Self::narrowings).collect(),
-            Self::Any(conditions) => conditions.iter().map(Self::narrowings).reduce(united).unwrap_or_default(),
-            Self::Element { path, condition } => {
-                condition.narrowings().into_iter().map(|narrowing| within(path, narrowing)).collect()
-            }
+            Self::Any(conditions) => conditions
+                .iter()
+                .map(Self::narrowings)
+                .reduce(united)
+                .unwrap_or_default(),
+            Self::Element { path, condition } => condition
+                .narrowings()
+                .into_iter()
+                .map(|narrowing| within(path, narrowing))
+                .collect(),
             Self::Holds { .. } | Self::Not(_) => Vec::new(),
         }
     }
@@ -80,8 +89,13 @@ impl Condition {
                 if path.schema.is_some() || path.attribute != attribute {
                     return Some(Vec::new());
                 }
-                let by_value = |narrowing: &Narrowing| narrowing.path.sub_attribute.as_deref() == Some("value");
-                self.narrowings().into_iter().find(by_value).map(|narrowing| narrowing.values)
+                let by_value = |narrowing: &Narrowing| {
+                    narrowing.path.sub_attribute.as_deref() == Some("value")
+                };
+                self.narrowings()
+                    .into_iter()
+                    .find(by_value)
+                    .map(|narrowing| narrowing.values)
             }
         }
     }

@@ -32,7 +32,11 @@ impl ValuePath {
     pub fn parse(text: &str) -> Result<Self, ScimError> {
         let text = text.trim();
         let Some(bracket) = text.find('[') else {
-            return Ok(Self { path: AttributePath::parse(text)?, filter: None, sub_attribute: None });
+            return Ok(Self {
+                path: AttributePath::parse(text)?,
+                filter: None,
+                sub_attribute: None,
+            });
         };
         let path = AttributePath::parse(text.get(..bracket).unwrap_or_default())?;
         let mut parser = Parser::new(text)?;
@@ -40,7 +44,11 @@ impl ValuePath {
         let filter = parser.bracketed()?;
         let sub_attribute = parser.sub_attribute()?;
         parser.end()?;
-        Ok(Self { path, filter: Some(filter), sub_attribute })
+        Ok(Self {
+            path,
+            filter: Some(filter),
+            sub_attribute,
+        })
     }
 }
 
@@ -63,7 +71,13 @@ impl<'t> Parser<'t> {
                 limits::FILTER_BYTES
             )));
         }
-        Ok(Self { text, offset: 0, depth: 0, terms: 0, within_brackets: false })
+        Ok(Self {
+            text,
+            offset: 0,
+            depth: 0,
+            terms: 0,
+            within_brackets: false,
+        })
     }
 
     /// `a or b or …`
@@ -108,11 +122,16 @@ impl<'t> Parser<'t> {
             return self.expression(path);
         }
         if self.within_brackets {
-            return Err(self.unexpected("a comparison, because brackets cannot stand within brackets"));
+            return Err(
+                self.unexpected("a comparison, because brackets cannot stand within brackets")
+            );
         }
         let filter = self.bracketed()?;
         let Some(sub_attribute) = self.sub_attribute()? else {
-            return Ok(Filter::ValuePath { path, filter: Box::new(filter) });
+            return Ok(Filter::ValuePath {
+                path,
+                filter: Box::new(filter),
+            });
         };
         let comparison = self.expression(AttributePath::of(sub_attribute))?;
         let mut terms = match filter {
@@ -120,7 +139,10 @@ impl<'t> Parser<'t> {
             other => vec![other],
         };
         terms.push(comparison);
-        Ok(Filter::ValuePath { path, filter: Box::new(Filter::And(terms)) })
+        Ok(Filter::ValuePath {
+            path,
+            filter: Box::new(Filter::And(terms)),
+        })
     }
 
     /// `[…]`
@@ -179,7 +201,9 @@ impl<'t> Parser<'t> {
         self.skip_spaces();
         let start = self.offset;
         let word = self.word();
-        let Some(operator) = Operator::ALL.into_iter().find(|operator| operator.as_str().eq_ignore_ascii_case(word))
+        let Some(operator) = Operator::ALL
+            .into_iter()
+            .find(|operator| operator.as_str().eq_ignore_ascii_case(word))
         else {
             self.offset = start;
             return Err(self.unexpected(&format!(
@@ -188,13 +212,21 @@ impl<'t> Parser<'t> {
             )));
         };
         let literal = self.literal()?;
-        Ok(Filter::Compare { path, operator, literal })
+        Ok(Filter::Compare {
+            path,
+            operator,
+            literal,
+        })
     }
 
     fn literal(&mut self) -> Result<Literal, ScimError> {
         self.skip_spaces();
         let start = self.offset;
-        let literal = if self.peek() == Some('"') { self.quoted() } else { self.unquoted() };
+        let literal = if self.peek() == Some('"') {
+            self.quoted()
+        } else {
+            self.unquoted()
+        };
         match literal {
             // No value of a resource has it, and not every database can be asked for it.
             Some(Literal::String(text)) if text.contains('\0') => {
@@ -204,7 +236,8 @@ impl<'t> Parser<'t> {
             Some(literal) => Ok(literal),
             None => {
                 self.offset = start;
-                Err(self.unexpected("a value: text in double quotes, a number, true, false or null"))
+                Err(self
+                    .unexpected("a value: text in double quotes, a number, true, false or null"))
             }
         }
     }
@@ -242,14 +275,22 @@ impl<'t> Parser<'t> {
         {
             // Rust reads fractions to the last digit, serde_json nearly.
             let exact = word.parse().ok().and_then(serde_json::Number::from_f64);
-            return Some(Literal::Number(if number.is_f64() { exact.unwrap_or(number) } else { number }));
+            return Some(Literal::Number(if number.is_f64() {
+                exact.unwrap_or(number)
+            } else {
+                number
+            }));
         }
         Some(Literal::String(word.to_owned()))
     }
 
     fn end(&mut self) -> Result<(), ScimError> {
         self.skip_spaces();
-        if self.rest().is_empty() { Ok(()) } else { Err(self.unexpected("`and`, `or` or the end")) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.unexpected("`and`, `or` or the end"))
+        }
     }
 
     fn rest(&self) -> &'t str {
@@ -296,10 +337,22 @@ impl<'t> Parser<'t> {
 
     /// The error for what stands at the offset.
     fn unexpected(&self, expected: &str) -> ScimError {
-        let position = self.text.get(..self.offset).unwrap_or_default().chars().count() + 1;
+        let position = self
+            .text
+            .get(..self.offset)
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
         let rest = self.rest().trim_ascii_end();
-        let found = if rest.is_empty() { "the end".to_owned() } else { format!("`{}`", excerpt(rest)) };
-        ScimError::invalid_filter(format!("the filter has {found} at character {position}; expected {expected}"))
+        let found = if rest.is_empty() {
+            "the end".to_owned()
+        } else {
+            format!("`{}`", excerpt(rest))
+        };
+        ScimError::invalid_filter(format!(
+            "the filter has {found} at character {position}; expected {expected}"
+        ))
     }
 }
 

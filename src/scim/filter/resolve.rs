@@ -18,7 +18,13 @@ impl Filter {
     /// `invalidFilter` for an attribute that no schema of the resource type has or that nobody may see (`password`), an
     /// operator that the attribute's type does not have, and a value of another type (RFC 7644 §3.4.2.2, table 3).
     pub fn resolve(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Refused })
+        resolve(
+            self,
+            &Names::Resource {
+                resource_type,
+                unknown: Unknown::Refused,
+            },
+        )
     }
 
     /// As [`Filter::resolve`], for a query over several resource types: an attribute that this one does not have counts
@@ -27,7 +33,13 @@ impl Filter {
     /// # Errors
     /// As [`Filter::resolve`], unknown attributes excepted.
     pub fn resolve_across(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Unassigned })
+        resolve(
+            self,
+            &Names::Resource {
+                resource_type,
+                unknown: Unknown::Unassigned,
+            },
+        )
     }
 
     /// Looks the names up among the sub-attributes of `attribute`, for the filter in brackets of a [`super::ValuePath`];
@@ -48,7 +60,10 @@ enum Unknown {
 
 /// Where names are looked up.
 enum Names<'a> {
-    Resource { resource_type: &'a ResourceType, unknown: Unknown },
+    Resource {
+        resource_type: &'a ResourceType,
+        unknown: Unknown,
+    },
     Element(&'a Attribute),
 }
 
@@ -63,7 +78,10 @@ impl<'a> Names<'a> {
     /// `None` for an attribute that counts as unassigned.
     fn find(&self, path: &AttributePath) -> Result<Option<Found<'a>>, ScimError> {
         let found = match self {
-            Self::Resource { resource_type, unknown } => match path.resolve(resource_type) {
+            Self::Resource {
+                resource_type,
+                unknown,
+            } => match path.resolve(resource_type) {
                 Some(target) => Found {
                     path: target.path(),
                     attribute: visible(target.attribute)
@@ -94,7 +112,10 @@ impl<'a> Names<'a> {
                 "`{path}` is no attribute of {}; check its spelling, or name it with the URN of its schema",
                 resource_type.name
             ),
-            Self::Element(parent) => format!("`{path}` is no sub-attribute of `{}`; check its spelling", parent.name),
+            Self::Element(parent) => format!(
+                "`{path}` is no sub-attribute of `{}`; check its spelling",
+                parent.name
+            ),
         })
     }
 }
@@ -104,18 +125,28 @@ fn visible(attribute: &Attribute) -> Option<&Attribute> {
 }
 
 fn hidden(path: &AttributePath) -> ScimError {
-    ScimError::invalid_filter(format!("`{path}` is never returned, so it cannot be filtered by; leave it out"))
+    ScimError::invalid_filter(format!(
+        "`{path}` is never returned, so it cannot be filtered by; leave it out"
+    ))
 }
 
 fn resolve(filter: Filter, names: &Names<'_>) -> Result<Condition, ScimError> {
-    let all =
-        |filters: Vec<Filter>| filters.into_iter().map(|filter| resolve(filter, names)).collect::<Result<Vec<_>, _>>();
+    let all = |filters: Vec<Filter>| {
+        filters
+            .into_iter()
+            .map(|filter| resolve(filter, names))
+            .collect::<Result<Vec<_>, _>>()
+    };
     Ok(match filter {
         Filter::And(filters) => Condition::All(all(filters)?),
         Filter::Or(filters) => Condition::Any(all(filters)?),
         Filter::Not(filter) => not(resolve(*filter, names)?),
         Filter::Present(path) => names.find(&path)?.map_or_else(never, present),
-        Filter::Compare { path, operator, literal } => {
+        Filter::Compare {
+            path,
+            operator,
+            literal,
+        } => {
             let negated = operator == Operator::NotEqual;
             let condition = match names.find(&path)? {
                 Some(found) => compare(found, operator, literal)?,
@@ -148,7 +179,10 @@ fn not(condition: Condition) -> Condition {
 }
 
 fn present(found: Found<'_>) -> Condition {
-    Condition::Holds { path: found.path, test: Test::Present }
+    Condition::Holds {
+        path: found.path,
+        test: Test::Present,
+    }
 }
 
 /// `ne` is compared as `eq`; the caller negates.
@@ -169,7 +203,9 @@ fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Con
         found
     };
     let test = match attribute.kind {
-        Kind::String | Kind::Reference => Test::Text(relation, text(attribute, relation, literal, &path)?),
+        Kind::String | Kind::Reference => {
+            Test::Text(relation, text(attribute, relation, literal, &path)?)
+        }
         Kind::Binary if relation.is_order() => {
             return Err(unsupported(&path, operator, "binary data"));
         }
@@ -213,11 +249,22 @@ fn value_of(found: Found<'_>) -> Result<Found<'_>, ScimError> {
     let Some(value) = value.filter(|_| found.path.sub_attribute.is_none()) else {
         return Err(sub_attribute_needed(&found.path, found.attribute));
     };
-    let path = AttributePath { sub_attribute: Some(value.name.clone()), ..found.path };
-    Ok(Found { path, attribute: value })
+    let path = AttributePath {
+        sub_attribute: Some(value.name.clone()),
+        ..found.path
+    };
+    Ok(Found {
+        path,
+        attribute: value,
+    })
 }
 
-fn text(attribute: &Attribute, relation: Relation, literal: Literal, path: &AttributePath) -> Result<Text, ScimError> {
+fn text(
+    attribute: &Attribute,
+    relation: Relation,
+    literal: Literal,
+    path: &AttributePath,
+) -> Result<Text, ScimError> {
     let exact = match literal {
         Literal::String(text) => text,
         // Fractions and large numbers would not come out as they were written.
@@ -225,7 +272,13 @@ fn text(attribute: &Attribute, relation: Relation, literal: Literal, path: &Attr
         other => return Err(mismatch(path, &other, "text in double quotes")),
     };
     let case_exact = attribute.case_exact || attribute.kind == Kind::Binary;
-    let folded = (!case_exact).then(|| if relation.is_part() { fold_part(&exact) } else { fold(&exact) });
+    let folded = (!case_exact).then(|| {
+        if relation.is_part() {
+            fold_part(&exact)
+        } else {
+            fold(&exact)
+        }
+    });
     Ok(Text { exact, folded })
 }
 
@@ -258,7 +311,9 @@ fn moment_of(literal: &Literal, path: &AttributePath) -> Result<DateTime<Utc>, S
 pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let with_offset = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
-    let without = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|moment| moment.and_utc());
+    let without = || {
+        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|moment| moment.and_utc())
+    };
     with_offset.or_else(|_| without()).ok()
 }
 
@@ -270,11 +325,16 @@ fn unsupported(path: &AttributePath, operator: Operator, what: &str) -> ScimErro
 
 fn mismatch(path: &AttributePath, literal: &Literal, expected: &str) -> ScimError {
     let literal = excerpt(&literal.to_string());
-    ScimError::invalid_filter(format!("`{path}` cannot be compared with `{literal}`; expected {expected}"))
+    ScimError::invalid_filter(format!(
+        "`{path}` cannot be compared with `{literal}`; expected {expected}"
+    ))
 }
 
 fn sub_attribute_needed(path: &AttributePath, attribute: &Attribute) -> ScimError {
-    let example = attribute.sub_attributes.iter().find(|sub_attribute| visible(sub_attribute).is_some());
+    let example = attribute
+        .sub_attributes
+        .iter()
+        .find(|sub_attribute| visible(sub_attribute).is_some());
     let example = example.map_or("…", |sub_attribute| &sub_attribute.name);
     ScimError::invalid_filter(format!(
         "`{path}` is a complex attribute; compare a sub-attribute, as in `{path}.{example}`"
