@@ -1,9 +1,20 @@
 //! Schemas and resource types as data (RFC 7643 §2, §7): the engine asks these, never an attribute's name.
+//!
+//! [`ResourceTypes::builtin`] reads them from `schemas/*.json`. Names and URNs are looked up without regard to case
+//! (RFC 7643 §2.1).
+
+mod load;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::SchemaError;
 
 /// The data type of an attribute (RFC 7643 §2.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Kind {
     /// Text.
+    #[default]
     String,
     /// `true` or `false`.
     Boolean,
@@ -22,11 +33,13 @@ pub enum Kind {
 }
 
 /// Whether clients may write an attribute (RFC 7643 §7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Mutability {
     /// Only the server sets it.
     ReadOnly,
     /// Clients set it at will.
+    #[default]
     ReadWrite,
     /// Clients set it once.
     Immutable,
@@ -35,22 +48,26 @@ pub enum Mutability {
 }
 
 /// When an attribute is returned (RFC 7643 §7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Returned {
     /// Whatever is asked.
     Always,
     /// Nobody sees it.
     Never,
     /// Unless excluded.
+    #[default]
     Default,
     /// Only when asked for by name.
     Request,
 }
 
 /// Where a value must be unique (RFC 7643 §7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Uniqueness {
     /// Nowhere.
+    #[default]
     None,
     /// In the organization.
     Server,
@@ -59,36 +76,49 @@ pub enum Uniqueness {
 }
 
 /// One attribute or sub-attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// What a document leaves out has the default of RFC 7643 §2.2.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Attribute {
     /// Canonical spelling; compared without regard to case (RFC 7643 §2.1).
     pub name: String,
     /// Its data type.
+    #[serde(default, rename = "type")]
     pub kind: Kind,
     /// Whether it holds an array.
+    #[serde(default)]
     pub multi_valued: bool,
     /// What it means, for `/Schemas`.
     pub description: String,
     /// Whether a resource must have it.
+    #[serde(default)]
     pub required: bool,
     /// Suggested values.
+    #[serde(default)]
     pub canonical_values: Vec<String>,
-    /// Whether case matters in comparisons.
+    /// Whether case matters in comparisons; always so for references and binary values (RFC 7643 §2.3.6, §2.3.7).
+    #[serde(default)]
     pub case_exact: bool,
     /// Who may write it.
+    #[serde(default)]
     pub mutability: Mutability,
     /// When it is returned.
+    #[serde(default)]
     pub returned: Returned,
     /// Where it is unique.
+    #[serde(default)]
     pub uniqueness: Uniqueness,
     /// What a reference may point at.
+    #[serde(default)]
     pub reference_types: Vec<String>,
     /// The sub-attributes of a complex attribute.
+    #[serde(default)]
     pub sub_attributes: Vec<Attribute>,
 }
 
 /// One schema document (RFC 7643 §7).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Schema {
     /// Its URN.
     pub id: String,
@@ -119,6 +149,15 @@ pub struct ResourceType {
     pub rows_attribute: Option<String>,
 }
 
+/// Every resource type there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceTypes {
+    /// Users.
+    pub user: ResourceType,
+    /// Groups.
+    pub group: ResourceType,
+}
+
 /// An extension of a resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Extension {
@@ -126,4 +165,56 @@ pub struct Extension {
     pub schema: Schema,
     /// Whether every resource must have it.
     pub required: bool,
+}
+
+impl Attribute {
+    /// The sub-attribute called `name`.
+    pub fn sub_attribute(&self, name: &str) -> Option<&Self> {
+        named(&self.sub_attributes, name)
+    }
+}
+
+impl Schema {
+    /// The attribute called `name`.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        named(&self.attributes, name)
+    }
+
+    /// Whether `urn` is this schema's.
+    pub fn is(&self, urn: &str) -> bool {
+        self.id.eq_ignore_ascii_case(urn)
+    }
+}
+
+impl ResourceType {
+    /// The attribute called `name`, of the base schema or common to all resources; extensions have names of their own.
+    pub fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.schema.attribute(name).or_else(|| named(&self.common, name))
+    }
+
+    /// Every attribute that needs no URN: those common to all resources, then the base schema's.
+    pub fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.common.iter().chain(&self.schema.attributes)
+    }
+
+    /// The extension with this URN.
+    pub fn extension(&self, urn: &str) -> Option<&Extension> {
+        self.extensions.iter().find(|extension| extension.schema.is(urn))
+    }
+
+    /// The base schema, then the extensions'.
+    pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
+        std::iter::once(&self.schema).chain(self.extensions.iter().map(|extension| &extension.schema))
+    }
+}
+
+impl ResourceTypes {
+    /// All of them, in the order discovery lists them.
+    pub fn all(&self) -> [&ResourceType; 2] {
+        [&self.user, &self.group]
+    }
+}
+
+fn named<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
