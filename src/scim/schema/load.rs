@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Attribute, Extension, Kind, Mutability, ResourceType, ResourceTypes, Returned, Schema, Uniqueness};
+use crate::scim::path::is_name;
 
 /// Why a schema document cannot be used. The text names the schema, the attribute and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -175,7 +176,7 @@ fn check(schema: &str, parent: Option<&str>, attributes: &[Attribute]) -> Result
 fn problem(attribute: &Attribute, nested: bool) -> Option<&'static str> {
     let complex = attribute.kind == Kind::Complex;
     if !is_name(&attribute.name) {
-        Some("has no valid name; begin with a letter and go on with letters, digits, `-` and `_`")
+        Some("has no valid name; begin with a letter and go on with letters, digits, `-`, `_` and `$`")
     } else if nested && complex {
         Some("is a complex sub-attribute, which no schema may have (RFC 7643 §2.3.8); use a simple type")
     } else if complex && attribute.sub_attributes.is_empty() {
@@ -189,13 +190,6 @@ fn problem(attribute: &Attribute, nested: bool) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// ATTRNAME (RFC 7643 §2.1); `$` leads in `$ref` alone, which the grammar forgot.
-fn is_name(name: &str) -> bool {
-    let tail = name.strip_prefix('$').unwrap_or(name);
-    tail.starts_with(|c: char| c.is_ascii_alphabetic())
-        && tail.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
 #[cfg(test)]

@@ -1,0 +1,241 @@
+//! What the server can do and which resources it has, for clients to read (RFC 7644 §4, RFC 7643 §5–§7).
+//!
+//! Every function takes the base URL (`https://host/scim/v2`), because `meta.location` is absolute.
+
+use serde_json::{Map, Value, json};
+
+use super::ScimError;
+use super::list::list_response;
+use super::path::excerpt;
+use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Schema};
+use crate::model::limits;
+
+/// `PATCH` operations that clients should send at once: a hint for those that read it off the bulk limits.
+const OPERATIONS_PER_REQUEST: usize = 1_000;
+
+/// `/ServiceProviderConfig` (RFC 7643 §5). Limits stand there for what is unsupported too: clients read them unasked.
+pub fn service_provider_config(base_url: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
+        "patch": { "supported": true },
+        "bulk": {
+            "supported": false,
+            "maxOperations": OPERATIONS_PER_REQUEST,
+            "maxPayloadSize": limits::BODY_BYTES,
+        },
+        "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
+        "changePassword": { "supported": false },
+        "sort": { "supported": false },
+        "etag": { "supported": true },
+        "authenticationSchemes": [{
+            "type": "oauthbearertoken",
+            "name": "OAuth Bearer Token",
+            "description": "The token of a credential, sent as a bearer token in the header Authorization",
+            "specUri": "https://www.rfc-editor.org/info/rfc6750",
+            "primary": true,
+        }],
+        "meta": meta("ServiceProviderConfig", base_url, "/ServiceProviderConfig"),
+    })
+}
+
+/// `/ResourceTypes` (RFC 7643 §6), a list response.
+pub fn resource_types(types: &ResourceTypes, base_url: &str) -> String {
+    list(types.all().into_iter().map(|resource_type| describe(resource_type, base_url)))
+}
+
+/// `/ResourceTypes/{id}`; the id is the name.
+///
+/// # Errors
+/// `NotFound` if there is no such resource type.
+pub fn resource_type(types: &ResourceTypes, id: &str, base_url: &str) -> Result<Value, ScimError> {
+    types
+        .all()
+        .into_iter()
+        .find(|resource_type| resource_type.name == id)
+        .map(|resource_type| describe(resource_type, base_url))
+        .ok_or_else(|| ScimError::NotFound(format!("there is no resource type `{}`; see /ResourceTypes", excerpt(id))))
+}
+
+/// `/Schemas` (RFC 7643 §7), a list response.
+pub fn schemas(types: &ResourceTypes, base_url: &str) -> String {
+    list(distinct(types).into_iter().map(|schema| schema_document(schema, base_url)))
+}
+
+/// `/Schemas/{urn}`.
+///
+/// # Errors
+/// `NotFound` if there is no such schema.
+pub fn schema(types: &ResourceTypes, urn: &str, base_url: &str) -> Result<Value, ScimError> {
+    distinct(types)
+        .into_iter()
+        .find(|schema| schema.is(urn))
+        .map(|schema| schema_document(schema, base_url))
+        .ok_or_else(|| ScimError::NotFound(format!("there is no schema `{}`; see /Schemas", excerpt(urn))))
+}
+
+/// Each schema once, although resource types may share one.
+fn distinct(types: &ResourceTypes) -> Vec<&Schema> {
+    let mut schemas: Vec<&Schema> = Vec::new();
+    for schema in types.all().into_iter().flat_map(ResourceType::schemas) {
+        if !schemas.iter().any(|present| present.is(&schema.id)) {
+            schemas.push(schema);
+        }
+    }
+    schemas
+}
+
+fn list(resources: impl Iterator<Item = Value>) -> String {
+    let resources: Vec<String> = resources.map(|resource| resource.to_string()).collect();
+    list_response(u64::try_from(resources.len()).unwrap_or(u64::MAX), 1, &resources)
+}
+
+fn meta(resource_type: &str, base_url: &str, path: &str) -> Value {
+    json!({ "resourceType": resource_type, "location": format!("{}{path}", base_url.trim_end_matches('/')) })
+}
+
+fn describe(resource_type: &ResourceType, base_url: &str) -> Value {
+    let extensions: Vec<Value> = resource_type
+        .extensions
+        .iter()
+        .map(|extension| json!({ "schema": extension.schema.id, "required": extension.required }))
+        .collect();
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ResourceType"],
+        "id": resource_type.name,
+        "name": resource_type.name,
+        "description": resource_type.description,
+        "endpoint": resource_type.endpoint,
+        "schema": resource_type.schema.id,
+        "schemaExtensions": extensions,
+        "meta": meta("ResourceType", base_url, &format!("/ResourceTypes/{}", resource_type.name)),
+    })
+}
+
+fn schema_document(schema: &Schema, base_url: &str) -> Value {
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
+        "id": schema.id,
+        "name": schema.name,
+        "description": schema.description,
+        "attributes": schema.attributes.iter().map(attribute_document).collect::<Vec<_>>(),
+        "meta": meta("Schema", base_url, &format!("/Schemas/{}", schema.id)),
+    })
+}
+
+/// Every characteristic that means something for the attribute's type, defaults spelled out, nothing null: strict
+/// readers stop at either. Complex attributes have no `uniqueness` (erratum 6004 to RFC 7643).
+fn attribute_document(attribute: &Attribute) -> Value {
+    let mut document = Map::new();
+    let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
+    put("name", json!(attribute.name));
+    put("type", json!(attribute.kind));
+    put("multiValued", json!(attribute.multi_valued));
+    put("description", json!(attribute.description));
+    put("required", json!(attribute.required));
+    put("mutability", json!(attribute.mutability));
+    put("returned", json!(attribute.returned));
+    if matches!(attribute.kind, Kind::String | Kind::Reference | Kind::Binary) {
+        put("caseExact", json!(attribute.case_exact));
+    }
+    if attribute.kind == Kind::Complex {
+        put("subAttributes", attribute.sub_attributes.iter().map(attribute_document).collect());
+    } else {
+        put("uniqueness", json!(attribute.uniqueness));
+    }
+    if !attribute.canonical_values.is_empty() {
+        put("canonicalValues", json!(attribute.canonical_values));
+    }
+    if !attribute.reference_types.is_empty() {
+        put("referenceTypes", json!(attribute.reference_types));
+    }
+    Value::Object(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &str = "https://host/scim/v2";
+    const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+
+    fn types() -> ResourceTypes {
+        ResourceTypes::builtin().unwrap()
+    }
+
+    fn any(value: &Value, test: &impl Fn(&Value) -> bool) -> bool {
+        test(value)
+            || match value {
+                Value::Array(values) => values.iter().any(|value| any(value, test)),
+                Value::Object(members) => members.values().any(|value| any(value, test)),
+                _ => false,
+            }
+    }
+
+    #[test]
+    fn the_configuration_has_every_required_member_and_none_beyond_the_rfc() {
+        let config = service_provider_config("https://host/scim/v2/");
+        let members: Vec<&String> = config.as_object().unwrap().keys().collect();
+        assert_eq!(
+            members,
+            ["authenticationSchemes", "bulk", "changePassword", "etag", "filter", "meta", "patch", "schemas", "sort"]
+        );
+        assert_eq!(
+            config["bulk"],
+            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
+        );
+        assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
+        assert_eq!(config["meta"]["location"], "https://host/scim/v2/ServiceProviderConfig");
+    }
+
+    // Requirement 15
+    #[test]
+    fn schemas_spell_out_every_characteristic_and_leave_out_the_common_attributes() {
+        let list: Value = serde_json::from_str(&schemas(&types(), BASE)).unwrap();
+        assert_eq!(list["totalResults"], 3);
+        assert!(!any(&list, &Value::is_null));
+        let user = schema(&types(), USER, BASE).unwrap();
+        assert_eq!(list["Resources"][0], user);
+        let attributes = user["attributes"].as_array().unwrap();
+        let find = |name: &str| attributes.iter().find(|attribute| attribute["name"] == name);
+        for common in ["id", "externalId", "meta", "schemas"] {
+            assert!(find(common).is_none(), "{common}");
+        }
+        assert_eq!(
+            find("userName").unwrap(),
+            &json!({
+                "name": "userName", "type": "string", "multiValued": false, "required": true, "caseExact": false,
+                "description": "The name the user signs in with; unique in the organization.",
+                "mutability": "readWrite", "returned": "default", "uniqueness": "server",
+            })
+        );
+        let emails = find("emails").unwrap();
+        assert_eq!((&emails["multiValued"], &emails["uniqueness"]), (&json!(true), &Value::Null));
+        for sub in emails["subAttributes"].as_array().unwrap() {
+            for characteristic in
+                ["type", "multiValued", "description", "required", "mutability", "returned", "uniqueness"]
+            {
+                assert!(sub.get(characteristic).is_some(), "{characteristic} of {sub}");
+            }
+        }
+        assert_eq!(find("photos").unwrap()["subAttributes"][0]["referenceTypes"], json!(["external"]));
+        assert_eq!(find("groups").unwrap()["subAttributes"][3]["canonicalValues"], json!(["direct", "indirect"]));
+    }
+
+    #[test]
+    fn a_resource_type_is_found_by_its_name() {
+        let user = resource_type(&types(), "User", BASE).unwrap();
+        assert_eq!(user["id"], user["name"]);
+        assert_eq!(user["endpoint"], "/Users");
+        assert_eq!(user["schema"], USER);
+        assert_eq!(user["schemaExtensions"][0]["required"], false);
+        assert_eq!(user["meta"]["location"], "https://host/scim/v2/ResourceTypes/User");
+        let list: Value = serde_json::from_str(&resource_types(&types(), BASE)).unwrap();
+        assert_eq!((&list["totalResults"], &list["Resources"][0]), (&json!(2), &user));
+    }
+
+    #[test]
+    fn what_there_is_not_is_not_found() {
+        assert!(matches!(resource_type(&types(), "Device", BASE), Err(ScimError::NotFound(_))));
+        assert!(matches!(schema(&types(), "urn:x", BASE), Err(ScimError::NotFound(_))));
+    }
+}
