@@ -17,11 +17,11 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::ScimError;
 use super::schema::{Attribute, Kind, Mutability, Returned};
+use super::{ScimError, json};
 use crate::model::limits;
 
-pub use values::{collapse, contains, primaries};
+pub use values::{collapse, contains, is_primary, says};
 
 /// Where a value stands, for messages: `emails.value`, `urn:…:User:manager`.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ pub fn elements(attribute: &Attribute, location: Location<'_>, value: Value) -> 
         kept.extend(single(attribute, location, element)?);
     }
     let kept = collapse(kept);
-    if primaries(&kept) > 1 {
+    if kept.iter().filter(|element| is_primary(element)).count() > 1 {
         return Err(ScimError::invalid_value(format!("`{location}` may have one primary value; mark the others as false")));
     }
     Ok(kept)
@@ -127,8 +127,10 @@ pub fn single(attribute: &Attribute, location: Location<'_>, value: Value) -> Re
     Ok((!kept.is_empty()).then_some(Value::Object(kept)))
 }
 
-/// What `value` says of the sub-attributes of a complex attribute: each one with its value, or `None` where it says
-/// unassigned; nothing at all where the whole is unassigned.
+/// Sub-attributes, each with the value it is said to have; `None` is unassigned.
+pub type Said<'a> = Vec<(&'a Attribute, Option<Value>)>;
+
+/// What `value` says of the sub-attributes of a complex attribute; nothing where the whole is unassigned.
 ///
 /// # Errors
 /// `invalidValue`, also for a sub-attribute that is named twice.
@@ -136,9 +138,9 @@ pub fn sub_attributes<'a>(
     attribute: &'a Attribute,
     location: Location<'_>,
     value: Value,
-) -> Result<Option<Vec<(&'a Attribute, Option<Value>)>>, ScimError> {
+) -> Result<Option<Said<'a>>, ScimError> {
     let Some(object) = object(attribute, location, value)? else { return Ok(None) };
-    let mut said: Vec<(&Attribute, Option<Value>)> = Vec::with_capacity(object.len());
+    let mut said: Said<'a> = Vec::with_capacity(object.len());
     for (name, value) in object {
         let Some(sub) = sub_attribute(attribute, &name) else { continue };
         if !is_stored(sub) {
@@ -200,7 +202,7 @@ fn unpack(attribute: &Attribute, mut outer: Map<String, Value>) -> Map<String, V
     let packed = |(name, value): (&String, &Value)| {
         let text = value.as_str().filter(|text| name.eq_ignore_ascii_case("value") && text.starts_with('{'))?;
         attribute.sub_attribute(name).filter(|sub| sub.kind == Kind::String)?;
-        let mut inner: Map<String, Value> = serde_json::from_str(text).ok()?;
+        let Ok(Value::Object(mut inner)) = json::parse(text.as_bytes()) else { return None };
         inner.retain(|name, _| !name.eq_ignore_ascii_case("id"));
         let known = inner.keys().all(|name| sub_attribute(attribute, name).is_some());
         (known && inner.keys().any(|name| name.eq_ignore_ascii_case("value"))).then_some(inner)

@@ -63,7 +63,7 @@ impl<'a> Draft<'a> {
     /// `mutability`, `noTarget` or `invalidValue`; 413 for too many members.
     pub fn apply(&mut self, verb: Verb, selection: &Selection<'a>, value: Option<Value>) -> Result<(), ScimError> {
         match selection {
-            Selection::Attribute(target, elements) => self.change(verb, target, elements.as_ref(), value),
+            Selection::Attribute(target, elements) => self.change(verb, target, elements.as_deref(), value),
             Selection::Resource if verb == Verb::Remove => {
                 Err(ScimError::no_target("`remove` needs the path of an attribute; to delete the resource use DELETE"))
             }
@@ -128,9 +128,7 @@ impl<'a> Draft<'a> {
         if extension.is_none() && self.resource_type.rows_attribute.as_ref() == Some(&attribute.name) {
             return self.change_rows(verb, target, location, elements, value);
         }
-        let unassigned = value.as_ref().is_none_or(Value::is_null);
-        let is_schemas = extension.is_none() && attribute.name == "schemas";
-        if is_schemas && verb != Verb::Remove && !unassigned {
+        if extension.is_none() && attribute.name == "schemas" && verb != Verb::Remove {
             // Follows from what the resource has.
             return Ok(());
         }
@@ -141,7 +139,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let held = self.take(extension, &attribute.name);
-        self.look_at(&held, elements)?;
+        self.look_at(held.as_ref(), elements)?;
         let was_assigned = held.is_some();
         let left = match sub_attribute {
             None if elements.is_none() => single::edit(attribute, whole, verb, held, value)?,
@@ -178,17 +176,18 @@ impl<'a> Draft<'a> {
                     "one request may name {most} `{location}` at most; send the rest in another"
                 )));
             }
-            match self.rows.last_mut() {
-                Some(last) => self.rows.extend(last.join(change)),
-                None => self.rows.push(change),
-            }
+            let apart = match self.rows.last_mut() {
+                Some(last) => last.join(change),
+                None => Some(change),
+            };
+            self.rows.extend(apart);
         }
         Ok(())
     }
 
     /// Bounds the work of one request, which is the number of operations times the number of values.
-    fn look_at(&mut self, held: &Option<Value>, elements: Option<&Elements>) -> Result<(), ScimError> {
-        let values = held.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+    fn look_at(&mut self, held: Option<&Value>, elements: Option<&Elements>) -> Result<(), ScimError> {
+        let values = held.and_then(Value::as_array).map_or(0, Vec::len);
         self.values_looked_at += 1 + values * elements.map_or(1, Elements::terms);
         if self.values_looked_at > limits::VALUES_LOOKED_AT {
             return Err(ScimError::TooLarge("the operations look at too many values; send them in several requests".into()));

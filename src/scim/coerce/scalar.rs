@@ -21,6 +21,7 @@ pub fn scalar(kind: Kind, location: Location<'_>, value: Value) -> Result<Option
     let (right, wanted) = match (kind, &value) {
         (_, Value::Null) => return Ok(None),
         (_, Value::Array(array)) if array.is_empty() => return Ok(None),
+        (_, Value::Object(object)) if object.is_empty() => return Ok(None),
         (Kind::Boolean, Value::String(text)) => match boolean(text) {
             Some(truth) => return Ok(Some(Value::Bool(truth))),
             None => (false, "true or false"),

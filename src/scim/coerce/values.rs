@@ -51,11 +51,6 @@ pub fn says(element: &Value, sent: &Value) -> bool {
     }
 }
 
-/// How many of `elements` are primary.
-pub fn primaries(elements: &[Value]) -> usize {
-    elements.iter().filter(|element| is_primary(element)).count()
-}
-
 /// Whether this is the primary value.
 pub fn is_primary(element: &Value) -> bool {
     element.get("primary") == Some(&Value::Bool(true))

@@ -13,7 +13,7 @@ pub enum Selection<'a> {
     /// A whole extension: its URN.
     Extension(&'a Extension),
     /// An attribute or sub-attribute, of the elements given or of all.
-    Attribute(Target<'a>, Option<Elements>),
+    Attribute(Target<'a>, Option<Box<Elements>>),
 }
 
 /// The elements that a filter in brackets selects.
@@ -51,7 +51,10 @@ impl<'a> Selection<'a> {
             return Err(ScimError::invalid_path(format!("the filter must stand before the sub-attribute of `{path}`")));
         }
         let elements = match filter {
-            Some(filter) => Some(Elements { condition: filter.resolve_elements(target.attribute)?, filter }),
+            Some(filter) => {
+                let condition = filter.clone().resolve_elements(target.attribute)?;
+                Some(Box::new(Elements { filter, condition }))
+            }
             None => None,
         };
         Ok(Self::Attribute(target, elements))

@@ -42,6 +42,22 @@ pub fn edit(
     Ok(non_empty(object))
 }
 
+/// `base` with what `new` says in addition or instead; both in stored form.
+pub fn overlay(base: Value, new: Value) -> Value {
+    match (base, new) {
+        (Value::Object(mut object), Value::Object(new)) => {
+            let before = object.get("value").cloned();
+            let new_reference = new.contains_key("$ref");
+            object.extend(new);
+            if !new_reference {
+                drop_stale_reference(&mut object, before.as_ref());
+            }
+            Value::Object(object)
+        }
+        (_, new) => new,
+    }
+}
+
 /// What is left of the complex value `held` when `verb` is done to its sub-attribute `sub`.
 pub fn edit_part(
     sub: &Attribute,

@@ -58,26 +58,21 @@ impl Chosen<'_> {
         let mut held = into_elements(held);
         let chosen: Vec<bool> = held.iter().map(|element| self.chooses(element)).collect();
         let found = chosen.contains(&true);
-        let value = value.unwrap_or_default();
-        let unassigned = coerce::coerce_one(self.sub_attribute.unwrap_or(self.attribute), self.location, &value)?.is_none();
-        if verb == Verb::Remove {
-            if !found && self.elements.is_some() {
-                return Err(self.no_target());
+        match self.coerce(verb, value.unwrap_or_default())? {
+            None if verb == Verb::Remove && self.elements.is_some() && !found => return Err(self.no_target()),
+            None if verb == Verb::Add => {}
+            None => self.remove(&mut held, &chosen)?,
+            Some(value) if found => {
+                self.set(verb, &mut held, &chosen, &value)?;
+                one_primary(&mut held, self.whole, |index| chosen.get(index) == Some(&true))?;
             }
-            self.remove(&mut held, &chosen)?;
-        } else if unassigned {
-            if verb == Verb::Replace {
-                self.remove(&mut held, &chosen)?;
-            }
-        } else if found {
-            self.set(verb, &mut held, &chosen, &value)?;
-            one_primary(&mut held, self.whole, |index| chosen.get(index) == Some(&true))?;
-        } else {
-            let made = self.make(value)?;
-            if !coerce::contains(&held, &made) {
-                let last = held.len();
-                held.push(made);
-                one_primary(&mut held, self.whole, |index| index == last)?;
+            Some(value) => {
+                let made = self.make(value)?;
+                if !coerce::contains(&held, &made) {
+                    let last = held.len();
+                    held.push(made);
+                    one_primary(&mut held, self.whole, |index| index == last)?;
+                }
             }
         }
         finish(held, self.whole)
@@ -85,6 +80,15 @@ impl Chosen<'_> {
 
     fn chooses(&self, element: &Value) -> bool {
         self.elements.is_none_or(|elements| eval(&elements.condition, element))
+    }
+
+    /// The value in stored form; none for `remove`, which needs none, and for what means unassigned.
+    fn coerce(&self, verb: Verb, value: Value) -> Result<Option<Value>, ScimError> {
+        match self.sub_attribute {
+            _ if verb == Verb::Remove => Ok(None),
+            Some(sub) => coerce::coerce(sub, self.location, value),
+            None => coerce::single(self.attribute, self.whole, value),
+        }
     }
 
     fn remove(&self, held: &mut Vec<Value>, chosen: &[bool]) -> Result<(), ScimError> {
@@ -116,16 +120,13 @@ impl Chosen<'_> {
         let chosen_elements = held.iter_mut().zip(chosen).filter(|(_, chosen)| **chosen).map(|(element, _)| element);
         for element in chosen_elements {
             let before = element.take();
-            *element = match self.sub_attribute {
-                Some(sub) => {
-                    let after = single::edit_part(sub, self.location, verb, Some(before.clone()), Some(value.clone()))?;
-                    self.check_immutable(sub, &before, after.as_ref())?;
-                    after.unwrap_or_default()
-                }
-                None => {
-                    let base = if verb == Verb::Add { before } else { self.terms().map_or(Value::Null, Value::Object) };
-                    single::edit_element(self.attribute, self.whole, base, value.clone())?
-                }
+            *element = if let Some(sub) = self.sub_attribute {
+                let after = single::edit_part(sub, self.location, verb, Some(before.clone()), Some(value.clone()))?;
+                self.check_immutable(sub, &before, after.as_ref())?;
+                after.unwrap_or_default()
+            } else {
+                let base = if verb == Verb::Add { before } else { self.terms().map_or(Value::Null, Value::Object) };
+                single::overlay(base, value.clone())
             };
         }
         Ok(())
@@ -139,7 +140,7 @@ impl Chosen<'_> {
         };
         let made = match self.sub_attribute {
             Some(sub) => single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?.unwrap_or_default(),
-            None => single::edit_element(self.attribute, self.whole, terms, value)?,
+            None => single::overlay(terms, value),
         };
         if self.chooses(&made) { Ok(made) } else { Err(self.no_target()) }
     }
