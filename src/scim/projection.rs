@@ -50,11 +50,11 @@ impl Projection {
         excluded: Option<&str>,
         resource_type: &ResourceType,
     ) -> Result<Self, ScimError> {
-        let given = |list: Option<&str>| list.map(str::to_owned).filter(|list| !list.trim().is_empty());
-        let asked = match (given(attributes), given(excluded)) {
+        let given = |list: &&str| !list.trim().is_empty();
+        let asked = match (attributes.filter(given), excluded.filter(given)) {
             (None, None) => Asked::Nothing,
-            (Some(attributes), None) => Asked::Only(Selection::parse(&attributes, resource_type)),
-            (None, Some(excluded)) => Asked::AllBut(Selection::parse(&excluded, resource_type)),
+            (Some(attributes), None) => Asked::Only(Selection::parse(attributes, resource_type)),
+            (None, Some(excluded)) => Asked::AllBut(Selection::parse(excluded, resource_type)),
             (Some(_), Some(_)) => {
                 return Err(ScimError::invalid_value(
                     "`attributes` and `excludedAttributes` are mutually exclusive; send one of them",
