@@ -95,7 +95,9 @@ pub fn elements(attribute: &Attribute, location: Location<'_>, value: Value) -> 
     }
     let kept = collapse(kept);
     if kept.iter().filter(|element| is_primary(element)).count() > 1 {
-        return Err(ScimError::invalid_value(format!("`{location}` may have one primary value; mark the others as false")));
+        return Err(ScimError::invalid_value(format!(
+            "`{location}` may have one primary value; mark the others as false"
+        )));
     }
     Ok(kept)
 }

@@ -190,7 +190,9 @@ impl<'a> Draft<'a> {
         let values = held.and_then(Value::as_array).map_or(0, Vec::len);
         self.values_looked_at += 1 + values * elements.map_or(1, Elements::terms);
         if self.values_looked_at > limits::VALUES_LOOKED_AT {
-            return Err(ScimError::TooLarge("the operations look at too many values; send them in several requests".into()));
+            return Err(ScimError::TooLarge(
+                "the operations look at too many values; send them in several requests".into(),
+            ));
         }
         Ok(())
     }

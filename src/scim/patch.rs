@@ -121,7 +121,9 @@ fn operation(operation: Value) -> Result<Operation, ScimError> {
     let path = match take(&mut operation, "path") {
         None | Some(Value::Null) => None,
         Some(Value::String(path)) => Some(path).filter(|path| !path.trim().is_empty()),
-        Some(_) => return Err(ScimError::invalid_path("`path` must be text, such as `emails[type eq \"work\"].value`")),
+        Some(_) => {
+            return Err(ScimError::invalid_path("`path` must be text, such as `emails[type eq \"work\"].value`"));
+        }
     };
     let value = take(&mut operation, "value");
     if value.is_none() && verb != Verb::Remove {

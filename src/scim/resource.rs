@@ -36,11 +36,7 @@ pub fn create(resource_type: &ResourceType, body: Value) -> Result<Incoming, Sci
 ///
 /// # Errors
 /// As [`create`], and `mutability` for another value of an immutable attribute.
-pub fn replace(
-    resource_type: &ResourceType,
-    current: &Map<String, Value>,
-    body: Value,
-) -> Result<Incoming, ScimError> {
+pub fn replace(resource_type: &ResourceType, current: &Map<String, Value>, body: Value) -> Result<Incoming, ScimError> {
     let mut incoming = read(resource_type, body)?;
     keep_immutable(resource_type, current, &mut incoming.document);
     // An extension may be in use only because of what was kept.

@@ -67,15 +67,27 @@ fn what_identity_providers_send_becomes_canonical() {
         ("active", json!("False"), json!(false)),
         ("active", json!("TRUE"), json!(true)),
         ("manager", json!("271"), json!({"value": "271"})),
-        ("manager", json!([{"$ref": "http://x/Users/271", "value": "271"}]), json!({"$ref": "http://x/Users/271", "value": "271"})),
+        (
+            "manager",
+            json!([{"$ref": "http://x/Users/271", "value": "271"}]),
+            json!({"$ref": "http://x/Users/271", "value": "271"}),
+        ),
         ("manager", json!({"VALUE": "1", "$REF": null, "displayName": "B"}), json!({"value": "1"})),
         ("emails", json!("a@b"), json!([{"value": "a@b"}])),
         ("emails", json!(["a@b", "c@d"]), json!([{"value": "a@b"}, {"value": "c@d"}])),
-        ("emails", json!({"Type": "work", "value": "a@b", "Primary": "True", "x": 1}), json!([{"primary": true, "type": "work", "value": "a@b"}])),
+        (
+            "emails",
+            json!({"Type": "work", "value": "a@b", "Primary": "True", "x": 1}),
+            json!([{"primary": true, "type": "work", "value": "a@b"}]),
+        ),
         ("roles", json!([{"value": role}]), json!([{"display": "Role1234", "value": "25"}])),
         ("roles", json!([role]), json!([{"display": "Role1234", "value": "25"}])),
         ("roles", json!([{"displayName": "Admin", "value": "Admin"}]), json!([{"display": "Admin", "value": "Admin"}])),
-        ("roles", json!([{"displayName": "A", "display": null, "value": "A"}]), json!([{"display": "A", "value": "A"}])),
+        (
+            "roles",
+            json!([{"displayName": "A", "display": null, "value": "A"}]),
+            json!([{"display": "A", "value": "A"}]),
+        ),
         ("NAME", json!({"GIVENNAME": "Barbara"}), json!({"givenName": "Barbara"})),
     ] {
         assert_eq!(user(name, sent.clone()), Ok(Some(stored)), "{name} {sent}");

@@ -35,10 +35,7 @@ enum Order {
 ///
 /// # Errors
 /// `invalidValue` for an attribute that is given twice, in two spellings, with different values.
-pub fn assignments(
-    resource_type: &ResourceType,
-    object: Map<String, Value>,
-) -> Result<Vec<Assignment<'_>>, ScimError> {
+pub fn assignments(resource_type: &ResourceType, object: Map<String, Value>) -> Result<Vec<Assignment<'_>>, ScimError> {
     let mut all: Vec<Assignment<'_>> = Vec::with_capacity(object.len());
     for (key, value) in object {
         let Ok(selection) = Selection::parse(resource_type, &key) else { continue };
@@ -86,7 +83,9 @@ fn add<'a>(
     };
     if order == Order::Whole {
         let same = |known: &&Assignment<'_>| match &known.selection {
-            Selection::Attribute(known_target, _) => known.order == order && std::ptr::eq(known_target.attribute, attribute),
+            Selection::Attribute(known_target, _) => {
+                known.order == order && std::ptr::eq(known_target.attribute, attribute)
+            }
             _ => false,
         };
         match all.iter().find(same) {

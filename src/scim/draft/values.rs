@@ -139,7 +139,9 @@ impl Chosen<'_> {
             None => Value::Null,
         };
         let made = match self.sub_attribute {
-            Some(sub) => single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?.unwrap_or_default(),
+            Some(sub) => {
+                single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?.unwrap_or_default()
+            }
             None => single::overlay(terms, value),
         };
         if self.chooses(&made) { Ok(made) } else { Err(self.no_target()) }
@@ -156,7 +158,10 @@ impl Chosen<'_> {
 
     fn check_immutable(&self, sub: &Attribute, before: &Value, after: Option<&Value>) -> Result<(), ScimError> {
         let part = before.get(&sub.name);
-        if sub.mutability == Mutability::Immutable && part.is_some() && part != after.and_then(|after| after.get(&sub.name)) {
+        if sub.mutability == Mutability::Immutable
+            && part.is_some()
+            && part != after.and_then(|after| after.get(&sub.name))
+        {
             let (whole, location) = (self.whole, self.location);
             return Err(ScimError::mutability(format!("`{location}` cannot change; replace the value of `{whole}`")));
         }
@@ -197,7 +202,9 @@ fn one_primary(held: &mut [Value], location: Location<'_>, changed: impl Fn(usiz
         return Err(ScimError::invalid_value(format!("`{location}` may have one primary value; set one")));
     }
     for (index, element) in held.iter_mut().enumerate() {
-        if set == 1 && !changed(index) && is_primary(element)
+        if set == 1
+            && !changed(index)
+            && is_primary(element)
             && let Some(primary) = element.get_mut("primary")
         {
             *primary = Value::Bool(false);

@@ -152,13 +152,31 @@ fn values_of_multi_valued_attributes_are_added_chosen_and_removed() {
         (op("remove", "emails[type eq \"work\"]", json!(null)), json!([home])),
         (op("remove", "emails[value ew \"e\" or value ew \"k\"]", json!(null)), json!(null)),
         (op("Remove", "emails[type eq \"work\"].value", json!("b@work")), json!([home])),
-        (op("remove", "emails[type eq \"home\"].display", json!(null)), json!([work, {"type": "home", "value": "b@home"}])),
-        (op("replace", "emails[TYPE eq \"HOME\"].value", json!("n")), json!([work, changed(&home, "value", json!("n"))])),
+        (
+            op("remove", "emails[type eq \"home\"].display", json!(null)),
+            json!([work, {"type": "home", "value": "b@home"}]),
+        ),
+        (
+            op("replace", "emails[TYPE eq \"HOME\"].value", json!("n")),
+            json!([work, changed(&home, "value", json!("n"))]),
+        ),
         (op("add", "emails[type eq \"home\"].value", json!("n")), json!([work, changed(&home, "value", json!("n"))])),
-        (op("replace", "emails[type eq \"home\"]", json!({"value": "n"})), json!([work, {"type": "home", "value": "n"}])),
-        (op("add", "emails[type eq \"home\"]", json!({"value": "n"})), json!([work, changed(&home, "value", json!("n"))])),
-        (op("replace", "emails[value pr].display", json!("d")), json!([changed(&work, "display", json!("d")), changed(&home, "display", json!("d"))])),
-        (op("replace", "emails.display", json!("d")), json!([changed(&work, "display", json!("d")), changed(&home, "display", json!("d"))])),
+        (
+            op("replace", "emails[type eq \"home\"]", json!({"value": "n"})),
+            json!([work, {"type": "home", "value": "n"}]),
+        ),
+        (
+            op("add", "emails[type eq \"home\"]", json!({"value": "n"})),
+            json!([work, changed(&home, "value", json!("n"))]),
+        ),
+        (
+            op("replace", "emails[value pr].display", json!("d")),
+            json!([changed(&work, "display", json!("d")), changed(&home, "display", json!("d"))]),
+        ),
+        (
+            op("replace", "emails.display", json!("d")),
+            json!([changed(&work, "display", json!("d")), changed(&home, "display", json!("d"))]),
+        ),
         (op("replace", "emails[type eq \"home\"]", json!(null)), json!([work])),
     ] {
         assert_eq!(after("/emails", operation.clone()), expected, "{operation}");
@@ -186,7 +204,11 @@ fn an_element_that_is_not_there_is_made_from_the_eq_terms_of_the_filter() {
             after("/roles", op(verb, "roles[primary eq \"True\"].value", json!("Admin"))),
             json!([{"primary": true, "value": "Admin"}])
         );
-        for path in ["emails[value co \"x\"].type", "emails[type eq \"a\" or type eq \"b\"].value", "emails[not (value pr)].type"] {
+        for path in [
+            "emails[value co \"x\"].type",
+            "emails[type eq \"a\" or type eq \"b\"].value",
+            "emails[not (value pr)].type",
+        ] {
             assert_eq!(refused(op(verb, path, json!("o"))), ScimType::NoTarget, "{verb} {path}");
         }
         assert_eq!(refused(op(verb, "emails[type eq \"other\"].type", json!("x"))), ScimType::NoTarget);
@@ -354,9 +376,9 @@ fn what_was_lacking_before_does_not_block_an_unrelated_change() {
 
 #[test]
 fn operations_that_would_look_at_too_many_values_are_refused() {
-    let emails: Vec<Value> = (0..1_000).map(|n| json!({"value": n.to_string()})).collect();
+    let emails: Vec<Value> = (0..900).map(|n| json!({"value": n.to_string()})).collect();
     let mut operations = vec![op("add", "emails", json!(emails))];
-    operations.extend((0..1_000).map(|n| op("replace", &format!("emails[value eq \"{n}\"].type"), json!("x"))));
+    operations.extend((0..600).map(|n| op("replace", &format!("emails[value eq \"{n}\"].type"), json!("x"))));
     assert_eq!(patch(json!(operations)).unwrap_err().status(), 413);
     operations.truncate(100);
     assert!(patch(json!(operations)).is_ok());

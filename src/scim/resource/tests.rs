@@ -107,10 +107,10 @@ fn a_body_that_cannot_be_a_user_is_rejected() {
 fn the_members_of_a_group_are_rows() {
     for (members, rows) in [
         (json!([{"value": "a", "$ref": null, "display": null}]), vec![row("a", None)]),
-        (json!([{"value": "a"}, {"VALUE": "a", "type": "user"}, {"value": "b", "type": "Group"}]), vec![
-            row("a", Some("User")),
-            row("b", Some("Group")),
-        ]),
+        (
+            json!([{"value": "a"}, {"VALUE": "a", "type": "user"}, {"value": "b", "type": "Group"}]),
+            vec![row("a", Some("User")), row("b", Some("Group"))],
+        ),
         (json!({"value": "a"}), vec![row("a", None)]),
         (json!("a"), vec![row("a", None)]),
         (json!(["a", "b"]), vec![row("a", None), row("b", None)]),
@@ -122,7 +122,9 @@ fn the_members_of_a_group_are_rows() {
         assert_eq!(Value::Object(group.document), json!({"schemas": [GROUP], "displayName": "G"}));
     }
     assert_eq!(create(&types().group, json!({"displayName": "G"})).unwrap().rows, None);
-    for members in [json!([{"display": "a"}]), json!([{"value": 1}]), json!([1]), json!([{"value": "a", "type": "Robot"}])] {
+    for members in
+        [json!([{"display": "a"}]), json!([{"value": 1}]), json!([1]), json!([{"value": "a", "type": "Robot"}])]
+    {
         assert!(create(&types().group, json!({"displayName": "G", "members": members})).is_err(), "{members}");
     }
 }
@@ -140,7 +142,9 @@ fn members_are_bounded_by_a_limit_of_their_own() {
 // Requirement 21
 #[test]
 fn replacing_clears_what_is_left_out_and_ignores_what_the_server_writes() {
-    let current = object(json!({"schemas": [CORE, ENTERPRISE], "userName": "a", "title": "T", (ENTERPRISE): {"department": "D"}}));
+    let current = object(
+        json!({"schemas": [CORE, ENTERPRISE], "userName": "a", "title": "T", (ENTERPRISE): {"department": "D"}}),
+    );
     let body = json!({"id": "x", "meta": {}, "groups": [{"value": "g"}], "userName": "b", "active": false});
     let put = replace(&types().user, &current, body).unwrap();
     assert_eq!(Value::Object(put.document), json!({"schemas": [CORE], "userName": "b", "active": false}));
@@ -164,7 +168,9 @@ fn an_immutable_attribute_is_kept_or_set_once_but_never_changed() {
     assert_eq!(replace(&user, &with, same).unwrap().document, with);
     assert_eq!(replace(&user, &with, json!({"userName": "a"})).unwrap().document, with);
     match replace(&user, &with, json!({"userName": "a", (urn): {"number": "8"}})) {
-        Err(ScimError::BadRequest(ScimType::Mutability, detail)) => assert!(detail.contains("urn:example:badge:number")),
+        Err(ScimError::BadRequest(ScimType::Mutability, detail)) => {
+            assert!(detail.contains("urn:example:badge:number"))
+        }
         other => panic!("{other:?}"),
     }
 }
