@@ -15,9 +15,7 @@ pub use caller::{Actor, Caller};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
 pub use folding::fold;
-pub use id::{
-    ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId, UserId,
-};
+pub use id::{ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId, UserId};
 pub use member::{Member, MemberKind};
 pub use moment::Moment;
 pub use revision::Revision;

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 /// The key under which a case-insensitive value is unique, filtered and sorted.
 ///
 /// Trims, maps compatibility forms (width, ligatures, superscripts) and folds case, in the spirit of PRECIS
-/// UsernameCaseMapped (RFC 8265 §3.3) but refusing nothing, because identity providers send what they have.
+/// `UsernameCaseMapped` (RFC 8265 §3.3) but refusing nothing, because identity providers send what they have.
 /// Idempotent: `fold(fold(x)) == fold(x)`, so a value read back finds itself.
 pub fn fold(text: &str) -> String {
     let text = text.trim();
@@ -31,7 +31,7 @@ fn step(text: &str) -> String {
     cased.nfkc().collect()
 }
 
-/// Invisible characters that must not tell two names apart (Unicode Default_Ignorable_Code_Point, the common ones).
+/// Invisible characters that must not tell two names apart (Unicode `Default_Ignorable_Code_Point`, the common ones).
 fn is_ignorable(c: char) -> bool {
     matches!(c, '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}')

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Checks everything: formatting, lints, documentation, dependencies, and all tests on both databases.
+#
+#   scripts/test.sh          as continuous integration runs it
+#   scripts/test.sh --long   with the long counts of the property tests and the crash tests
+#
+# Needs a Rust toolchain and a C compiler, and installs what else is missing: PostgreSQL's programs (apt-get), cargo-deny
+# and cargo-nextest (crates.io). A missing part is an error; nothing is left out.
+# MUSTER_TEST_SEED repeats a run: it is printed at the start and seeds every random choice.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+usage() {
+  sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+
+step() {
+  echo
+  echo "== $* ($((SECONDS / 60)) min $((SECONDS % 60)) s)"
+}
+
+case "${1:-}" in
+"") ;;
+--long)
+  export MUSTER_TEST_LONG=1
+  export PROPTEST_CASES="${PROPTEST_CASES:-4096}"
+  ;;
+*) usage ;;
+esac
+[[ $# -le 1 ]] || usage
+
+export MUSTER_TEST_SEED="${MUSTER_TEST_SEED:-$((RANDOM << 15 | RANDOM))}"
+export PROPTEST_RNG_SEED="$MUSTER_TEST_SEED"
+echo "MUSTER_TEST_SEED=$MUSTER_TEST_SEED"
+
+step "tools"
+command -v cargo >/dev/null || { echo "test.sh: no Rust toolchain found, install it from https://rustup.rs" >&2; exit 1; }
+command -v cc >/dev/null || { echo "test.sh: no C compiler found, install the package \`gcc\`" >&2; exit 1; }
+scripts/postgres.sh install
+cargo deny --version 2>/dev/null || cargo install --quiet --locked cargo-deny --version 0.20.2
+cargo nextest --version 2>/dev/null || cargo install --quiet --locked cargo-nextest --version 0.9.143
+
+# Everything temporary stands under one folder, so that whatever happens nothing stays behind, no server and no file.
+run=$(mktemp -d "${TMPDIR:-/tmp}/muster-test.XXXXXX")
+chmod 755 "$run"
+mkdir -m 1777 "$run/tmp"
+clean_up() {
+  local status=$? pid_file
+  trap - EXIT
+  while IFS= read -r pid_file; do
+    kill -CONT "$(head -1 "$pid_file")" 2>/dev/null || true
+    kill -QUIT "$(head -1 "$pid_file")" 2>/dev/null || true
+  done < <(find "$run/tmp" -name postmaster.pid 2>/dev/null)
+  scripts/postgres.sh stop "$run/postgres"
+  rm -rf "$run"
+  [[ $status -eq 0 ]] || echo "test.sh: FAILED after $((SECONDS / 60)) min $((SECONDS % 60)) s, MUSTER_TEST_SEED=$MUSTER_TEST_SEED" >&2
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+step "formatting"
+cargo fmt --all --check
+
+step "lints"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+step "dependencies"
+cargo deny --all-features --locked check licenses bans sources
+
+step "PostgreSQL"
+MUSTER_TEST_POSTGRES_URL=$(scripts/postgres.sh start "$run/postgres")
+export MUSTER_TEST_POSTGRES_URL
+echo "$MUSTER_TEST_POSTGRES_URL"
+
+step "tests, and each benchmark once"
+# Everything runs, ignored or not, so the count of what does not is always 0 and says nothing.
+TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ignored all 2>&1 | sed -u 's/, 0 skipped$//'
+
+step "examples in the documentation"
+TMPDIR="$run/tmp" cargo test --workspace --doc --locked
+
+step "done"
+echo "everything passed, MUSTER_TEST_SEED=$MUSTER_TEST_SEED"

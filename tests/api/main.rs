@@ -1,0 +1,8 @@
+//! The product from outside, on both databases: one binary, because linking is what costs.
+
+#[cfg(test)]
+#[macro_use]
+mod support;
+
+#[cfg(test)]
+mod throw_away_databases;

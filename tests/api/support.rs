@@ -1,0 +1,73 @@
+//! Throw-away databases.
+//!
+//! [`Database::fresh`] gives a test a database of its own; [`on_both_databases`] makes two tests of one body.
+//! [`Cluster`] is a PostgreSQL server of the test's own, for what would disturb others: TLS, standbys, stopping it.
+
+mod certificates;
+mod cluster;
+mod database;
+
+pub use certificates::Authority;
+pub use cluster::{Cluster, Options, Shutdown};
+pub use database::{Backend, Database};
+
+/// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
+///
+/// ```ignore
+/// on_both_databases! {
+///     fn a_user_comes_back_as_sent(database: &Database) { … }
+/// }
+/// ```
+macro_rules! on_both_databases {
+    ($(fn $name:ident($database:ident: &Database) $body:block)+) => {$(
+        fn $name($database: &$crate::support::Database) $body
+
+        mod $name {
+            use $crate::support::{Backend, Database};
+
+            #[test]
+            fn on_sqlite() {
+                super::$name(&Database::fresh(Backend::Sqlite));
+            }
+
+            #[test]
+            fn on_postgres() {
+                super::$name(&Database::fresh(Backend::Postgres));
+            }
+        }
+    )+};
+}
+
+/// `scripts/postgres.sh run PROGRAM`: knows where PostgreSQL's programs are and as whom they may run.
+fn postgres_program(program: &str) -> std::process::Command {
+    let mut command = postgres_script();
+    command.arg("run").arg(program);
+    command
+}
+
+fn postgres_script() -> std::process::Command {
+    std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres.sh"))
+}
+
+/// Runs it and returns what it printed.
+///
+/// # Panics
+/// With its errors, unless it succeeds.
+fn run(command: &mut std::process::Command) -> String {
+    try_run(command).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+fn try_run(command: &mut std::process::Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| format!("{command:?}: {error}"))?;
+    if output.status.success() {
+        Ok(String::from_utf8(output.stdout).unwrap().trim_end().to_owned())
+    } else {
+        Err(format!("{command:?}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// The answer of the server at `url` to one statement, columns separated by `|`, asked by `psql`.
+pub fn ask(url: &str, statement: &str) -> Result<String, String> {
+    let arguments = ["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"];
+    try_run(postgres_program("psql").args(arguments).arg("--command").arg(statement).arg(url))
+}

@@ -1,0 +1,88 @@
+//! A database of a test's own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+use super::ask;
+
+/// Which of the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// An empty database, gone when dropped.
+pub struct Database {
+    url: String,
+    place: Place,
+}
+
+enum Place {
+    Folder(#[expect(dead_code, reason = "dropping it deletes the folder")] TempDir),
+    Server { url: String, name: String },
+}
+
+impl Database {
+    /// An empty database of this kind: on SQLite a file that does not exist yet, in a folder of its own.
+    ///
+    /// # Panics
+    /// On PostgreSQL, unless `MUSTER_TEST_POSTGRES_URL` names a server on which databases may be created.
+    pub fn fresh(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => Self::in_a_file(),
+            Backend::Postgres => Self::on_the_server(),
+        }
+    }
+
+    /// Its URL, as `--database-url` takes it.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Which of the two it is.
+    pub fn backend(&self) -> Backend {
+        match self.place {
+            Place::Folder(_) => Backend::Sqlite,
+            Place::Server { .. } => Backend::Postgres,
+        }
+    }
+
+    fn in_a_file() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("muster.db").display());
+        Self { url, place: Place::Folder(folder) }
+    }
+
+    fn on_the_server() -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let server = std::env::var("MUSTER_TEST_POSTGRES_URL").unwrap_or_else(|_| {
+            panic!(
+                "no PostgreSQL to test on: run `scripts/test.sh`, or first \
+                 `export MUSTER_TEST_POSTGRES_URL=$(scripts/postgres.sh start)`"
+            )
+        });
+        let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        // A process of the same number may have left one behind when it was killed.
+        for statement in [drop_statement(&name), format!("CREATE DATABASE {name} TEMPLATE template0")] {
+            ask(&server, &statement).unwrap_or_else(|failure| panic!("{failure}"));
+        }
+        let mut url: url::Url = server.parse().unwrap();
+        url.set_path(&name);
+        Self { url: url.into(), place: Place::Server { url: server, name } }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Place::Server { url, name } = &self.place {
+            // The server goes too, with everything in it: a failure here is no failure of the test.
+            drop(ask(url, &drop_statement(name)));
+        }
+    }
+}
+
+fn drop_statement(name: &str) -> String {
+    format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+}
