@@ -3,5 +3,8 @@
 //! The folders are the product, and arrows point one way:
 //! `cli | http | jobs → service → live → db → scim → model`.
 
+pub mod clock;
+pub mod db;
+pub mod ids;
 pub mod model;
 pub mod scim;

@@ -3,14 +3,18 @@
 //! Everything is driven by [`schema::ResourceType`], read from `schemas/*.json`; nothing here asks for an attribute by
 //! its name except the protocol's own (`schemas`, `id`, `externalId`, `meta`).
 
+pub mod coerce;
 pub mod discovery;
+pub mod draft;
 pub mod error;
 pub mod filter;
 pub mod json;
 pub mod list;
+pub mod patch;
 pub mod path;
 pub mod projection;
 pub mod render;
+pub mod resource;
 pub mod schema;
 
 pub use error::{ScimError, ScimType};
