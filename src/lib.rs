@@ -5,6 +5,9 @@
 
 pub mod clock;
 pub mod db;
+pub mod evidence;
 pub mod ids;
+pub mod live;
 pub mod model;
 pub mod scim;
+pub mod service;
