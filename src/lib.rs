@@ -4,6 +4,7 @@
 //! `cli | http | jobs → service → live → db → scim → model`.
 
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod evidence;
 pub mod ids;
