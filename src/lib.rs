@@ -3,6 +3,7 @@
 //! The folders are the product, and arrows point one way:
 //! `cli | http | jobs → service → live → db → scim → model`.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;

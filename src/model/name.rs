@@ -70,6 +70,13 @@ impl FromStr for ConnectionName {
     }
 }
 
+impl From<Slug> for Name {
+    /// Every slug is a name.
+    fn from(slug: Slug) -> Self {
+        Self(slug.0)
+    }
+}
+
 fn checked(name: String, given: &str) -> Result<String, NameError> {
     let fits = name.validate_length(Some(1), Some(name_characters()), None);
     if fits && !name.chars().any(char::is_control) { Ok(name) } else { Err(NameError::Name(shortened(given))) }
