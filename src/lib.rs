@@ -3,5 +3,11 @@
 //! The folders are the product, and arrows point one way:
 //! `cli | http | jobs → service → live → db → scim → model`.
 
+pub mod clock;
+pub mod db;
+pub mod evidence;
+pub mod ids;
+pub mod live;
 pub mod model;
 pub mod scim;
+pub mod service;

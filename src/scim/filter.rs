@@ -7,6 +7,9 @@ mod narrow;
 mod parse;
 mod print;
 mod resolve;
+#[cfg(test)]
+mod samples;
+mod scan;
 
 use std::cmp::Ordering;
 
@@ -199,10 +202,7 @@ pub enum Relation {
 impl Relation {
     /// Whether it asks for an order, which truth values, binary data and objects do not have.
     pub const fn is_order(self) -> bool {
-        matches!(
-            self,
-            Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual
-        )
+        matches!(self, Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual)
     }
 
     /// Whether it looks for a part of a text.

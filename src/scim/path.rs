@@ -38,9 +38,7 @@ impl Target<'_> {
         AttributePath {
             schema: self.extension.map(|extension| extension.schema.id.clone()),
             attribute: self.attribute.name.clone(),
-            sub_attribute: self
-                .sub_attribute
-                .map(|sub_attribute| sub_attribute.name.clone()),
+            sub_attribute: self.sub_attribute.map(|sub_attribute| sub_attribute.name.clone()),
         }
     }
 }
@@ -48,11 +46,7 @@ impl Target<'_> {
 impl AttributePath {
     /// An attribute of the base schema, without a sub-attribute.
     pub fn of(attribute: impl Into<String>) -> Self {
-        Self {
-            schema: None,
-            attribute: attribute.into(),
-            sub_attribute: None,
-        }
+        Self { schema: None, attribute: attribute.into(), sub_attribute: None }
     }
 
     /// Reads `[URN ":"] attribute ["." sub-attribute]` (RFC 7644 §3.10). Names may contain `$`, which `$ref` needs and
@@ -78,28 +72,18 @@ impl AttributePath {
             let named = is_name(attribute) && sub_attribute.is_none_or(is_name);
             return named.then(|| Self::new(None, attribute, sub_attribute));
         };
-        if !schema.split(':').all(is_urn_part)
-            || !schema.starts_with(|first: char| first.is_ascii_alphabetic())
-        {
+        if !schema.split(':').all(is_urn_part) || !schema.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return None;
         }
         let names: Vec<&str> = last.split('.').collect();
         match *names.as_slice() {
-            [attribute] if is_name(attribute) => {
-                Some(Self::new(Some(schema.to_owned()), attribute, None))
+            [attribute] if is_name(attribute) => Some(Self::new(Some(schema.to_owned()), attribute, None)),
+            [attribute, sub_attribute] if is_name(attribute) && is_name(sub_attribute) => {
+                Some(Self::new(Some(schema.to_owned()), attribute, Some(sub_attribute)))
             }
-            [attribute, sub_attribute] if is_name(attribute) && is_name(sub_attribute) => Some(
-                Self::new(Some(schema.to_owned()), attribute, Some(sub_attribute)),
-            ),
             // The URN's last part, followed by a dot.
-            [end, attribute, sub_attribute]
-                if [end, attribute, sub_attribute].into_iter().all(is_name) =>
-            {
-                Some(Self::new(
-                    Some(format!("{schema}:{end}")),
-                    attribute,
-                    Some(sub_attribute),
-                ))
+            [end, attribute, sub_attribute] if [end, attribute, sub_attribute].into_iter().all(is_name) => {
+                Some(Self::new(Some(format!("{schema}:{end}")), attribute, Some(sub_attribute)))
             }
             // A URN alone that ends in a version number, `urn:example:badge:1.0`.
             _ if is_urn_part(last) => Some(Self::new(Some(schema.to_owned()), last, None)),
@@ -108,11 +92,7 @@ impl AttributePath {
     }
 
     fn new(schema: Option<String>, attribute: &str, sub_attribute: Option<&str>) -> Self {
-        Self {
-            schema,
-            attribute: attribute.to_owned(),
-            sub_attribute: sub_attribute.map(ToOwned::to_owned),
-        }
+        Self { schema, attribute: attribute.to_owned(), sub_attribute: sub_attribute.map(ToOwned::to_owned) }
     }
 
     /// The attribute this names in `resource_type`; letter case does not matter.
@@ -124,11 +104,7 @@ impl AttributePath {
             return self.resolve_unqualified(resource_type);
         };
         if let Some(place) = Place::find(schema, resource_type) {
-            return place.target(
-                resource_type,
-                &self.attribute,
-                self.sub_attribute.as_deref(),
-            );
+            return place.target(resource_type, &self.attribute, self.sub_attribute.as_deref());
         }
         // `urn:…:User.manager`: the URN ended at the dot.
         let place = Place::find(&self.joined(schema), resource_type)?;
@@ -140,33 +116,23 @@ impl AttributePath {
         if resource_type.attribute(&self.attribute).is_some() {
             return Place::Base.target(resource_type, &self.attribute, sub_attribute);
         }
-        let mut having = resource_type
-            .extensions
-            .iter()
-            .filter(|extension| extension.schema.attribute(&self.attribute).is_some());
+        let mut having =
+            resource_type.extensions.iter().filter(|extension| extension.schema.attribute(&self.attribute).is_some());
         match (having.next(), having.next()) {
-            (Some(only), None) => {
-                Place::Extension(only).target(resource_type, &self.attribute, sub_attribute)
-            }
+            (Some(only), None) => Place::Extension(only).target(resource_type, &self.attribute, sub_attribute),
             _ => None,
         }
     }
 
     /// The extension whose URN this is, with no attribute after it (`urn:…:extension:enterprise:2.0:User`).
     pub fn extension<'a>(&self, resource_type: &'a ResourceType) -> Option<&'a Extension> {
-        let schema = self
-            .schema
-            .as_deref()
-            .filter(|_| self.sub_attribute.is_none())?;
+        let schema = self.schema.as_deref().filter(|_| self.sub_attribute.is_none())?;
         resource_type.extension(&self.joined(schema))
     }
 
     /// The base schema, if this is its URN with no attribute after it.
     pub fn base_schema<'a>(&self, resource_type: &'a ResourceType) -> Option<&'a Schema> {
-        let schema = self
-            .schema
-            .as_deref()
-            .filter(|_| self.sub_attribute.is_none())?;
+        let schema = self.schema.as_deref().filter(|_| self.sub_attribute.is_none())?;
         Some(&resource_type.schema).filter(|base| base.is(&self.joined(schema)))
     }
 
@@ -215,11 +181,7 @@ impl<'a> Place<'a> {
             Some(name) => Some(attribute.sub_attribute(name)?),
             None => None,
         };
-        Some(Target {
-            extension,
-            attribute,
-            sub_attribute,
-        })
+        Some(Target { extension, attribute, sub_attribute })
     }
 }
 
@@ -235,17 +197,12 @@ pub(super) fn excerpt(text: &str) -> String {
 /// ATTRNAME of RFC 7643 §2.1, with `$` also as its first character.
 pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '$')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '$'))
 }
 
 /// What stands between two colons of a URI, without the characters that mean something in a filter.
 fn is_urn_part(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "-._~%/?#@!$&'*+;=".contains(c))
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~%/?#@!$&'*+;=".contains(c))
 }
 
 #[cfg(test)]
@@ -259,8 +216,7 @@ mod tests {
     fn resolved(text: &str) -> Option<String> {
         let types = ResourceTypes::builtin().unwrap();
         let path = AttributePath::parse(text).unwrap();
-        path.resolve(&types.user)
-            .map(|target| target.path().to_string())
+        path.resolve(&types.user).map(|target| target.path().to_string())
     }
 
     // Requirement 32
@@ -270,45 +226,21 @@ mod tests {
         assert_eq!(path.schema.as_deref(), Some(ENTERPRISE));
         assert_eq!(path.attribute, "manager");
         assert_eq!(path.sub_attribute.as_deref(), Some("displayName"));
-        assert_eq!(
-            path.to_string(),
-            format!("{ENTERPRISE}:manager.displayName")
-        );
+        assert_eq!(path.to_string(), format!("{ENTERPRISE}:manager.displayName"));
     }
 
     #[test]
     fn paths_print_as_they_were_read() {
-        for text in [
-            "userName",
-            "name.givenName",
-            "members.$ref",
-            "x-y_z",
-            "urn:example:badge:1.0",
-            CORE,
-            ENTERPRISE,
-        ] {
+        for text in ["userName", "name.givenName", "members.$ref", "x-y_z", "urn:example:badge:1.0", CORE, ENTERPRISE] {
             assert_eq!(AttributePath::parse(text).unwrap().to_string(), text);
         }
     }
 
     #[test]
     fn what_is_no_attribute_name_is_rejected() {
-        for text in [
-            "",
-            ".",
-            "a.",
-            ".a",
-            "a.b.c",
-            "1a",
-            "a b",
-            "a[b]",
-            ":a",
-            "urn::a",
-            "urn:x:",
-            "é",
-            "a,b",
-            "urn:x:a..b c",
-        ] {
+        for text in
+            ["", ".", "a.", ".a", "a.b.c", "1a", "a b", "a[b]", ":a", "urn::a", "urn:x:", "é", "a,b", "urn:x:a..b c"]
+        {
             assert!(AttributePath::parse(text).is_err(), "{text:?}");
         }
     }
@@ -317,18 +249,9 @@ mod tests {
     #[test]
     fn names_and_urns_resolve_in_any_letter_case_to_the_canonical_spelling() {
         assert_eq!(resolved("USERNAME").as_deref(), Some("userName"));
-        assert_eq!(
-            resolved("Name.GIVENNAME").as_deref(),
-            Some("name.givenName")
-        );
-        assert_eq!(
-            resolved("META.lastmodified").as_deref(),
-            Some("meta.lastModified")
-        );
-        assert_eq!(
-            resolved(&format!("{}:USERNAME", CORE.to_uppercase())).as_deref(),
-            Some("userName")
-        );
+        assert_eq!(resolved("Name.GIVENNAME").as_deref(), Some("name.givenName"));
+        assert_eq!(resolved("META.lastmodified").as_deref(), Some("meta.lastModified"));
+        assert_eq!(resolved(&format!("{}:USERNAME", CORE.to_uppercase())).as_deref(), Some("userName"));
         let department = format!("{ENTERPRISE}:department");
         assert_eq!(resolved(&department.to_uppercase()), Some(department));
     }
@@ -339,25 +262,13 @@ mod tests {
         assert_eq!(resolved(&format!("{ENTERPRISE}:manager")), manager);
         assert_eq!(resolved("manager"), manager);
         assert_eq!(resolved(&format!("{ENTERPRISE}.manager")), manager);
-        assert_eq!(
-            resolved(&format!("{ENTERPRISE}.manager.value")),
-            Some(format!("{ENTERPRISE}:manager.value"))
-        );
-        assert_eq!(
-            resolved(&format!("{CORE}.name.givenName")).as_deref(),
-            Some("name.givenName")
-        );
+        assert_eq!(resolved(&format!("{ENTERPRISE}.manager.value")), Some(format!("{ENTERPRISE}:manager.value")));
+        assert_eq!(resolved(&format!("{CORE}.name.givenName")).as_deref(), Some("name.givenName"));
     }
 
     #[test]
     fn what_no_schema_has_resolves_to_nothing() {
-        for text in [
-            "nickname2",
-            "name.nick",
-            "urn:example:x:userName",
-            "userName.value",
-            &format!("{CORE}:manager"),
-        ] {
+        for text in ["nickname2", "name.nick", "urn:example:x:userName", "userName.value", &format!("{CORE}:manager")] {
             assert_eq!(resolved(text), None, "{text}");
         }
     }
@@ -369,16 +280,7 @@ mod tests {
         assert_eq!(path.extension(&types.user).unwrap().schema.id, ENTERPRISE);
         assert_eq!(path.resolve(&types.user), None);
         assert_eq!(path.base_schema(&types.user), None);
-        assert!(
-            AttributePath::parse(CORE)
-                .unwrap()
-                .base_schema(&types.user)
-                .is_some()
-        );
-        assert!(
-            AttributePath::of("userName")
-                .extension(&types.user)
-                .is_none()
-        );
+        assert!(AttributePath::parse(CORE).unwrap().base_schema(&types.user).is_some());
+        assert!(AttributePath::of("userName").extension(&types.user).is_none());
     }
 }

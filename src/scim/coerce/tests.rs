@@ -1,3 +1,5 @@
+//! What values become before they are stored.
+
 use serde_json::json;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Text to [`Filter`], in one pass and bounded in depth.
 
-use super::{Filter, Literal, Operator, ValuePath};
+use super::scan::Scanner;
+use super::{Filter, Operator, ValuePath};
 use crate::model::limits;
 use crate::scim::error::ScimError;
 use crate::scim::path::{AttributePath, excerpt, is_name};
@@ -16,9 +17,9 @@ impl Filter {
     /// `invalidFilter` names the place and what was expected there; `tooMany` when it exceeds a limit of
     /// [`limits`] in bytes, nesting or comparisons.
     pub fn parse(text: &str) -> Result<Self, ScimError> {
-        let mut parser = Parser::new(text)?;
+        let mut parser = Parser::new(text, 0)?;
         let filter = parser.disjunction()?;
-        parser.end()?;
+        parser.scanner.end()?;
         Ok(filter)
     }
 }
@@ -32,38 +33,27 @@ impl ValuePath {
     pub fn parse(text: &str) -> Result<Self, ScimError> {
         let text = text.trim();
         let Some(bracket) = text.find('[') else {
-            return Ok(Self {
-                path: AttributePath::parse(text)?,
-                filter: None,
-                sub_attribute: None,
-            });
+            return Ok(Self { path: AttributePath::parse(text)?, filter: None, sub_attribute: None });
         };
         let path = AttributePath::parse(text.get(..bracket).unwrap_or_default())?;
-        let mut parser = Parser::new(text)?;
-        parser.offset = bracket;
+        let mut parser = Parser::new(text, bracket)?;
         let filter = parser.bracketed()?;
         let sub_attribute = parser.sub_attribute()?;
-        parser.end()?;
-        Ok(Self {
-            path,
-            filter: Some(filter),
-            sub_attribute,
-        })
+        parser.scanner.end()?;
+        Ok(Self { path, filter: Some(filter), sub_attribute })
     }
 }
 
 /// Recursion goes through [`Parser::nested`] alone, which counts it.
 struct Parser<'t> {
-    text: &'t str,
-    /// Bytes read.
-    offset: usize,
+    scanner: Scanner<'t>,
     depth: usize,
     terms: usize,
     within_brackets: bool,
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str) -> Result<Self, ScimError> {
+    fn new(text: &'t str, offset: usize) -> Result<Self, ScimError> {
         if text.len() > limits::FILTER_BYTES {
             return Err(ScimError::too_many(format!(
                 "the filter has {} bytes, more than the {} allowed; ask in several requests",
@@ -71,20 +61,14 @@ impl<'t> Parser<'t> {
                 limits::FILTER_BYTES
             )));
         }
-        Ok(Self {
-            text,
-            offset: 0,
-            depth: 0,
-            terms: 0,
-            within_brackets: false,
-        })
+        Ok(Self { scanner: Scanner::new(text, offset), depth: 0, terms: 0, within_brackets: false })
     }
 
     /// `a or b or …`
     fn disjunction(&mut self) -> Result<Filter, ScimError> {
         let first = self.conjunction()?;
         let mut terms = vec![first];
-        while self.take_word("or") {
+        while self.scanner.take_word("or") {
             terms.push(self.conjunction()?);
         }
         Ok(one_or(terms, Filter::Or))
@@ -94,44 +78,38 @@ impl<'t> Parser<'t> {
     fn conjunction(&mut self) -> Result<Filter, ScimError> {
         let first = self.term()?;
         let mut terms = vec![first];
-        while self.take_word("and") {
+        while self.scanner.take_word("and") {
             terms.push(self.term()?);
         }
         Ok(one_or(terms, Filter::And))
     }
 
     fn term(&mut self) -> Result<Filter, ScimError> {
-        self.skip_spaces();
-        if self.take('(') {
+        self.scanner.skip_spaces();
+        if self.scanner.take('(') {
             return self.nested(')');
         }
-        let start = self.offset;
-        if self.take_word("not") {
-            self.skip_spaces();
-            if !self.take('(') {
-                return Err(self.unexpected("`(` after `not`"));
+        let start = self.scanner.offset();
+        if self.scanner.take_word("not") {
+            self.scanner.skip_spaces();
+            if !self.scanner.take('(') {
+                return Err(self.scanner.unexpected("`(` after `not`"));
             }
             return Ok(Filter::Not(Box::new(self.nested(')')?)));
         }
-        let word = self.word();
+        let word = self.scanner.word();
         let Some(path) = AttributePath::read(word) else {
-            self.offset = start;
-            return Err(self.unexpected("an attribute name, `not` or `(`"));
+            return Err(self.scanner.unexpected_at(start, "an attribute name, `not` or `(`"));
         };
-        if self.peek() != Some('[') {
+        if self.scanner.peek() != Some('[') {
             return self.expression(path);
         }
         if self.within_brackets {
-            return Err(
-                self.unexpected("a comparison, because brackets cannot stand within brackets")
-            );
+            return Err(self.scanner.unexpected("a comparison, because brackets cannot stand within brackets"));
         }
         let filter = self.bracketed()?;
         let Some(sub_attribute) = self.sub_attribute()? else {
-            return Ok(Filter::ValuePath {
-                path,
-                filter: Box::new(filter),
-            });
+            return Ok(Filter::ValuePath { path, filter: Box::new(filter) });
         };
         let comparison = self.expression(AttributePath::of(sub_attribute))?;
         let mut terms = match filter {
@@ -139,15 +117,12 @@ impl<'t> Parser<'t> {
             other => vec![other],
         };
         terms.push(comparison);
-        Ok(Filter::ValuePath {
-            path,
-            filter: Box::new(Filter::And(terms)),
-        })
+        Ok(Filter::ValuePath { path, filter: Box::new(Filter::And(terms)) })
     }
 
     /// `[…]`
     fn bracketed(&mut self) -> Result<Filter, ScimError> {
-        self.take('[');
+        self.scanner.take('[');
         self.within_brackets = true;
         let filter = self.nested(']')?;
         self.within_brackets = false;
@@ -156,16 +131,15 @@ impl<'t> Parser<'t> {
 
     /// `.value` after brackets.
     fn sub_attribute(&mut self) -> Result<Option<String>, ScimError> {
-        if !self.take('.') {
+        if !self.scanner.take('.') {
             return Ok(None);
         }
-        let start = self.offset;
-        let word = self.word();
+        let start = self.scanner.offset();
+        let word = self.scanner.word();
         if is_name(word) {
             return Ok(Some(word.to_owned()));
         }
-        self.offset = start;
-        Err(self.unexpected("a sub-attribute after `.`"))
+        Err(self.scanner.unexpected_at(start, "a sub-attribute after `.`"))
     }
 
     /// A filter and the bracket that closes it.
@@ -178,9 +152,9 @@ impl<'t> Parser<'t> {
             )));
         }
         let filter = self.disjunction()?;
-        self.skip_spaces();
-        if !self.take(closing) {
-            return Err(self.unexpected(&format!("`and`, `or` or `{closing}`")));
+        self.scanner.skip_spaces();
+        if !self.scanner.take(closing) {
+            return Err(self.scanner.unexpected(&format!("`and`, `or` or `{closing}`")));
         }
         self.depth -= 1;
         Ok(filter)
@@ -195,164 +169,24 @@ impl<'t> Parser<'t> {
                 limits::FILTER_TERMS
             )));
         }
-        if self.take_word("pr") {
+        if self.scanner.take_word("pr") {
             return Ok(Filter::Present(path));
         }
-        self.skip_spaces();
-        let start = self.offset;
-        let word = self.word();
-        let Some(operator) = Operator::ALL
-            .into_iter()
-            .find(|operator| operator.as_str().eq_ignore_ascii_case(word))
+        self.scanner.skip_spaces();
+        let start = self.scanner.offset();
+        let word = self.scanner.word();
+        let Some(operator) = Operator::ALL.into_iter().find(|operator| operator.as_str().eq_ignore_ascii_case(word))
         else {
-            self.offset = start;
-            return Err(self.unexpected(&format!(
-                "after `{}` one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr",
-                excerpt(&path.to_string())
-            )));
+            return Err(self.scanner.unexpected_at(
+                start,
+                &format!(
+                    "after `{}` one of the operators eq, ne, co, sw, ew, gt, ge, lt, le, pr",
+                    excerpt(&path.to_string())
+                ),
+            ));
         };
-        let literal = self.literal()?;
-        Ok(Filter::Compare {
-            path,
-            operator,
-            literal,
-        })
-    }
-
-    fn literal(&mut self) -> Result<Literal, ScimError> {
-        self.skip_spaces();
-        let start = self.offset;
-        let literal = if self.peek() == Some('"') {
-            self.quoted()
-        } else {
-            self.unquoted()
-        };
-        match literal {
-            // No value of a resource has it, and not every database can be asked for it.
-            Some(Literal::String(text)) if text.contains('\0') => {
-                self.offset = start;
-                Err(self.unexpected("a value without the character U+0000"))
-            }
-            Some(literal) => Ok(literal),
-            None => {
-                self.offset = start;
-                Err(self
-                    .unexpected("a value: text in double quotes, a number, true, false or null"))
-            }
-        }
-    }
-
-    /// A JSON string.
-    fn quoted(&mut self) -> Option<Literal> {
-        let mut escaped = false;
-        let end = self.rest().char_indices().skip(1).find_map(|(index, c)| {
-            if escaped {
-                escaped = false;
-                return None;
-            }
-            escaped = c == '\\';
-            (c == '"').then_some(index + 1)
-        })?;
-        let text = serde_json::from_str(self.rest().get(..end)?).ok()?;
-        self.offset += end;
-        Some(Literal::String(text))
-    }
-
-    /// `true`, `false`, `null`, a number, or text without quotes, as some clients send it.
-    fn unquoted(&mut self) -> Option<Literal> {
-        let word = self.word();
-        if word.is_empty() || word.starts_with('\'') || is_any(word, &["and", "or", "not"]) {
-            return None;
-        }
-        if word.eq_ignore_ascii_case("null") {
-            return Some(Literal::Null);
-        }
-        if is_any(word, &["true", "false"]) {
-            return Some(Literal::Boolean(word.eq_ignore_ascii_case("true")));
-        }
-        if word.starts_with(|first: char| first == '-' || first.is_ascii_digit())
-            && let Ok(number) = serde_json::from_str::<serde_json::Number>(word)
-        {
-            // Rust reads fractions to the last digit, serde_json nearly.
-            let exact = word.parse().ok().and_then(serde_json::Number::from_f64);
-            return Some(Literal::Number(if number.is_f64() {
-                exact.unwrap_or(number)
-            } else {
-                number
-            }));
-        }
-        Some(Literal::String(word.to_owned()))
-    }
-
-    fn end(&mut self) -> Result<(), ScimError> {
-        self.skip_spaces();
-        if self.rest().is_empty() {
-            Ok(())
-        } else {
-            Err(self.unexpected("`and`, `or` or the end"))
-        }
-    }
-
-    fn rest(&self) -> &'t str {
-        self.text.get(self.offset..).unwrap_or_default()
-    }
-
-    fn peek(&self) -> Option<char> {
-        self.rest().chars().next()
-    }
-
-    fn take(&mut self, expected: char) -> bool {
-        let found = self.peek() == Some(expected);
-        if found {
-            self.offset += expected.len_utf8();
-        }
-        found
-    }
-
-    fn skip_spaces(&mut self) {
-        let rest = self.rest();
-        self.offset += rest.len() - rest.trim_ascii_start().len();
-    }
-
-    /// Everything up to a space, a quote or a bracket.
-    fn word(&mut self) -> &'t str {
-        let rest = self.rest();
-        let end = rest
-            .find(|c: char| c.is_ascii_whitespace() || matches!(c, '"' | '(' | ')' | '[' | ']'))
-            .unwrap_or(rest.len());
-        self.offset += end;
-        rest.get(..end).unwrap_or_default()
-    }
-
-    /// Takes the next word if it is this one.
-    fn take_word(&mut self, expected: &str) -> bool {
-        self.skip_spaces();
-        let start = self.offset;
-        let found = self.word().eq_ignore_ascii_case(expected);
-        if !found {
-            self.offset = start;
-        }
-        found
-    }
-
-    /// The error for what stands at the offset.
-    fn unexpected(&self, expected: &str) -> ScimError {
-        let position = self
-            .text
-            .get(..self.offset)
-            .unwrap_or_default()
-            .chars()
-            .count()
-            + 1;
-        let rest = self.rest().trim_ascii_end();
-        let found = if rest.is_empty() {
-            "the end".to_owned()
-        } else {
-            format!("`{}`", excerpt(rest))
-        };
-        ScimError::invalid_filter(format!(
-            "the filter has {found} at character {position}; expected {expected}"
-        ))
+        let literal = self.scanner.literal()?;
+        Ok(Filter::Compare { path, operator, literal })
     }
 }
 
@@ -366,6 +200,245 @@ fn one_or(mut terms: Vec<Filter>, several: fn(Vec<Filter>) -> Filter) -> Filter 
     }
 }
 
-fn is_any(word: &str, words: &[&str]) -> bool {
-    words.iter().any(|known| word.eq_ignore_ascii_case(known))
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scim::error::ScimType;
+    use crate::scim::filter::Literal;
+
+    fn printed(text: &str) -> String {
+        Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+    }
+
+    fn refusal(text: &str) -> (ScimType, String) {
+        match Filter::parse(text) {
+            Err(ScimError::BadRequest(kind, detail)) => (kind, detail),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    // Requirement 32
+    #[test]
+    fn every_example_of_the_rfc_is_read() {
+        for text in [
+            r#"userName Eq "john""#,
+            r#"Username eq "john""#,
+            r#"userName eq "bjensen""#,
+            r#"name.familyName co "O'Malley""#,
+            r#"userName sw "J""#,
+            r#"urn:ietf:params:scim:schemas:core:2.0:User:userName sw "J""#,
+            "title pr",
+            r#"meta.lastModified gt "2011-05-13T04:42:34Z""#,
+            r#"meta.lastModified ge "2011-05-13T04:42:34Z""#,
+            r#"meta.lastModified lt "2011-05-13T04:42:34Z""#,
+            r#"meta.lastModified le "2011-05-13T04:42:34Z""#,
+            r#"title pr and userType eq "Employee""#,
+            r#"title pr or userType eq "Intern""#,
+            "\n schemas eq \"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User\"",
+            "userType eq \"Employee\" and (emails co \"example.com\" or\n  emails.value co \"example.org\")",
+            "userType ne \"Employee\" and not (emails co \"example.com\" or\n  emails.value co \"example.org\")",
+            r#"userType eq "Employee" and (emails.type eq "work")"#,
+            "userType eq \"Employee\" and emails[type eq \"work\" and\n  value co \"@example.com\"]",
+            "emails[type eq \"work\" and value co \"@example.com\"] or\n  ims[type eq \"xmpp\" and value co \"@foo.com\"]",
+            "(meta.resourceType eq User) or (meta.resourceType eq Group)",
+        ] {
+            printed(text);
+        }
+    }
+
+    // Requirement 32
+    #[test]
+    fn grouping_binds_before_not_before_and_before_or() {
+        for (text, grouped) in [
+            ("a pr or b pr and c pr", "a pr or (b pr and c pr)"),
+            ("a pr and b pr or c pr", "(a pr and b pr) or c pr"),
+            ("not (a pr) and b pr", "(not (a pr)) and b pr"),
+            ("not(a pr) or b pr and c pr", "(not (a pr)) or (b pr and c pr)"),
+            ("A PR AND NOT(B PR)", "A pr and not (B pr)"),
+        ] {
+            assert_eq!(Filter::parse(text).unwrap(), Filter::parse(grouped).unwrap(), "{text}");
+        }
+        assert_ne!(Filter::parse("(a pr or b pr) and c pr").unwrap(), Filter::parse("a pr or b pr and c pr").unwrap());
+    }
+
+    // Requirement 32
+    #[test]
+    fn literals_are_those_of_json_and_words_in_any_letter_case() {
+        for (text, expected) in [
+            (r#""O\"Malley \\ \u00e9 \ud83d\ude00""#, Literal::String("O\"Malley \\ é 😀".into())),
+            (r#""]) or (""#, Literal::String("]) or (".into())),
+            ("-12", Literal::Number((-12).into())),
+            ("1.5e1", Literal::Number(serde_json::Number::from_f64(15.0).unwrap())),
+            ("TRUE", Literal::Boolean(true)),
+            ("False", Literal::Boolean(false)),
+            ("Null", Literal::Null),
+            ("alice", Literal::String("alice".into())),
+            ("alice@example.com", Literal::String("alice@example.com".into())),
+            ("007", Literal::String("007".into())),
+            ("2011-05-13T04:42:34Z", Literal::String("2011-05-13T04:42:34Z".into())),
+        ] {
+            let Filter::Compare { literal, .. } = Filter::parse(&format!("a eq {text}")).unwrap() else {
+                panic!("{text}");
+            };
+            assert_eq!(literal, expected, "{text}");
+        }
+    }
+
+    // Requirement 39
+    #[test]
+    fn a_comparison_after_brackets_is_one_within_them() {
+        for (text, meant) in [
+            (r#"emails[type eq "work"].value eq "x""#, r#"emails[type eq "work" and value eq "x"]"#),
+            (r#"emails[type eq "a" or type eq "b"].value pr"#, r#"emails[(type eq "a" or type eq "b") and value pr]"#),
+            (
+                r#"emails[type eq "work" and primary eq true].value sw "x" and active eq true"#,
+                r#"emails[type eq "work" and primary eq true and value sw "x"] and active eq true"#,
+            ),
+        ] {
+            assert_eq!(Filter::parse(text).unwrap(), Filter::parse(meant).unwrap(), "{text}");
+        }
+    }
+
+    // Requirement 37
+    #[test]
+    fn what_is_no_filter_is_refused_with_the_place_and_what_was_expected() {
+        for (text, position, expected) in [
+            ("", 1, "an attribute name"),
+            ("   ", 4, "an attribute name"),
+            ("userName", 9, "one of the operators"),
+            ("userName regex \"x\"", 10, "one of the operators"),
+            ("userName eq", 12, "a value"),
+            ("userName eq \"x", 13, "a value"),
+            ("userName eq \"\\q\"", 13, "a value"),
+            ("userName eq \"\\ud800\"", 13, "a value"),
+            ("userName eq \"\\u0000\"", 13, "U+0000"),
+            ("userName eq 'x'", 13, "a value"),
+            ("userName eq and title pr", 13, "a value"),
+            ("é eq 1", 1, "an attribute name"),
+            ("title pr title pr", 10, "`and`, `or` or the end"),
+            ("title pr and", 13, "an attribute name"),
+            ("and title pr", 5, "one of the operators"),
+            ("(title pr", 10, "`)`"),
+            ("title pr)", 9, "`and`, `or` or the end"),
+            ("not title pr", 5, "`(` after `not`"),
+            ("()", 2, "an attribute name"),
+            ("emails[type eq \"work\"", 22, "`]`"),
+            ("emails[]", 8, "an attribute name"),
+            ("emails[type eq \"work\"].", 24, "a sub-attribute"),
+            ("emails[type eq \"work\"].value", 29, "one of the operators"),
+            ("emails[a[b pr]]", 9, "brackets cannot stand within brackets"),
+            ("a.b.c pr", 1, "an attribute name"),
+            ("\"a\" eq 1", 1, "an attribute name"),
+        ] {
+            let (kind, detail) = refusal(text);
+            assert_eq!(kind, ScimType::InvalidFilter, "{text}");
+            assert!(detail.contains(&format!("at character {position};")), "{text}: {detail}");
+            assert!(detail.contains(expected), "{text}: {detail}");
+        }
+    }
+
+    #[test]
+    fn an_error_repeats_only_the_beginning_of_what_was_sent() {
+        let (_, detail) = refusal(&format!("userName {}", "x".repeat(10_000)));
+        assert!(detail.len() < 300, "{detail}");
+    }
+
+    // Requirement 43
+    #[test]
+    fn filters_beyond_the_limits_are_refused() {
+        let around =
+            |open: &str, count: usize, close: &str| format!("{}title pr{}", open.repeat(count), close.repeat(count));
+        for text in [
+            around("(", 10_000, ")"),
+            around("(", 1_000, ")"),
+            around("(", limits::FILTER_DEPTH + 1, ")"),
+            around("not (", 3_000, ")"),
+            "(".repeat(10_000),
+            "title pr or ".repeat(10_000) + "title pr",
+            "title pr or ".repeat(limits::FILTER_TERMS) + "title pr",
+            format!("title eq \"{}\"", "x".repeat(1 << 20)),
+            " ".repeat(1 << 20),
+        ] {
+            assert_eq!(refusal(&text).0, ScimType::TooMany, "{}", excerpt(&text));
+        }
+        assert_eq!(refusal(&"not ".repeat(4_000)).0, ScimType::InvalidFilter);
+        assert_eq!(refusal(&"a[".repeat(4_000)).0, ScimType::InvalidFilter);
+        assert_eq!(refusal(&"[".repeat(10_000)).0, ScimType::InvalidFilter);
+        printed(&around("(", limits::FILTER_DEPTH, ")"));
+        printed(&("title pr or ".repeat(limits::FILTER_TERMS - 1) + "title pr"));
+    }
+
+    // Requirement 43
+    #[test]
+    fn the_deepest_filter_allowed_needs_little_stack() {
+        let text = format!("{}title pr{}", "not (".repeat(limits::FILTER_DEPTH), ")".repeat(limits::FILTER_DEPTH));
+        let thread = std::thread::Builder::new().stack_size(256 * 1024);
+        let read = thread.spawn(move || Filter::parse(&text).map(|filter| filter.to_string().len())).unwrap();
+        assert!(read.join().unwrap().is_ok());
+    }
+
+    #[test]
+    fn paths_of_patch_operations_are_read() {
+        for text in [
+            "members",
+            "name.givenName",
+            r#"emails[type eq "work"]"#,
+            r#"emails[type eq "work" and not (primary eq true)].value"#,
+            "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
+            r#"members[value eq "2819c223"].$ref"#,
+        ] {
+            assert_eq!(ValuePath::parse(text).unwrap().to_string(), text);
+        }
+        let path = ValuePath::parse(r#"roles[primary eq "True"].value"#).unwrap();
+        assert_eq!(path.path, AttributePath::of("roles"));
+        assert_eq!(path.sub_attribute.as_deref(), Some("value"));
+    }
+
+    #[test]
+    fn what_is_no_path_of_a_patch_operation_is_refused() {
+        for (text, kind) in [
+            ("", ScimType::InvalidPath),
+            ("a b", ScimType::InvalidPath),
+            ("[type eq 1]", ScimType::InvalidPath),
+            ("emails[", ScimType::InvalidFilter),
+            ("emails[type]", ScimType::InvalidFilter),
+            ("emails[type pr].", ScimType::InvalidFilter),
+            ("emails[type pr].a.b", ScimType::InvalidFilter),
+            ("emails[type pr] or a pr", ScimType::InvalidFilter),
+            ("emails[type pr][type pr]", ScimType::InvalidFilter),
+        ] {
+            match ValuePath::parse(text) {
+                Err(ScimError::BadRequest(found, _)) => assert_eq!(found, kind, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC*") {
+            let _ = (Filter::parse(&text), ValuePath::parse(&text));
+        }
+
+        #[test]
+        fn no_heap_of_words_makes_the_parser_panic(
+            words in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    "a", "a.b", "urn:x:y:a", "eq", "pr", "and", "or", "not", "(", ")", "[", "]", ".", "\"x\"", "\"", "\\", "1", "null", " ", "é",
+                ]),
+                0..40,
+            )
+        ) {
+            let text = words.concat();
+            let spaced = words.join(" ");
+            for text in [&text, &spaced] {
+                if let Ok(filter) = Filter::parse(text) {
+                    prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter));
+                }
+                let _ = ValuePath::parse(text);
+            }
+        }
+    }
 }

@@ -7,28 +7,17 @@ use super::{Filter, Literal, Operator, ValuePath};
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::And(terms) => joined(f, terms, " and ", |term| {
-                matches!(term, Self::And(_) | Self::Or(_))
-            }),
+            Self::And(terms) => joined(f, terms, " and ", |term| matches!(term, Self::And(_) | Self::Or(_))),
             Self::Or(terms) => joined(f, terms, " or ", |term| matches!(term, Self::Or(_))),
             Self::Not(filter) => write!(f, "not ({filter})"),
-            Self::Compare {
-                path,
-                operator,
-                literal,
-            } => write!(f, "{path} {operator} {literal}"),
+            Self::Compare { path, operator, literal } => write!(f, "{path} {operator} {literal}"),
             Self::Present(path) => write!(f, "{path} pr"),
             Self::ValuePath { path, filter } => write!(f, "{path}[{filter}]"),
         }
     }
 }
 
-fn joined(
-    f: &mut fmt::Formatter<'_>,
-    terms: &[Filter],
-    separator: &str,
-    grouped: fn(&Filter) -> bool,
-) -> fmt::Result {
+fn joined(f: &mut fmt::Formatter<'_>, terms: &[Filter], separator: &str, grouped: fn(&Filter) -> bool) -> fmt::Result {
     for (index, term) in terms.iter().enumerate() {
         if index > 0 {
             f.write_str(separator)?;
@@ -81,23 +70,18 @@ mod tests {
 
     fn path() -> impl Strategy<Value = AttributePath> {
         let name = || {
-            "[a-zA-Z$][a-zA-Z0-9_$-]{0,8}".prop_filter("a word of the language", |name| {
-                !name.eq_ignore_ascii_case("not")
-            })
+            "[a-zA-Z$][a-zA-Z0-9_$-]{0,8}"
+                .prop_filter("a word of the language", |name| !name.eq_ignore_ascii_case("not"))
         };
         let schema = prop_oneof![
             Just(None),
-            Just(Some(
-                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User".to_owned()
-            ))
+            Just(Some("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User".to_owned()))
         ];
-        (schema, name(), proptest::option::of(name())).prop_map(
-            |(schema, attribute, sub_attribute)| AttributePath {
-                schema,
-                attribute,
-                sub_attribute,
-            },
-        )
+        (schema, name(), proptest::option::of(name())).prop_map(|(schema, attribute, sub_attribute)| AttributePath {
+            schema,
+            attribute,
+            sub_attribute,
+        })
     }
 
     fn literal() -> impl Strategy<Value = Literal> {
@@ -134,10 +118,8 @@ mod tests {
     }
 
     fn filter() -> impl Strategy<Value = Filter> {
-        let value_path = (path(), logic(term())).prop_map(|(path, filter)| Filter::ValuePath {
-            path,
-            filter: Box::new(filter),
-        });
+        let value_path =
+            (path(), logic(term())).prop_map(|(path, filter)| Filter::ValuePath { path, filter: Box::new(filter) });
         logic(prop_oneof![term(), value_path])
     }
 
@@ -155,10 +137,7 @@ mod tests {
             ("a pr and (b pr or c pr)", "a pr and (b pr or c pr)"),
             ("(a pr and b pr) or c pr", "a pr and b pr or c pr"),
             ("NOT((a eq 1))", "not (a eq 1)"),
-            (
-                r#"emails[type EQ "work"].value eq "x""#,
-                r#"emails[type eq "work" and value eq "x"]"#,
-            ),
+            (r#"emails[type EQ "work"].value eq "x""#, r#"emails[type eq "work" and value eq "x"]"#),
         ] {
             assert_eq!(Filter::parse(text).unwrap().to_string(), printed);
         }

@@ -18,13 +18,7 @@ impl Filter {
     /// `invalidFilter` for an attribute that no schema of the resource type has or that nobody may see (`password`), an
     /// operator that the attribute's type does not have, and a value of another type (RFC 7644 §3.4.2.2, table 3).
     pub fn resolve(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(
-            self,
-            &Names::Resource {
-                resource_type,
-                unknown: Unknown::Refused,
-            },
-        )
+        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Refused })
     }
 
     /// As [`Filter::resolve`], for a query over several resource types: an attribute that this one does not have counts
@@ -33,13 +27,7 @@ impl Filter {
     /// # Errors
     /// As [`Filter::resolve`], unknown attributes excepted.
     pub fn resolve_across(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(
-            self,
-            &Names::Resource {
-                resource_type,
-                unknown: Unknown::Unassigned,
-            },
-        )
+        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Unassigned })
     }
 
     /// Looks the names up among the sub-attributes of `attribute`, for the filter in brackets of a [`super::ValuePath`];
@@ -60,10 +48,7 @@ enum Unknown {
 
 /// Where names are looked up.
 enum Names<'a> {
-    Resource {
-        resource_type: &'a ResourceType,
-        unknown: Unknown,
-    },
+    Resource { resource_type: &'a ResourceType, unknown: Unknown },
     Element(&'a Attribute),
 }
 
@@ -78,10 +63,7 @@ impl<'a> Names<'a> {
     /// `None` for an attribute that counts as unassigned.
     fn find(&self, path: &AttributePath) -> Result<Option<Found<'a>>, ScimError> {
         let found = match self {
-            Self::Resource {
-                resource_type,
-                unknown,
-            } => match path.resolve(resource_type) {
+            Self::Resource { resource_type, unknown } => match path.resolve(resource_type) {
                 Some(target) => Found {
                     path: target.path(),
                     attribute: visible(target.attribute)
@@ -112,10 +94,7 @@ impl<'a> Names<'a> {
                 "`{path}` is no attribute of {}; check its spelling, or name it with the URN of its schema",
                 resource_type.name
             ),
-            Self::Element(parent) => format!(
-                "`{path}` is no sub-attribute of `{}`; check its spelling",
-                parent.name
-            ),
+            Self::Element(parent) => format!("`{path}` is no sub-attribute of `{}`; check its spelling", parent.name),
         })
     }
 }
@@ -125,28 +104,18 @@ fn visible(attribute: &Attribute) -> Option<&Attribute> {
 }
 
 fn hidden(path: &AttributePath) -> ScimError {
-    ScimError::invalid_filter(format!(
-        "`{path}` is never returned, so it cannot be filtered by; leave it out"
-    ))
+    ScimError::invalid_filter(format!("`{path}` is never returned, so it cannot be filtered by; leave it out"))
 }
 
 fn resolve(filter: Filter, names: &Names<'_>) -> Result<Condition, ScimError> {
-    let all = |filters: Vec<Filter>| {
-        filters
-            .into_iter()
-            .map(|filter| resolve(filter, names))
-            .collect::<Result<Vec<_>, _>>()
-    };
+    let all =
+        |filters: Vec<Filter>| filters.into_iter().map(|filter| resolve(filter, names)).collect::<Result<Vec<_>, _>>();
     Ok(match filter {
         Filter::And(filters) => Condition::All(all(filters)?),
         Filter::Or(filters) => Condition::Any(all(filters)?),
         Filter::Not(filter) => not(resolve(*filter, names)?),
         Filter::Present(path) => names.find(&path)?.map_or_else(never, present),
-        Filter::Compare {
-            path,
-            operator,
-            literal,
-        } => {
+        Filter::Compare { path, operator, literal } => {
             let negated = operator == Operator::NotEqual;
             let condition = match names.find(&path)? {
                 Some(found) => compare(found, operator, literal)?,
@@ -179,10 +148,7 @@ fn not(condition: Condition) -> Condition {
 }
 
 fn present(found: Found<'_>) -> Condition {
-    Condition::Holds {
-        path: found.path,
-        test: Test::Present,
-    }
+    Condition::Holds { path: found.path, test: Test::Present }
 }
 
 /// `ne` is compared as `eq`; the caller negates.
@@ -203,13 +169,12 @@ fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Con
         found
     };
     let test = match attribute.kind {
-        Kind::String | Kind::Reference => {
-            Test::Text(relation, text(attribute, relation, literal, &path)?)
-        }
         Kind::Binary if relation.is_order() => {
             return Err(unsupported(&path, operator, "binary data"));
         }
-        Kind::Binary => Test::Text(relation, text(attribute, relation, literal, &path)?),
+        Kind::String | Kind::Reference | Kind::Binary => {
+            Test::Text(relation, text(attribute, relation, literal, &path)?)
+        }
         Kind::Boolean if relation != Relation::Equal => {
             return Err(unsupported(&path, operator, "true or false"));
         }
@@ -249,22 +214,11 @@ fn value_of(found: Found<'_>) -> Result<Found<'_>, ScimError> {
     let Some(value) = value.filter(|_| found.path.sub_attribute.is_none()) else {
         return Err(sub_attribute_needed(&found.path, found.attribute));
     };
-    let path = AttributePath {
-        sub_attribute: Some(value.name.clone()),
-        ..found.path
-    };
-    Ok(Found {
-        path,
-        attribute: value,
-    })
+    let path = AttributePath { sub_attribute: Some(value.name.clone()), ..found.path };
+    Ok(Found { path, attribute: value })
 }
 
-fn text(
-    attribute: &Attribute,
-    relation: Relation,
-    literal: Literal,
-    path: &AttributePath,
-) -> Result<Text, ScimError> {
+fn text(attribute: &Attribute, relation: Relation, literal: Literal, path: &AttributePath) -> Result<Text, ScimError> {
     let exact = match literal {
         Literal::String(text) => text,
         // Fractions and large numbers would not come out as they were written.
@@ -272,13 +226,7 @@ fn text(
         other => return Err(mismatch(path, &other, "text in double quotes")),
     };
     let case_exact = attribute.case_exact || attribute.kind == Kind::Binary;
-    let folded = (!case_exact).then(|| {
-        if relation.is_part() {
-            fold_part(&exact)
-        } else {
-            fold(&exact)
-        }
-    });
+    let folded = (!case_exact).then(|| if relation.is_part() { fold_part(&exact) } else { fold(&exact) });
     Ok(Text { exact, folded })
 }
 
@@ -311,9 +259,7 @@ fn moment_of(literal: &Literal, path: &AttributePath) -> Result<DateTime<Utc>, S
 pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let with_offset = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
-    let without = || {
-        NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|moment| moment.and_utc())
-    };
+    let without = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|moment| moment.and_utc());
     with_offset.or_else(|_| without()).ok()
 }
 
@@ -325,18 +271,154 @@ fn unsupported(path: &AttributePath, operator: Operator, what: &str) -> ScimErro
 
 fn mismatch(path: &AttributePath, literal: &Literal, expected: &str) -> ScimError {
     let literal = excerpt(&literal.to_string());
-    ScimError::invalid_filter(format!(
-        "`{path}` cannot be compared with `{literal}`; expected {expected}"
-    ))
+    ScimError::invalid_filter(format!("`{path}` cannot be compared with `{literal}`; expected {expected}"))
 }
 
 fn sub_attribute_needed(path: &AttributePath, attribute: &Attribute) -> ScimError {
-    let example = attribute
-        .sub_attributes
-        .iter()
-        .find(|sub_attribute| visible(sub_attribute).is_some());
+    let example = attribute.sub_attributes.iter().find(|sub_attribute| visible(sub_attribute).is_some());
     let example = example.map_or("…", |sub_attribute| &sub_attribute.name);
     ScimError::invalid_filter(format!(
         "`{path}` is a complex attribute; compare a sub-attribute, as in `{path}.{example}`"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::error::ScimType;
+    use crate::scim::filter::ValuePath;
+    use crate::scim::schema::ResourceTypes;
+
+    fn condition(text: &str) -> Result<Condition, ScimError> {
+        let types = ResourceTypes::builtin().unwrap();
+        Filter::parse(text).unwrap().resolve(&types.user)
+    }
+
+    fn refusal(text: &str) -> String {
+        match condition(text) {
+            Err(ScimError::BadRequest(ScimType::InvalidFilter, detail)) => detail,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    // Requirements 2, 35, 39
+    #[test]
+    fn different_spellings_resolve_to_the_same_condition() {
+        for (left, right) in [
+            (r#"userName eq "x""#, r#"URN:ietf:params:SCIM:schemas:core:2.0:user:USERNAME EQ "x""#),
+            (r#"emails co "x""#, r#"Emails.Value CO "x""#),
+            (r#"manager eq "x""#, r#"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value eq "x""#),
+            (r#"active eq "True""#, "ActiVe eq true"),
+            (r#"active eq "false""#, "active eq FALSE"),
+            (r#"roles[primary eq "True"].value eq "x""#, r#"roles[Primary eq true and VALUE eq "x"]"#),
+            ("userName eq alice", r#"userName eq "alice""#),
+            ("externalId eq 271", r#"externalId eq "271""#),
+            (r#"userName ne "x""#, r#"not (userName eq "x")"#),
+            ("title eq null", "not (title pr)"),
+            ("title ne null", "not (not (title pr))"),
+            (r#"meta.created ge "2011-05-13T04:42:34Z""#, "meta.created ge 2011-05-13T06:42:34.0000000+02:00"),
+        ] {
+            assert_eq!(condition(left), condition(right), "{left}");
+            assert!(condition(left).is_ok(), "{left}");
+        }
+    }
+
+    // Requirement 37
+    #[test]
+    fn an_unknown_attribute_is_refused_by_its_name() {
+        for (text, name) in [
+            ("nick pr", "`nick`"),
+            ("name.nick pr", "`name.nick`"),
+            ("emails[nick pr]", "`nick`"),
+            ("emails[type.x pr]", "`type.x`"),
+            ("urn:x:y:nick pr", "`urn:x:y:nick`"),
+            ("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User pr", "2.0:User`"),
+        ] {
+            let detail = refusal(text);
+            assert!(detail.contains(name), "{text}: {detail}");
+        }
+    }
+
+    // Requirement 37
+    #[test]
+    fn an_operator_that_the_type_lacks_is_refused() {
+        for operator in ["gt", "ge", "lt", "le"] {
+            for (attribute, literal) in
+                [("active", "true"), ("x509Certificates.value", r#""x""#), ("name", r#""x""#), ("emails", r#""x""#)]
+            {
+                let detail = refusal(&format!("{attribute} {operator} {literal}"));
+                assert!(detail.contains(operator) && detail.contains(attribute), "{detail}");
+            }
+        }
+        for text in ["active co true", r#"meta.created sw "2011""#, "title gt null", "title co null"] {
+            refusal(text);
+        }
+    }
+
+    #[test]
+    fn a_literal_of_another_type_is_refused() {
+        for (text, expected) in [
+            ("active eq 1", "true or false"),
+            (r#"active eq "yes""#, "true or false"),
+            ("userName eq true", "text in double quotes"),
+            ("userName eq 1.5", "text in double quotes"),
+            ("meta.created gt 5", "a moment"),
+            (r#"meta.created gt "yesterday""#, "a moment"),
+            (r#"name eq "x""#, "`name.formatted`"),
+            (r#"meta eq "x""#, "`meta."),
+            (r#"userName[value eq "x"]"#, "no brackets"),
+            (r#"emails.value[value eq "x"]"#, "no brackets"),
+        ] {
+            let detail = refusal(text);
+            assert!(detail.contains(expected), "{text}: {detail}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_compared_with_a_number_only() {
+        let mut types = ResourceTypes::builtin().unwrap();
+        let nick_name = types.user.schema.attributes.iter_mut().find(|attribute| attribute.name == "nickName").unwrap();
+        nick_name.kind = Kind::Integer;
+        let resolved = |text: &str| Filter::parse(text).unwrap().resolve(&types.user);
+        assert!(resolved("nickName ge 5").is_ok());
+        assert!(resolved(r#"nickName ge "5""#).is_err());
+        assert!(resolved("nickName co 5").is_err());
+    }
+
+    #[test]
+    fn what_is_never_returned_cannot_be_guessed_by_filtering() {
+        for text in [r#"password sw "a""#, "password pr", "not (password eq null)"] {
+            assert!(refusal(text).contains("password"), "{text}");
+        }
+    }
+
+    // Requirement 42
+    #[test]
+    fn across_resource_types_an_unknown_attribute_counts_as_unassigned() {
+        let types = ResourceTypes::builtin().unwrap();
+        let across = |text: &str| Filter::parse(text).unwrap().resolve_across(&types.group).unwrap();
+        assert_eq!(across(r#"userName eq "x""#), never());
+        assert_eq!(across("userName pr"), never());
+        assert_eq!(across(r#"emails[type eq "work"]"#), never());
+        assert_eq!(across(r#"userName ne "x""#), not(never()));
+        assert_eq!(across("userName eq null"), not(never()));
+        assert!(across(r#"displayName eq "x""#).narrowings().len() == 1);
+    }
+
+    #[test]
+    fn the_filter_of_a_value_path_resolves_among_the_sub_attributes() {
+        let types = ResourceTypes::builtin().unwrap();
+        let emails = types.user.attribute("emails").unwrap();
+        let filter = |text: &str| ValuePath::parse(text).unwrap().filter.unwrap();
+        assert!(filter(r#"emails[TYPE eq "work"]"#).resolve_elements(emails).is_ok());
+        assert!(filter(r#"emails[userName eq "work"]"#).resolve_elements(emails).is_err());
+    }
+
+    #[test]
+    fn spaces_at_the_ends_of_a_part_are_kept() {
+        assert_eq!(fold_part(" A b "), " a b ");
+        assert_eq!(fold_part("\u{3000}É\t"), "\u{3000}é\t");
+        assert_eq!(fold_part("  "), "  ");
+        assert_eq!(fold_part(""), "");
+    }
 }

@@ -1,3 +1,5 @@
+//! POST and PUT bodies against the schemas.
+
 use serde_json::json;
 
 use super::*;

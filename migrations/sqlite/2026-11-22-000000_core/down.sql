@@ -1,0 +1,13 @@
+DROP TABLE event;
+DROP TABLE resource_count;
+DROP TABLE membership;
+DROP TABLE scim_group;
+DROP TABLE user_status;
+DROP TABLE user_email;
+DROP TABLE scim_user;
+DROP TABLE credential;
+DROP TABLE connection;
+DROP TABLE server_applied;
+DROP TABLE server;
+DROP TABLE keyring;
+DROP TABLE organization;

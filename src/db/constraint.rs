@@ -1,0 +1,47 @@
+//! Which rule a refused row broke: PostgreSQL names the constraint, SQLite only the columns.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+/// The uniqueness rules of the schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Constraint {
+    /// userName is unique in the organization.
+    UserName,
+    /// displayName of groups is unique in the connection.
+    GroupName,
+    /// Slugs of organizations are unique.
+    OrganizationSlug,
+    /// Names of connections are unique in the organization.
+    ConnectionName,
+    /// Somebody is a member once: another request was faster.
+    Membership,
+    /// Any other.
+    Other,
+}
+
+impl Constraint {
+    /// The rule an error speaks of, if it speaks of one.
+    pub fn of(error: &Error) -> Option<Self> {
+        let Error::DatabaseError(DatabaseErrorKind::UniqueViolation, information) = error else { return None };
+        let named = information.constraint_name().unwrap_or_else(|| information.message());
+        let rules = [
+            ("scim_user_name", "scim_user.organization, scim_user.user_name_key", Self::UserName),
+            (
+                "scim_group_unique_name",
+                "scim_group.organization, scim_group.connection, scim_group.unique_name_key",
+                Self::GroupName,
+            ),
+            ("organization_slug", "organization.slug", Self::OrganizationSlug),
+            ("connection_name", "connection.organization, connection.name", Self::ConnectionName),
+            (
+                "membership_current",
+                "membership.organization, membership.group_id, membership.member_id, membership.member_kind",
+                Self::Membership,
+            ),
+        ];
+        let rule = rules
+            .into_iter()
+            .find(|(name, columns, _)| named == *name || named.strip_prefix("UNIQUE constraint failed: ") == Some(*columns));
+        Some(rule.map_or(Self::Other, |(_, _, constraint)| constraint))
+    }
+}

@@ -1,0 +1,21 @@
+//! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
+
+use super::sql::Statement;
+use super::{credentials, events, groups, keyring, memberships, organizations, servers, users};
+
+/// Every registered statement.
+pub fn all() -> impl Iterator<Item = &'static Statement> {
+    [
+        users::STATEMENTS,
+        groups::STATEMENTS,
+        memberships::STATEMENTS,
+        events::STATEMENTS,
+        organizations::STATEMENTS,
+        credentials::STATEMENTS,
+        keyring::STATEMENTS,
+        servers::STATEMENTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}

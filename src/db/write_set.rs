@@ -1,0 +1,149 @@
+//! What a use case wants written: rows as data, so that waiting requests can share a commit.
+
+use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision};
+
+use super::events::EventRow;
+use super::groups::{GroupChange, GroupRow};
+use super::memberships::MembershipChange;
+use super::users::{EmailRow, StatusChange, UserChange, UserDeletion, UserRow};
+
+/// Which list a resource is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceKind {
+    /// Users: one list an organization.
+    User,
+    /// Groups: one list a connection.
+    Group,
+}
+
+impl ResourceKind {
+    pub(super) const fn as_i64(self) -> i64 {
+        match self {
+            Self::User => 1,
+            Self::Group => 2,
+        }
+    }
+}
+
+/// One more or one fewer in a list.
+#[derive(Debug, Clone, Copy)]
+pub struct Count {
+    /// The connection whose list it is; nobody for users.
+    pub connection: ConnectionId,
+    /// Which list.
+    pub kind: ResourceKind,
+    /// Appeared (1) or went (-1).
+    pub present: i64,
+    /// How many went, which is what makes remembered page starts stale.
+    pub deleted: i64,
+}
+
+/// Rows of administration: rare, written one by one.
+#[derive(Debug, Clone)]
+pub enum AdministrationRow {
+    /// A new organization.
+    Organization {
+        /// Its identifier.
+        id: OrganizationId,
+        /// Its name in URLs and on the command line.
+        slug: String,
+        /// Its name for people.
+        name: String,
+        /// Since when.
+        created_at: Moment,
+    },
+    /// A new key.
+    Key(super::keyring::KeyRow),
+    /// A new connection.
+    Connection {
+        /// The connection.
+        connection: crate::model::Connection,
+        /// Since when.
+        created_at: Moment,
+    },
+    /// Pauses a connection or lets it go on.
+    PauseConnection {
+        /// Which.
+        id: ConnectionId,
+        /// Whether writes are refused from now on.
+        paused: bool,
+    },
+    /// A new credential.
+    Credential {
+        /// The credential.
+        credential: crate::model::Credential,
+        /// Since when.
+        created_at: Moment,
+    },
+    /// Ends a credential.
+    RevokeCredential {
+        /// Which.
+        id: CredentialId,
+        /// Since when.
+        at: Moment,
+    },
+}
+
+/// Everything one request writes, in one transaction: the change, its intervals, its events.
+#[derive(Debug, Clone)]
+pub struct WriteSet {
+    /// The organization every row belongs to.
+    pub organization: OrganizationId,
+    /// Whether the change can alter a decision and so takes a revision.
+    pub takes_revision: bool,
+    /// Whether it takes access away, so that its answer waits for every server.
+    pub takes_access: bool,
+    /// Only at this revision of the organization; for changes that depend on more than the rows they name.
+    pub only_at: Option<Revision>,
+    /// New users.
+    pub users_created: Vec<UserRow>,
+    /// Users replaced, each at an expected version.
+    pub users_changed: Vec<UserChange>,
+    /// Users deleted, each at an expected version. Ends their memberships too.
+    pub users_deleted: Vec<UserDeletion>,
+    /// Addresses that appear.
+    pub emails_added: Vec<EmailRow>,
+    /// Addresses that go.
+    pub emails_removed: Vec<EmailRow>,
+    /// Users whose status changes.
+    pub statuses: Vec<StatusChange>,
+    /// New groups.
+    pub groups_created: Vec<GroupRow>,
+    /// Groups replaced or deleted, each at an expected version, or counted up.
+    pub groups_changed: Vec<GroupChange>,
+    /// Members that join.
+    pub joined: Vec<MembershipChange>,
+    /// Members that leave.
+    pub left: Vec<MembershipChange>,
+    /// Lists that grow or shrink.
+    pub counts: Vec<Count>,
+    /// Rows of administration.
+    pub administration: Vec<AdministrationRow>,
+    /// What is put on record.
+    pub events: Vec<EventRow>,
+}
+
+impl WriteSet {
+    /// Nothing to write yet.
+    pub const fn new(organization: OrganizationId) -> Self {
+        Self {
+            organization,
+            takes_revision: false,
+            takes_access: false,
+            only_at: None,
+            users_created: Vec::new(),
+            users_changed: Vec::new(),
+            users_deleted: Vec::new(),
+            emails_added: Vec::new(),
+            emails_removed: Vec::new(),
+            statuses: Vec::new(),
+            groups_created: Vec::new(),
+            groups_changed: Vec::new(),
+            joined: Vec::new(),
+            left: Vec::new(),
+            counts: Vec::new(),
+            administration: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One or many write sets as statements, in an order that keeps the organization's lock short.
+//!
+//! First whatever bears no revision; then the revisions are taken, which holds the organizations' locks until the
+//! commit; then the intervals and events that bear them. Every statement must touch exactly the rows it names.
+
+use std::collections::BTreeMap;
+
+use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Revision};
+
+use super::super::groups::GroupChange;
+use super::super::sql::{Bind, Statement};
+use super::super::{
+    AdministrationRow, ResourceKind, Tx, WriteSet, credentials, events, groups, keyring, memberships, organizations,
+    users,
+};
+use super::{WriteError, Written};
+
+/// Counters of this server stand in one of so many shards.
+const SHARDS: i64 = 16;
+
+type Rows<'a> = Vec<Vec<Bind<'a>>>;
+
+/// Writes all sets; the caller has begun a transaction and ends it.
+pub(super) fn all(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Written>, WriteError> {
+    for set in sets {
+        administration(tx, set)?;
+    }
+    without_revision(tx, sets)?;
+    let revisions = take_revisions(tx, sets)?;
+    with_revision(tx, sets, &revisions)?;
+    Ok(revisions.into_iter().map(|revision| Written { revision }).collect())
+}
+
+fn gather<'a, T: 'a>(
+    sets: &[&'a WriteSet],
+    rows: impl Fn(&'a WriteSet) -> &'a [T],
+    binds: impl Fn(&'a T, &'a OrganizationId) -> Vec<Bind<'a>>,
+) -> Rows<'a> {
+    sets.iter().flat_map(|set| rows(set).iter().map(|row| binds(row, &set.organization)).collect::<Vec<_>>()).collect()
+}
+
+/// Every row named must be there as expected, else the request was worked out from something that has changed.
+fn exactly(tx: &mut Tx<'_>, statement: &'static Statement, rows: Rows<'_>) -> Result<(), WriteError> {
+    let expected = rows.len();
+    if statement.write_rows(tx, rows)? == expected { Ok(()) } else { Err(WriteError::Stale) }
+}
+
+fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+    exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, |row, o| row.binds(o)))?;
+    exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, |row, o| row.first_status(o)))?;
+    exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, |row, o| row.binds(o)))?;
+    exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, |row, o| row.binds(o)))?;
+    exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, |row, o| row.binds(o)))?;
+    exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, |row, o| row.binds(o)))?;
+    exactly(tx, &groups::INSERT, gather(sets, |s| &s.groups_created, |row, o| row.binds(o)))?;
+    change_groups(tx, sets)?;
+    count(tx, sets)
+}
+
+fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+    let mut replaced: Rows<'_> = Vec::new();
+    let mut deleted: Rows<'_> = Vec::new();
+    // A statement updates a row once, however often it is named: the times a group is touched are added up.
+    let mut touched: BTreeMap<(OrganizationId, GroupId), (i64, Moment)> = BTreeMap::new();
+    for set in sets {
+        for change in &set.groups_changed {
+            match change {
+                GroupChange::Replace { id, expected, names, modified_at, document } => {
+                    let organization = &set.organization;
+                    replaced.push(groups::replace_binds(organization, id, *expected, names, *modified_at, document));
+                }
+                GroupChange::Touch { id, modified_at } => {
+                    let entry = touched.entry((set.organization, *id)).or_insert((0, *modified_at));
+                    *entry = (entry.0.saturating_add(1), entry.1.max(*modified_at));
+                }
+                GroupChange::Delete { id, expected, at } => deleted.push(vec![
+                    Bind::Bytes(set.organization.as_bytes()),
+                    Bind::Bytes(id.as_bytes()),
+                    Bind::Int(expected.as_i64()),
+                    Bind::Int(at.as_micros()),
+                ]),
+            }
+        }
+    }
+    exactly(tx, &groups::REPLACE, replaced)?;
+    exactly(tx, &groups::DELETE, deleted)?;
+    let touches = touched
+        .iter()
+        .map(|((organization, id), (times, at))| {
+            vec![
+                Bind::Bytes(organization.as_bytes()),
+                Bind::Bytes(id.as_bytes()),
+                Bind::Int(*times),
+                Bind::Int(at.as_micros()),
+            ]
+        })
+        .collect();
+    exactly(tx, &groups::TOUCH, touches)
+}
+
+fn count(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+    // One process writes one shard, so that servers do not wait for each other's commits.
+    let shard = i64::from(std::process::id()) % SHARDS;
+    let mut sums: BTreeMap<(OrganizationId, ConnectionId, ResourceKind), (i64, i64)> = BTreeMap::new();
+    for set in sets {
+        for count in &set.counts {
+            let sum = sums.entry((set.organization, count.connection, count.kind)).or_default();
+            *sum = (sum.0.saturating_add(count.present), sum.1.saturating_add(count.deleted));
+        }
+    }
+    let rows = sums
+        .iter()
+        .map(|((organization, connection, kind), (present, deleted))| {
+            vec![
+                Bind::Bytes(organization.as_bytes()),
+                Bind::Bytes(connection.as_bytes()),
+                Bind::Int(kind.as_i64()),
+                Bind::Int(shard),
+                Bind::Int(*present),
+                Bind::Int(*deleted),
+            ]
+        })
+        .collect();
+    exactly(tx, &organizations::COUNT, rows)
+}
+
+fn take_revisions(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Option<Revision>>, WriteError> {
+    let mut wanted: BTreeMap<OrganizationId, i64> = BTreeMap::new();
+    for set in sets.iter().filter(|set| set.takes_revision) {
+        let times = wanted.entry(set.organization).or_default();
+        *times = times.saturating_add(1);
+    }
+    if wanted.is_empty() {
+        return Ok(sets.iter().map(|_| None).collect());
+    }
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let taken = organizations::take_revisions(tx, &wanted)?;
+    if taken.len() != wanted.len() {
+        return Err(WriteError::Stale);
+    }
+    let times: BTreeMap<_, _> = wanted.into_iter().collect();
+    let mut next: BTreeMap<OrganizationId, i64> = taken
+        .into_iter()
+        .map(|(id, last)| (id, last.as_i64().saturating_sub(times.get(&id).copied().unwrap_or(1)).saturating_add(1)))
+        .collect();
+    sets.iter()
+        .map(|set| {
+            if !set.takes_revision {
+                return Ok(None);
+            }
+            let number = next.get_mut(&set.organization).ok_or(WriteError::Stale)?;
+            let revision = Revision::new(*number);
+            *number = number.saturating_add(1);
+            match set.only_at {
+                Some(at) if at.as_i64().saturating_add(1) != revision.as_i64() => Err(WriteError::Stale),
+                _ => Ok(Some(revision)),
+            }
+        })
+        .collect()
+}
+
+fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revision>]) -> Result<(), WriteError> {
+    let mut closed: Rows<'_> = Vec::new();
+    let mut opened: Rows<'_> = Vec::new();
+    let mut left: Rows<'_> = Vec::new();
+    let mut joined: Rows<'_> = Vec::new();
+    let mut recorded: Rows<'_> = Vec::new();
+    for (set, revision) in sets.iter().zip(revisions) {
+        let organization = &set.organization;
+        recorded.extend(set.events.iter().map(|event| event.binds(organization, *revision)));
+        let Some(revision) = *revision else { continue };
+        closed.extend(set.statuses.iter().map(|change| change.close(organization, revision)));
+        opened.extend(set.statuses.iter().map(|change| change.open(organization, revision)));
+        left.extend(set.left.iter().map(|change| change.leave(organization, revision)));
+        joined.extend(set.joined.iter().map(|change| change.join(organization, revision)));
+    }
+    exactly(tx, &users::CLOSE_STATUS, closed)?;
+    exactly(tx, &users::OPEN_STATUS, opened)?;
+    exactly(tx, &memberships::LEAVE, left)?;
+    exactly(tx, &memberships::JOIN, joined)?;
+    for (set, revision) in sets.iter().zip(revisions) {
+        let Some(revision) = *revision else { continue };
+        for gone in &set.users_deleted {
+            memberships::leave_everywhere(tx, set.organization, gone.id.into(), revision, gone.at)?;
+        }
+        for change in &set.groups_changed {
+            if let GroupChange::Delete { id, at, .. } = change {
+                memberships::empty(tx, set.organization, *id, revision)?;
+                memberships::leave_everywhere(tx, set.organization, ResourceId::from(*id), revision, *at)?;
+            }
+        }
+    }
+    exactly(tx, &events::INSERT, recorded)
+}
+
+fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
+    for row in &set.administration {
+        let touched = match row {
+            AdministrationRow::Organization { id, slug, name, created_at } => {
+                organizations::insert(tx, *id, slug, name, *created_at)?
+            }
+            AdministrationRow::Key(key) => keyring::insert(tx, key)?,
+            AdministrationRow::Connection { connection, created_at } => {
+                organizations::insert_connection(tx, connection, *created_at)?
+            }
+            AdministrationRow::PauseConnection { id, paused } => {
+                organizations::pause_connection(tx, set.organization, *id, *paused)?
+            }
+            AdministrationRow::Credential { credential, created_at } => {
+                credentials::insert(tx, credential, *created_at)?
+            }
+            AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
+        };
+        if touched != 1 {
+            return Err(WriteError::Stale);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! What is held in memory: credentials, keys, the feed that keeps them true, the lease that says they are, and
+//! the one door for writes.
+
+mod admission;
+mod door;
+mod feed;
+mod keys;
+mod lease;
+mod token;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::db::keyring::KeyRow;
+use crate::db::{Database, Dialect, Tx, Writer};
+use crate::ids;
+use crate::model::{Moment, OrganizationId, ResourceId, UserId};
+
+pub use admission::Admission;
+pub use door::{Cause, Decision};
+pub use keys::{KeyError, PersonKey, RootKey};
+pub use token::{Token, TokenError};
+
+/// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
+pub const LEASE: Duration = Duration::from_secs(5);
+/// How much earlier this server stops trusting itself, for the time a statement is on its way.
+const LEASE_MARGIN: Duration = Duration::from_millis(500);
+
+/// What the live layer needs to know.
+#[derive(Clone)]
+pub struct LiveSettings {
+    /// Whether this process serves and so keeps a lease; a command does not.
+    pub serves: bool,
+    /// The root key that wraps the keyring, where there is one.
+    pub root_key: Option<RootKey>,
+}
+
+/// The handle; clones share it.
+#[derive(Clone)]
+pub struct Live(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    serves: bool,
+    writer: Writer,
+    clock: Clock,
+    instance: ResourceId,
+    lease: lease::Lease,
+    admissions: admission::Admissions,
+    keys: keys::Keys,
+    feed: feed::Feed,
+    went_back: AtomicU64,
+}
+
+/// Why the live layer does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// A thread cannot be had.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The keyring does not open.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+}
+
+/// The threads behind a [`Live`]; joined when the process ends.
+pub struct LiveThreads {
+    writer: JoinHandle<()>,
+    feed: Option<JoinHandle<()>>,
+}
+
+impl LiveThreads {
+    /// Waits until everything queued is written. Call after the last [`Live`] is dropped.
+    pub fn join(self) {
+        if let Some(feed) = self.feed {
+            let _ = feed.join();
+        }
+        let _ = self.writer.join();
+    }
+}
+
+impl Live {
+    /// Starts the writer and, for a server, the feed. The database must be migrated.
+    ///
+    /// # Errors
+    /// [`LiveError`].
+    pub fn start(
+        database: Database,
+        clock: Clock,
+        settings: LiveSettings,
+    ) -> Result<(Self, LiveThreads), LiveError> {
+        let keys = keys::Keys::new(settings.root_key);
+        database.read(|tx| keys.check(tx))?;
+        let (writer, writer_thread) = Writer::start(database.clone())?;
+        let instance = ids::resource(clock.now());
+        let inner = Arc::new(Inner {
+            database,
+            serves: settings.serves,
+            writer,
+            clock,
+            instance,
+            lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
+            admissions: admission::Admissions::default(),
+            keys,
+            feed: feed::Feed::default(),
+            went_back: AtomicU64::new(0),
+        });
+        let feed = if settings.serves {
+            let followed = Arc::clone(&inner);
+            Some(std::thread::Builder::new().name("feed".to_owned()).spawn(move || feed::run(&followed))?)
+        } else {
+            None
+        };
+        Ok((Self(inner), LiveThreads { writer: writer_thread, feed }))
+    }
+
+    /// Whether this server may judge.
+    pub fn is_current(&self) -> bool {
+        self.0.lease.is_current()
+    }
+
+    /// How often the database was found behind what it had acknowledged.
+    pub fn times_gone_back(&self) -> u64 {
+        self.0.went_back.load(Ordering::Relaxed)
+    }
+
+    /// Which database this is.
+    pub fn dialect(&self) -> Dialect {
+        self.0.database.dialect()
+    }
+
+    /// Gives up the lease; this server judges nothing any more.
+    pub fn shut_down(&self) {
+        self.0.feed.stop();
+    }
+
+    /// The key a new organization begins with.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn new_organization_key(&self, organization: OrganizationId, now: Moment) -> Result<KeyRow, KeyError> {
+        self.0.keys.new_organization_key(organization, now)
+    }
+
+    /// The key of a new person, and what of it is stored.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn new_person_key(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        user: UserId,
+    ) -> Result<(PersonKey, Vec<u8>), KeyError> {
+        self.0.keys.new_person_key(tx, organization, user)
+    }
+
+    /// The key of a person, from what is stored of it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn open_person_key(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        user: UserId,
+        wrapped: &[u8],
+    ) -> Result<PersonKey, KeyError> {
+        self.0.keys.open_person_key(tx, organization, user, wrapped)
+    }
+}

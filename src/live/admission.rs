@@ -1,0 +1,145 @@
+//! Who is admitted: credentials in memory, loaded when first presented, forgotten when the feed says so.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::db::{DatabaseError, Tx, credentials, organizations};
+use crate::model::{Connection, ConnectionId, Credential, CredentialId, Moment, OrganizationId, Profile};
+
+use super::token::Token;
+use super::{Inner, Live};
+
+/// The judgement on a token.
+#[derive(Debug, Clone)]
+pub enum Admission {
+    /// The credential stands, and so does its connection. Its kind and expiry are for the caller to look at.
+    Granted(Arc<Credential>, Arc<Connection>),
+    /// Unknown, wrong, revoked.
+    Refused,
+    /// Cannot be judged now: the text is for the log.
+    CannotTell(String),
+}
+
+struct Entry {
+    credential: Arc<Credential>,
+    connection: Arc<Connection>,
+    /// Microseconds; 0: not used since it was last put on record.
+    used_at: AtomicI64,
+}
+
+#[derive(Default)]
+struct Known {
+    entries: HashMap<CredentialId, Entry>,
+    /// Counts how often an organization was forgotten: an entry loaded before must not be kept after.
+    forgotten: HashMap<OrganizationId, u64>,
+}
+
+/// The credentials in memory.
+#[derive(Default)]
+pub(super) struct Admissions(RwLock<Known>);
+
+impl Admissions {
+    pub(super) fn forget(&self, organization: OrganizationId) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.entries.retain(|_, entry| entry.credential.organization != organization);
+        let times = known.forgotten.entry(organization).or_default();
+        *times = times.wrapping_add(1);
+    }
+
+    fn times_forgotten(&self, organization: OrganizationId) -> u64 {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.forgotten.get(&organization).copied().unwrap_or_default()
+    }
+
+    fn keep(&self, credential: Arc<Credential>, connection: Arc<Connection>, now: Moment, times_forgotten: u64) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if known.forgotten.get(&credential.organization).copied().unwrap_or_default() == times_forgotten {
+            let used_at = AtomicI64::new(now.as_micros());
+            known.entries.insert(credential.id, Entry { credential, connection, used_at });
+        }
+    }
+
+    /// The credentials used since they were last asked for, and when.
+    pub(super) fn take_uses(&self) -> Vec<(OrganizationId, CredentialId, Moment)> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known
+            .entries
+            .values()
+            .filter_map(|entry| match entry.used_at.swap(0, Ordering::AcqRel) {
+                0 => None,
+                used => Some((entry.credential.organization, entry.credential.id, Moment::from_micros(used))),
+            })
+            .collect()
+    }
+
+    fn judge(&self, token: &Token, now: Moment) -> Option<Admission> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = known.entries.get(&token.credential)?;
+        if entry.credential.organization != token.organization || !token.matches(&entry.credential.secret_hash) {
+            return Some(Admission::Refused);
+        }
+        entry.used_at.store(now.as_micros(), Ordering::Release);
+        Some(Admission::Granted(Arc::clone(&entry.credential), Arc::clone(&entry.connection)))
+    }
+}
+
+impl Live {
+    /// Judges a token by what is in memory; `None` when the database must be asked.
+    pub fn admit_from_memory(&self, text: &str) -> Option<Admission> {
+        let Ok(token) = Token::parse(text) else { return Some(Admission::Refused) };
+        if !self.0.lease.is_current() {
+            return Some(Admission::CannotTell("this server's lease has run out".to_owned()));
+        }
+        self.0.admissions.judge(&token, self.0.clock.now())
+    }
+
+    /// Judges a token, asking the database where memory does not know. Blocks.
+    pub fn admit(&self, text: &str) -> Admission {
+        if let Some(admission) = self.admit_from_memory(text) {
+            return admission;
+        }
+        let Ok(token) = Token::parse(text) else { return Admission::Refused };
+        match load(&self.0, &token) {
+            Ok(admission) => admission,
+            Err(error) => Admission::CannotTell(error.to_string()),
+        }
+    }
+}
+
+fn load(inner: &Inner, token: &Token) -> Result<Admission, DatabaseError> {
+    let found = inner.database.read(|tx| find(tx, token))?;
+    let Some((credential, _)) = found else { return Ok(Admission::Refused) };
+    if !token.matches(&credential.secret_hash) || credential.revoked_at.is_some() {
+        return Ok(Admission::Refused);
+    }
+    // The right secret was presented: worth following the organization's changes, before it is read for keeps.
+    inner.feed.watch(inner, token.organization)?;
+    let times_forgotten = inner.admissions.times_forgotten(token.organization);
+    let found = inner.database.read(|tx| find(tx, token))?;
+    let Some((credential, connection)) = found else { return Ok(Admission::Refused) };
+    if credential.revoked_at.is_some() {
+        return Ok(Admission::Refused);
+    }
+    let (credential, connection) = (Arc::new(credential), Arc::new(connection));
+    inner.admissions.keep(Arc::clone(&credential), Arc::clone(&connection), inner.clock.now(), times_forgotten);
+    Ok(Admission::Granted(credential, connection))
+}
+
+fn find(tx: &mut Tx<'_>, token: &Token) -> Result<Option<(Credential, Connection)>, DatabaseError> {
+    let Some(stored) = credentials::by_id(tx, token.organization, token.credential)? else { return Ok(None) };
+    let credential = stored.credential;
+    if credential.connection.is_nobody() {
+        let connection = Connection {
+            organization: token.organization,
+            id: ConnectionId::NOBODY,
+            name: String::new(),
+            profile: Profile::Default,
+            paused: false,
+        };
+        return Ok(Some((credential, connection)));
+    }
+    let connection = organizations::connection(tx, token.organization, credential.connection)?;
+    // A credential whose connection is gone admits nobody.
+    Ok(connection.map(|connection| (credential, connection)))
+}

@@ -1,0 +1,136 @@
+//! The one door for writes: nothing else commits.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::db::events::EventRow;
+use crate::db::{DatabaseError, Dialect, Tx, WriteError, WriteSet, organizations, servers};
+use crate::ids;
+use crate::model::{Actor, Moment, OrganizationId, RequestId, ResourceId, Revision};
+
+use super::{Inner, KeyError, LEASE, Live, PersonKey};
+
+/// Who wants something changed, and in which request.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause {
+    /// The organization it happens in.
+    pub organization: OrganizationId,
+    /// Who.
+    pub actor: Actor,
+    /// The request.
+    pub request: RequestId,
+}
+
+impl Cause {
+    /// A line for the log. `details` must name people by id only.
+    pub fn event(&self, now: Moment, action: &'static str, resource: ResourceId, details: &Value) -> EventRow {
+        EventRow {
+            id: ids::event(now),
+            at: now,
+            actor: self.actor,
+            request: self.request,
+            action,
+            resource,
+            details: details.to_string(),
+            sealed: None,
+        }
+    }
+
+    /// A line for the log with personal values, sealed under the person's key and bound to the line.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn sealed_event(
+        &self,
+        now: Moment,
+        action: &'static str,
+        resource: ResourceId,
+        details: &Value,
+        personal: (&PersonKey, &Value),
+    ) -> Result<EventRow, KeyError> {
+        let mut event = self.event(now, action, resource, details);
+        let (key, values) = personal;
+        event.sealed = Some(key.seal(event.id.as_bytes(), values.to_string().as_bytes())?);
+        Ok(event)
+    }
+}
+
+/// What a use case made of what it read.
+pub enum Decision<T> {
+    /// Nothing to change.
+    Unchanged(T),
+    /// Write this, then answer that.
+    Write(Box<WriteSet>, T),
+}
+
+/// How long a use case is worked out anew when others are faster.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Live {
+    /// Reads, decides and writes. `decide` runs again when what it read has changed before it could be written, so it
+    /// must have no effect but its answer. Returns when the change is durable, applied in this process and, where it
+    /// takes access away, by every other server.
+    ///
+    /// # Errors
+    /// What `decide` answers, and [`WriteError`].
+    pub fn write<T, E: From<DatabaseError> + From<WriteError>>(
+        &self,
+        cause: &Cause,
+        mut decide: impl FnMut(&mut Tx<'_>) -> Result<Decision<T>, E>,
+    ) -> Result<T, E> {
+        let began = Clock::monotonic();
+        loop {
+            let (set, answer) = match self.0.database.read(&mut decide)? {
+                Decision::Unchanged(answer) => return Ok(answer),
+                Decision::Write(set, answer) => (set, answer),
+            };
+            let (takes_access, administers) = (set.takes_access, !set.administration.is_empty());
+            match self.0.writer.write(*set) {
+                Ok(written) => {
+                    if takes_access || administers {
+                        self.0.admissions.forget(cause.organization);
+                    }
+                    if takes_access {
+                        self.0.wait_for_others(cause.organization, written.revision)?;
+                    }
+                    return Ok(answer);
+                }
+                Err(WriteError::Stale) if Clock::monotonic().duration_since(began) < PATIENCE => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Reads. Blocks.
+    ///
+    /// # Errors
+    /// What `read` answers, and [`DatabaseError::Unavailable`].
+    pub fn read<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.0.database.read(read)
+    }
+}
+
+impl Inner {
+    /// Waits until every other server has applied `revision` or its lease is over.
+    fn wait_for_others(&self, organization: OrganizationId, revision: Option<Revision>) -> Result<(), DatabaseError> {
+        if self.serves && self.database.dialect() == Dialect::Sqlite {
+            return Ok(()); // The only server there is: it holds the lock beside the file.
+        }
+        let revision = match revision {
+            Some(revision) => revision,
+            None => self.database.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default(),
+        };
+        let began = Clock::monotonic();
+        loop {
+            if self.database.read(|tx| servers::behind(tx, organization, revision, self.instance))? == 0 {
+                return Ok(());
+            }
+            if Clock::monotonic().duration_since(began) > LEASE.saturating_mul(3) {
+                return Err(DatabaseError::Unavailable("another server does not apply the change".to_owned()));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The feed: follows the revisions of the organizations this server has something of in memory.
+//!
+//! The order of the steps is what the consistency promise rests on. A server says that it follows an organization
+//! before it loads anything of it; it forgets before it says that it has applied; it renews its lease before it reads
+//! the feed, and trusts itself only from then on.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::db::{DatabaseError, Dialect, Tx, credentials, organizations, servers};
+use crate::model::{OrganizationId, Revision};
+
+use super::{Inner, LEASE, LEASE_MARGIN};
+
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+const RECORD_USE_EVERY: Duration = Duration::from_secs(60);
+const POLL_SQLITE: Duration = Duration::from_millis(20);
+const POLL_POSTGRES: Duration = Duration::from_millis(50);
+/// Servers that have been gone for so long are removed from the table.
+const SWEEP_AFTER: Duration = Duration::from_secs(3600);
+
+/// What is followed, and how far it is applied.
+#[derive(Default)]
+pub(super) struct Feed {
+    applied: Mutex<HashMap<OrganizationId, Revision>>,
+    stopping: AtomicBool,
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl Feed {
+    /// Makes sure that whoever takes access away in `organization` from now on waits for this server.
+    pub(super) fn watch(&self, inner: &Inner, organization: OrganizationId) -> Result<(), DatabaseError> {
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        if applied.contains_key(&organization) {
+            return Ok(());
+        }
+        let revision = inner.database.read(|tx| {
+            let revision = organizations::revision(tx, organization)?.unwrap_or_default();
+            servers::applied(tx, inner.instance, organization, revision)?;
+            Ok::<_, DatabaseError>(revision)
+        })?;
+        applied.insert(organization, revision);
+        Ok(())
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+/// Runs until the server stops. Errors are told once each time they begin.
+pub(super) fn run(inner: &Inner) {
+    let mut told = false;
+    while !inner.feed.is_stopping() {
+        let result: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| {
+            join(inner, tx)?;
+            if told {
+                tracing::info!("the database is back");
+            }
+            told = false;
+            follow(inner, tx)
+        });
+        if let Err(error) = result {
+            if !told {
+                tracing::error!(error = %error, "cannot follow the database");
+            }
+            told = true;
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+    inner.lease.end();
+    let left: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| servers::leave(tx, inner.instance));
+    if let Err(error) = left {
+        tracing::warn!(error = %error, "cannot give up the lease; the others wait until it has run out");
+    }
+}
+
+/// Takes a lease anew. Whatever is in memory may be behind by then and is forgotten.
+fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
+    let began = Clock::monotonic();
+    servers::join(tx, inner.instance, micros(LEASE))?;
+    servers::sweep(tx, micros(SWEEP_AFTER))?;
+    let mut applied = inner.feed.applied.lock().unwrap_or_else(PoisonError::into_inner);
+    for organization in applied.keys() {
+        inner.admissions.forget(*organization);
+    }
+    read(inner, tx, &mut applied, true)?;
+    drop(applied);
+    inner.lease.extend(began, LEASE.saturating_sub(LEASE_MARGIN));
+    Ok(())
+}
+
+fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
+    let mut renewed = Clock::monotonic();
+    let mut recorded = renewed;
+    let mut seen = servers::data_version(tx)?;
+    while !inner.feed.is_stopping() {
+        let now = Clock::monotonic();
+        let due = now.duration_since(renewed) >= RENEW_EVERY;
+        if due {
+            if !servers::renew(tx, inner.instance, micros(LEASE))? {
+                // Others have seen the lease over and do not wait for this server any more.
+                return join(inner, tx);
+            }
+            renewed = now;
+        }
+        let changed = match inner.database.dialect() {
+            Dialect::Sqlite => {
+                let version = servers::data_version(tx)?;
+                std::mem::replace(&mut seen, version) != version
+            }
+            Dialect::Postgres => true,
+        };
+        if due || changed {
+            let mut applied = inner.feed.applied.lock().unwrap_or_else(PoisonError::into_inner);
+            read(inner, tx, &mut applied, false)?;
+        }
+        if due {
+            inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
+        }
+        record_uses(inner, tx, &mut recorded)?;
+        std::thread::sleep(match inner.database.dialect() {
+            Dialect::Sqlite => POLL_SQLITE,
+            Dialect::Postgres => POLL_POSTGRES,
+        });
+    }
+    Ok(())
+}
+
+/// Applies what has changed since the last look. `again`: say it even where nothing has, the rows may be gone.
+fn read(
+    inner: &Inner,
+    tx: &mut Tx<'_>,
+    applied: &mut HashMap<OrganizationId, Revision>,
+    again: bool,
+) -> Result<(), DatabaseError> {
+    if applied.is_empty() {
+        return Ok(());
+    }
+    let followed: Vec<OrganizationId> = applied.keys().copied().collect();
+    for (organization, revision) in organizations::revisions(tx, &followed)? {
+        let last = applied.insert(organization, revision).unwrap_or_default();
+        if revision < last {
+            // A promoted standby lacks changes that were acknowledged.
+            tracing::error!(
+                organization = %organization, applied = %last, database = %revision,
+                "the database has gone back: acknowledged changes are missing"
+            );
+            inner.went_back.fetch_add(1, Ordering::Relaxed);
+        }
+        if revision != last {
+            inner.admissions.forget(organization);
+        }
+        if revision != last || again {
+            servers::applied(tx, inner.instance, organization, revision)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts on record when credentials were last used, at most once a minute.
+fn record_uses(inner: &Inner, tx: &mut Tx<'_>, recorded: &mut Instant) -> Result<(), DatabaseError> {
+    let now = Clock::monotonic();
+    if now.duration_since(*recorded) < RECORD_USE_EVERY {
+        return Ok(());
+    }
+    *recorded = now;
+    for (organization, credential, at) in inner.admissions.take_uses() {
+        credentials::record_use(tx, organization, credential, at)?;
+    }
+    Ok(())
+}

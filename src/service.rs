@@ -1,0 +1,63 @@
+//! USE CASES, one file each; synchronous: authorize, load, decide, store.
+
+mod error;
+pub mod provisioning;
+
+use crate::clock::Clock;
+use crate::live::{Admission, Live};
+use crate::model::{Caller, CredentialKind, RequestId};
+use crate::scim::schema::ResourceTypes;
+
+pub use error::ServiceError;
+
+/// What every use case works with.
+pub struct Services {
+    /// What is held in memory, and the one door for writes.
+    pub live: Live,
+    /// The resource types this server speaks.
+    pub types: ResourceTypes,
+    /// The base of every link, without a trailing slash: `https://muster.example.com`.
+    pub public_url: String,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+impl Services {
+    /// The base URL of the SCIM surface.
+    pub fn scim_base(&self) -> String {
+        format!("{}/scim/v2", self.public_url)
+    }
+
+    /// Admits a SCIM caller by its bearer token. `None` when the answer needs the database: then call
+    /// [`Services::admit`] on a thread that may block.
+    pub fn admit_from_memory(&self, token: &str, request: RequestId) -> Option<Result<Caller, ServiceError>> {
+        self.live.admit_from_memory(token).map(|admission| self.caller(admission, request))
+    }
+
+    /// Admits a SCIM caller by its bearer token. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn admit(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+        self.caller(self.live.admit(token), request)
+    }
+
+    fn caller(&self, admission: Admission, request: RequestId) -> Result<Caller, ServiceError> {
+        match admission {
+            Admission::Granted(credential, connection)
+                if credential.kind == CredentialKind::Scim && credential.expires_at > self.clock.now() =>
+            {
+                Ok(Caller {
+                    organization: credential.organization,
+                    connection: connection.id,
+                    profile: connection.profile,
+                    paused: connection.paused,
+                    credential: credential.id,
+                    request,
+                })
+            }
+            Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
+            Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
+        }
+    }
+}
