@@ -33,7 +33,7 @@ pub use error::DatabaseError;
 pub use migrate::MigrationState;
 pub use postgres::PgConnection;
 pub use write_set::{AdministrationRow, Count, ResourceKind, WriteSet};
-pub use writer::{WriteError, Written, Writer};
+pub use writer::{WriteError, Writer, Written};
 
 use postgres::PostgresServer;
 use postgres_url::PostgresSettings;

@@ -100,7 +100,9 @@ impl<'a> Bind<'a> {
 }
 
 fn mixed(value: &Bind<'_>) -> diesel::result::Error {
-    diesel::result::Error::QueryBuilderError(format!("one column holds values of several types, such as {value:?}").into())
+    diesel::result::Error::QueryBuilderError(
+        format!("one column holds values of several types, such as {value:?}").into(),
+    )
 }
 
 /// A registered statement: constant text for each database, under the name its plan is recorded by.

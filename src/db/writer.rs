@@ -112,8 +112,7 @@ fn run(database: &Database, queue: &Receiver<Job>) {
         }
         let mut results = write_group(database, &mut connection, &group);
         for job in group.into_iter().rev() {
-            let result =
-                results.pop().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())));
+            let result = results.pop().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())));
             // The caller may have stopped waiting; the rows are written all the same.
             let _ = job.answer.send(result);
         }

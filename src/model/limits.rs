@@ -34,3 +34,5 @@ pub const NESTING_DEPTH: usize = 10;
 pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
 /// Characters of a bearer token.
 pub const TOKEN_CHARACTERS: usize = 256;
+/// Members on one page of groups.
+pub const MEMBERS_PER_LIST: usize = 250_000;
