@@ -70,7 +70,7 @@ impl<'a> IdList<'a> {
     }
 }
 
-impl<'a> Bind<'a> {
+impl Bind<'_> {
     /// Turns the values of one column, one a row, into one array. The first value says the type.
     pub(super) fn column(values: Vec<Self>) -> QueryResult<Self> {
         macro_rules! gather {

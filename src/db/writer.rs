@@ -121,7 +121,7 @@ fn run(database: &Database, queue: &Receiver<Job>) {
 
 enum Open {
     Sqlite(diesel::sqlite::SqliteConnection),
-    Postgres(super::postgres::Pooled),
+    Postgres(Box<super::postgres::Pooled>),
 }
 
 impl Open {
@@ -144,7 +144,7 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
                 "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
                  SET idle_in_transaction_session_timeout = '30s'",
             )?;
-            Ok(Open::Postgres(pooled))
+            Ok(Open::Postgres(Box::new(pooled)))
         }
     }
 }

@@ -124,8 +124,8 @@ impl ResourceId {
 
     /// When the id was made, to the millisecond (RFC 9562 §5.7).
     pub fn made_at(self) -> super::Moment {
-        let [a, b, c, d, e, f, ..] = *self.as_bytes();
-        let millis = i64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+        let [high @ .., _, _, _, _, _, _, _, _] = self.as_bytes();
+        let millis = i64::from_be_bytes(*high) >> 16;
         super::Moment::from_micros(millis.saturating_mul(1_000))
     }
 }
