@@ -10,8 +10,8 @@ pub const STRING_CHARACTERS: usize = 16_384;
 pub const DOCUMENT_BYTES: usize = 262_144;
 /// Values of one multi-valued attribute, members excepted.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
-/// Values of multi-valued attributes, members excepted, that the operations of one PATCH may look at.
-pub const VALUES_LOOKED_AT: usize = 500_000;
+/// Comparisons with values of multi-valued attributes, members excepted, that the operations of one PATCH may make.
+pub const VALUES_LOOKED_AT: usize = 2_000_000;
 /// Bytes of a filter.
 pub const FILTER_BYTES: usize = 16_384;
 /// Nesting of a filter: parentheses, `not`, value paths.
@@ -40,3 +40,5 @@ pub const SLUG_CHARACTERS: usize = 63;
 pub const NAME_CHARACTERS: usize = 100;
 /// Days a token may be valid at most.
 pub const TOKEN_DAYS: usize = 3_650;
+/// Members on one page of groups.
+pub const MEMBERS_PER_LIST: usize = 250_000;
