@@ -2,6 +2,7 @@
 
 mod error;
 pub mod provisioning;
+mod readiness;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
@@ -9,6 +10,7 @@ use crate::model::{Caller, CredentialKind, RequestId};
 use crate::scim::schema::ResourceTypes;
 
 pub use error::ServiceError;
+pub use readiness::Readiness;
 
 /// What every use case works with.
 pub struct Services {
