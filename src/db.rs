@@ -33,7 +33,7 @@ pub use error::DatabaseError;
 pub use migrate::MigrationState;
 pub use postgres::PgConnection;
 pub use write_set::{AdministrationRow, Count, ResourceKind, WriteSet};
-pub use writer::{WriteError, Written, Writer};
+pub use writer::{WriteError, Writer, Written};
 
 use postgres::PostgresServer;
 use postgres_url::PostgresSettings;
@@ -62,7 +62,7 @@ pub struct Database(Arc<Inner>);
 
 enum Inner {
     Sqlite { file: SqliteFile, readers: r2d2::Pool<SqliteFile> },
-    Postgres { server: PostgresServer, readers: r2d2::Pool<PostgresServer> },
+    Postgres { server: Box<PostgresServer>, readers: r2d2::Pool<PostgresServer> },
 }
 
 /// Whether a SQLite file that is not there yet may be made.
@@ -113,7 +113,7 @@ impl Database {
         let server = PostgresServer::new(PostgresSettings::parse(url)?);
         drop(server.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?);
         let readers = pool(server.clone(), POSTGRES_READERS)?;
-        Ok(Self(Arc::new(Inner::Postgres { server, readers })))
+        Ok(Self(Arc::new(Inner::Postgres { server: Box::new(server), readers })))
     }
 
     /// Which of the two it is.

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 
 use uuid::{ContextV7, Timestamp, Uuid};
 
-use crate::model::{ConnectionId, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId, UserId};
+use crate::model::{
+    ConnectionId, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId, UserId,
+};
 
 /// The operating system gave no random bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

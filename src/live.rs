@@ -6,6 +6,7 @@ mod door;
 mod feed;
 mod keys;
 mod lease;
+mod page_starts;
 mod token;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 pub use admission::Admission;
 pub use door::{Cause, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
+pub use page_starts::{ListKey, STRIDE};
 pub use token::{Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
@@ -52,6 +54,7 @@ struct Inner {
     admissions: admission::Admissions,
     keys: keys::Keys,
     feed: feed::Feed,
+    page_starts: page_starts::PageStarts,
     went_back: AtomicU64,
 }
 
@@ -87,11 +90,7 @@ impl Live {
     ///
     /// # Errors
     /// [`LiveError`].
-    pub fn start(
-        database: Database,
-        clock: Clock,
-        settings: LiveSettings,
-    ) -> Result<(Self, LiveThreads), LiveError> {
+    pub fn start(database: Database, clock: Clock, settings: LiveSettings) -> Result<(Self, LiveThreads), LiveError> {
         let keys = keys::Keys::new(settings.root_key);
         database.read(|tx| keys.check(tx))?;
         let (writer, writer_thread) = Writer::start(database.clone())?;
@@ -106,6 +105,7 @@ impl Live {
             admissions: admission::Admissions::default(),
             keys,
             feed: feed::Feed::default(),
+            page_starts: page_starts::PageStarts::default(),
             went_back: AtomicU64::new(0),
         });
         let feed = if settings.serves {

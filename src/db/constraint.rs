@@ -39,9 +39,9 @@ impl Constraint {
                 Self::Membership,
             ),
         ];
-        let rule = rules
-            .into_iter()
-            .find(|(name, columns, _)| named == *name || named.strip_prefix("UNIQUE constraint failed: ") == Some(*columns));
+        let rule = rules.into_iter().find(|(name, columns, _)| {
+            named == *name || named.strip_prefix("UNIQUE constraint failed: ") == Some(*columns)
+        });
         Some(rule.map_or(Self::Other, |(_, _, constraint)| constraint))
     }
 }

@@ -69,8 +69,7 @@ struct CredentialRecord {
 
 fn read(organization: OrganizationId, row: CredentialRecord) -> Result<StoredCredential, DatabaseError> {
     let corrupt = |problem: String| DatabaseError::Corrupt { table: "credential", problem };
-    let kind =
-        CredentialKind::from_name(&row.kind).ok_or_else(|| corrupt(format!("unknown kind `{}`", row.kind)))?;
+    let kind = CredentialKind::from_name(&row.kind).ok_or_else(|| corrupt(format!("unknown kind `{}`", row.kind)))?;
     Ok(StoredCredential {
         credential: Credential {
             organization,
@@ -109,17 +108,12 @@ pub fn record_use(
     id: CredentialId,
     at: Moment,
 ) -> Result<(), DatabaseError> {
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Int(at.as_micros())];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Int(at.as_micros())];
     Sql(&USED, binds).run(tx)?;
     Ok(())
 }
 
-pub(super) fn insert(
-    tx: &mut Tx<'_>,
-    credential: &Credential,
-    created_at: Moment,
-) -> diesel::QueryResult<usize> {
+pub(super) fn insert(tx: &mut Tx<'_>, credential: &Credential, created_at: Moment) -> diesel::QueryResult<usize> {
     let binds = vec![
         Bind::Bytes(credential.organization.as_bytes()),
         Bind::Bytes(credential.id.as_bytes()),
@@ -138,7 +132,6 @@ pub(super) fn revoke(
     id: CredentialId,
     at: Moment,
 ) -> diesel::QueryResult<usize> {
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Int(at.as_micros())];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Int(at.as_micros())];
     Sql(&REVOKE, binds).run(tx)
 }

@@ -175,9 +175,8 @@ pub(super) const KNOWN: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[
-    &INSERT, &REPLACE, &TOUCH, &DELETE, &BY_ID, &BY_NAME, &BY_EXTERNAL_ID, &BY_MEMBER, &PAGE_AFTER, &SKIP, &KNOWN,
-];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&INSERT, &REPLACE, &TOUCH, &DELETE, &BY_ID, &BY_NAME, &BY_EXTERNAL_ID, &BY_MEMBER, &PAGE_AFTER, &SKIP, &KNOWN];
 
 impl GroupRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
@@ -259,11 +258,8 @@ pub fn by_id(
     connection: ConnectionId,
     id: GroupId,
 ) -> Result<Option<StoredGroup>, DatabaseError> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(id.as_bytes()),
-        Bind::Bytes(connection.as_bytes()),
-    ];
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
     Sql(&BY_ID, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
 }
 
@@ -378,8 +374,7 @@ pub fn known(
         return Ok(Vec::new());
     }
     let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list), Bind::Bytes(connection.as_bytes())];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list), Bind::Bytes(connection.as_bytes())];
     Sql(&KNOWN, binds)
         .rows::<KnownRecord>(tx)?
         .into_iter()

@@ -107,9 +107,8 @@ pub(super) const NESTED_GROUPS: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[
-    &JOIN, &LEAVE, &LEAVE_EVERYWHERE, &TOUCH_LEFT, &EMPTY, &OF_GROUP, &OF_GROUPS, &AMONG, &NESTED_IN, &NESTED_GROUPS,
-];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&JOIN, &LEAVE, &LEAVE_EVERYWHERE, &TOUCH_LEFT, &EMPTY, &OF_GROUP, &OF_GROUPS, &AMONG, &NESTED_IN, &NESTED_GROUPS];
 
 impl MembershipChange {
     pub(super) fn join<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -137,11 +136,8 @@ pub(super) fn leave_everywhere(
     at: Moment,
 ) -> Result<(), diesel::result::Error> {
     let key = |extra: Option<Moment>| {
-        let mut binds = vec![
-            Bind::Bytes(organization.as_bytes()),
-            Bind::Bytes(member.as_bytes()),
-            Bind::Int(revision.as_i64()),
-        ];
+        let mut binds =
+            vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
         binds.extend(extra.map(|at| Bind::Int(at.as_micros())));
         binds
     };
@@ -158,11 +154,7 @@ pub(super) fn empty(
     group: GroupId,
     revision: Revision,
 ) -> Result<(), diesel::result::Error> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(group.as_bytes()),
-        Bind::Int(revision.as_i64()),
-    ];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(revision.as_i64())];
     Sql(&EMPTY, binds).run(tx).map(|_count| ())
 }
 

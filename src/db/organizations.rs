@@ -38,10 +38,8 @@ pub(super) const INSERT_CONNECTION: Statement = Statement::both(
     "connection_insert",
     "INSERT INTO connection (organization, id, name, profile, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
 );
-pub(super) const PAUSE_CONNECTION: Statement = Statement::both(
-    "connection_pause",
-    "UPDATE connection SET paused = $3 WHERE organization = $1 AND id = $2",
-);
+pub(super) const PAUSE_CONNECTION: Statement =
+    Statement::both("connection_pause", "UPDATE connection SET paused = $3 WHERE organization = $1 AND id = $2");
 pub(super) const LIST: Statement =
     Statement::both("organization_list", "SELECT id, slug, name, revision FROM organization ORDER BY slug");
 pub(super) const BY_SLUG: Statement =
@@ -86,8 +84,18 @@ pub(super) const TOTALS: Statement = Statement::both(
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
-    &INSERT, &INSERT_CONNECTION, &PAUSE_CONNECTION, &LIST, &BY_SLUG, &CONNECTIONS, &CONNECTION_BY_ID, &REVISION,
-    &REVISIONS, &TAKE_REVISIONS, &COUNT, &TOTALS,
+    &INSERT,
+    &INSERT_CONNECTION,
+    &PAUSE_CONNECTION,
+    &LIST,
+    &BY_SLUG,
+    &CONNECTIONS,
+    &CONNECTION_BY_ID,
+    &REVISION,
+    &REVISIONS,
+    &TAKE_REVISIONS,
+    &COUNT,
+    &TOTALS,
 ];
 
 #[derive(QueryableByName)]
@@ -226,11 +234,8 @@ pub fn totals(
     connection: ConnectionId,
     kind: ResourceKind,
 ) -> Result<Totals, DatabaseError> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(connection.as_bytes()),
-        Bind::Int(kind.as_i64()),
-    ];
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(connection.as_bytes()), Bind::Int(kind.as_i64())];
     let row = Sql(&TOTALS, binds).row::<TotalsRecord>(tx)?;
     Ok(row.map(|row| Totals { present: row.present, deleted: row.deleted }).unwrap_or_default())
 }
@@ -242,8 +247,7 @@ pub(super) fn insert(
     name: &str,
     created_at: Moment,
 ) -> diesel::QueryResult<usize> {
-    let binds =
-        vec![Bind::Bytes(id.as_bytes()), Bind::Text(slug), Bind::Text(name), Bind::Int(created_at.as_micros())];
+    let binds = vec![Bind::Bytes(id.as_bytes()), Bind::Text(slug), Bind::Text(name), Bind::Int(created_at.as_micros())];
     Sql(&INSERT, binds).run(tx)
 }
 

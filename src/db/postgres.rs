@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
 
-use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use diesel_async::AsyncPgConnection;
+use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::NoTls;
 use tokio_postgres_rustls::MakeRustlsConnect;

@@ -69,9 +69,8 @@ pub(super) const DATA_VERSION: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[
-    &JOIN, &RENEW, &LEAVE, &LEAVE_APPLIED, &APPLIED, &BEHIND, &SWEEP, &SWEEP_APPLIED, &CLOCK, &NOTIFY, &DATA_VERSION,
-];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&JOIN, &RENEW, &LEAVE, &LEAVE_APPLIED, &APPLIED, &BEHIND, &SWEEP, &SWEEP_APPLIED, &CLOCK, &NOTIFY, &DATA_VERSION];
 
 #[derive(QueryableByName)]
 struct NumberRecord {
@@ -108,11 +107,8 @@ pub fn applied(
     organization: OrganizationId,
     revision: Revision,
 ) -> Result<(), DatabaseError> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(instance.as_bytes()),
-        Bind::Int(revision.as_i64()),
-    ];
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(instance.as_bytes()), Bind::Int(revision.as_i64())];
     Sql(&APPLIED, binds).run(tx)?;
     Ok(())
 }
@@ -124,11 +120,7 @@ pub fn behind(
     revision: Revision,
     but: ResourceId,
 ) -> Result<i64, DatabaseError> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Int(revision.as_i64()),
-        Bind::Bytes(but.as_bytes()),
-    ];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64()), Bind::Bytes(but.as_bytes())];
     number(tx, &BEHIND, binds)
 }
 

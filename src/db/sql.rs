@@ -70,7 +70,7 @@ impl<'a> IdList<'a> {
     }
 }
 
-impl<'a> Bind<'a> {
+impl Bind<'_> {
     /// Turns the values of one column, one a row, into one array. The first value says the type.
     pub(super) fn column(values: Vec<Self>) -> QueryResult<Self> {
         macro_rules! gather {
@@ -100,7 +100,9 @@ impl<'a> Bind<'a> {
 }
 
 fn mixed(value: &Bind<'_>) -> diesel::result::Error {
-    diesel::result::Error::QueryBuilderError(format!("one column holds values of several types, such as {value:?}").into())
+    diesel::result::Error::QueryBuilderError(
+        format!("one column holds values of several types, such as {value:?}").into(),
+    )
 }
 
 /// A registered statement: constant text for each database, under the name its plan is recorded by.

@@ -283,8 +283,24 @@ pub(super) const KNOWN: Statement = Statement {
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
-    &INSERT, &UPDATE, &DELETE, &INSERT_EMAIL, &DELETE_EMAIL, &INSERT_FIRST_STATUS, &CLOSE_STATUS, &OPEN_STATUS, &BY_ID,
-    &WITH_GROUPS, &BY_USER_NAME, &BY_EXTERNAL_ID, &BY_EMAIL, &BY_GROUP, &PAGE_AFTER, &SKIP, &GROUPS_OF, &KNOWN,
+    &INSERT,
+    &UPDATE,
+    &DELETE,
+    &INSERT_EMAIL,
+    &DELETE_EMAIL,
+    &INSERT_FIRST_STATUS,
+    &CLOSE_STATUS,
+    &OPEN_STATUS,
+    &BY_ID,
+    &WITH_GROUPS,
+    &BY_USER_NAME,
+    &BY_EXTERNAL_ID,
+    &BY_EMAIL,
+    &BY_GROUP,
+    &PAGE_AFTER,
+    &SKIP,
+    &GROUPS_OF,
+    &KNOWN,
 ];
 
 impl UserRow {
@@ -342,21 +358,13 @@ impl UserDeletion {
 
 impl EmailRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
-        vec![
-            Bind::Bytes(organization.as_bytes()),
-            Bind::Text(&self.address_key),
-            Bind::Bytes(self.user.as_bytes()),
-        ]
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Text(&self.address_key), Bind::Bytes(self.user.as_bytes())]
     }
 }
 
 impl StatusChange {
     pub(super) fn close<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
-        vec![
-            Bind::Bytes(organization.as_bytes()),
-            Bind::Bytes(self.user.as_bytes()),
-            Bind::Int(revision.as_i64()),
-        ]
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(self.user.as_bytes()), Bind::Int(revision.as_i64())]
     }
 
     pub(super) fn open<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -454,11 +462,8 @@ pub fn with_groups(
     id: UserId,
     connection: ConnectionId,
 ) -> Result<Option<UserWithGroups>, DatabaseError> {
-    let binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(id.as_bytes()),
-        Bind::Bytes(connection.as_bytes()),
-    ];
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
     let mut user = None;
     let mut groups = Vec::new();
     for part in Sql(&WITH_GROUPS, binds).rows::<PartRecord>(tx)? {
@@ -571,8 +576,7 @@ pub fn groups_of(
         return Ok(Vec::new());
     }
     let ids = IdList::new(members.iter().map(|id| id.as_bytes().as_slice()));
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(ids), Bind::Bytes(connection.as_bytes())];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(ids), Bind::Bytes(connection.as_bytes())];
     Sql(&GROUPS_OF, binds)
         .rows::<GroupOfMemberRecord>(tx)?
         .into_iter()

@@ -112,8 +112,7 @@ fn run(database: &Database, queue: &Receiver<Job>) {
         }
         let mut results = write_group(database, &mut connection, &group);
         for job in group.into_iter().rev() {
-            let result =
-                results.pop().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())));
+            let result = results.pop().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())));
             // The caller may have stopped waiting; the rows are written all the same.
             let _ = job.answer.send(result);
         }
@@ -122,7 +121,7 @@ fn run(database: &Database, queue: &Receiver<Job>) {
 
 enum Open {
     Sqlite(diesel::sqlite::SqliteConnection),
-    Postgres(super::postgres::Pooled),
+    Postgres(Box<super::postgres::Pooled>),
 }
 
 impl Open {
@@ -145,7 +144,7 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
                 "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
                  SET idle_in_transaction_session_timeout = '30s'",
             )?;
-            Ok(Open::Postgres(pooled))
+            Ok(Open::Postgres(Box::new(pooled)))
         }
     }
 }

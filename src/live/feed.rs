@@ -16,11 +16,11 @@ use crate::model::{OrganizationId, Revision};
 use super::{Inner, LEASE, LEASE_MARGIN};
 
 const RENEW_EVERY: Duration = Duration::from_secs(1);
-const RECORD_USE_EVERY: Duration = Duration::from_secs(60);
+const RECORD_USE_EVERY: Duration = Duration::from_mins(1);
 const POLL_SQLITE: Duration = Duration::from_millis(20);
 const POLL_POSTGRES: Duration = Duration::from_millis(50);
 /// Servers that have been gone for so long are removed from the table.
-const SWEEP_AFTER: Duration = Duration::from_secs(3600);
+const SWEEP_AFTER: Duration = Duration::from_hours(1);
 
 /// What is followed, and how far it is applied.
 #[derive(Default)]

@@ -1,7 +1,8 @@
 //! Keys: the root key wraps the organizations' keys, those wrap the keys of people, those seal what is on record.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -80,10 +81,12 @@ impl RootKey {
         let key = Zeroizing::new(ids::random::<KEY_BYTES>()?);
         let mut text = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
         for byte in key.iter() {
-            text.push_str(&format!("{byte:02x}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
         }
         text.push('\n');
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        let mut file =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         Ok(Self(key))
     }

@@ -118,6 +118,18 @@ impl From<ResourceId> for GroupId {
     }
 }
 
+impl ResourceId {
+    /// Before every id there is, in the order of lists.
+    pub const FIRST: Self = Self(Uuid::nil());
+
+    /// When the id was made, to the millisecond (RFC 9562 §5.7).
+    pub fn made_at(self) -> super::Moment {
+        let [high @ .., _, _, _, _, _, _, _, _] = self.as_bytes();
+        let millis = i64::from_be_bytes(*high) >> 16;
+        super::Moment::from_micros(millis.saturating_mul(1_000))
+    }
+}
+
 impl ConnectionId {
     /// Stands for "no connection": the managing connection of a local user or group.
     pub const NOBODY: Self = Self(Uuid::nil());

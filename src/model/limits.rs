@@ -10,8 +10,8 @@ pub const STRING_CHARACTERS: usize = 16_384;
 pub const DOCUMENT_BYTES: usize = 262_144;
 /// Values of one multi-valued attribute, members excepted.
 pub const VALUES_PER_ATTRIBUTE: usize = 1_000;
-/// Values of multi-valued attributes, members excepted, that the operations of one PATCH may look at.
-pub const VALUES_LOOKED_AT: usize = 500_000;
+/// Comparisons with values of multi-valued attributes, members excepted, that the operations of one PATCH may make.
+pub const VALUES_LOOKED_AT: usize = 2_000_000;
 /// Bytes of a filter.
 pub const FILTER_BYTES: usize = 16_384;
 /// Nesting of a filter: parentheses, `not`, value paths.
@@ -34,3 +34,5 @@ pub const NESTING_DEPTH: usize = 10;
 pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
 /// Characters of a bearer token.
 pub const TOKEN_CHARACTERS: usize = 256;
+/// Members on one page of groups.
+pub const MEMBERS_PER_LIST: usize = 250_000;

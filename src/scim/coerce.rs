@@ -209,7 +209,7 @@ fn unpack(attribute: &Attribute, mut outer: Map<String, Value>) -> Map<String, V
         let known = inner.keys().all(|name| sub_attribute(attribute, name).is_some());
         (known && inner.keys().any(|name| name.eq_ignore_ascii_case("value"))).then_some(inner)
     };
-    let Some(inner) = outer.iter().find_map(packed) else { return outer };
+    let Some(inner) = outer.iter().find_map(packed).filter(|_| attribute.multi_valued) else { return outer };
     outer.retain(|name, _| {
         let outer = sub_attribute(attribute, name).map(|sub| &sub.name);
         !inner.keys().any(|name| sub_attribute(attribute, name).map(|sub| &sub.name) == outer)

@@ -139,7 +139,7 @@ impl<'a> Draft<'a> {
             return Ok(());
         }
         let held = self.take(extension, &attribute.name);
-        self.look_at(held.as_ref(), elements)?;
+        self.look_at(held.as_ref(), elements, value.as_ref())?;
         let was_assigned = held.is_some();
         let left = match sub_attribute {
             None if elements.is_none() => single::edit(attribute, whole, verb, held, value)?,
@@ -185,10 +185,15 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Bounds the work of one request, which is the number of operations times the number of values.
-    fn look_at(&mut self, held: Option<&Value>, elements: Option<&Elements>) -> Result<(), ScimError> {
-        let values = held.and_then(Value::as_array).map_or(0, Vec::len);
-        self.values_looked_at += 1 + values * elements.map_or(1, Elements::terms);
+    /// Bounds the work of one request: each value held is compared with each sent, or with each term of the filter.
+    fn look_at(
+        &mut self,
+        held: Option<&Value>,
+        elements: Option<&Elements>,
+        sent: Option<&Value>,
+    ) -> Result<(), ScimError> {
+        let count = |value: Option<&Value>| value.and_then(Value::as_array).map_or(1, Vec::len);
+        self.values_looked_at += 1 + count(held) * elements.map_or_else(|| count(sent), Elements::terms);
         if self.values_looked_at > limits::VALUES_LOOKED_AT {
             return Err(ScimError::TooLarge(
                 "the operations look at too many values; send them in several requests".into(),

@@ -1,6 +1,7 @@
 //! What a use case can answer instead of a result.
 
 use crate::db::{Constraint, DatabaseError, WriteError};
+use crate::live::KeyError;
 use crate::scim::ScimError;
 
 /// Errors of use cases; exhaustive at the HTTP edge.
@@ -35,7 +36,8 @@ impl From<WriteError> for ServiceError {
                     ScimError::Conflict("`userName` is already taken in this organization".to_owned()).into()
                 }
                 Constraint::GroupName => {
-                    ScimError::Conflict("`displayName` is already taken by a group of this connection".to_owned()).into()
+                    ScimError::Conflict("`displayName` is already taken by a group of this connection".to_owned())
+                        .into()
                 }
                 Constraint::OrganizationSlug
                 | Constraint::ConnectionName
@@ -44,6 +46,15 @@ impl From<WriteError> for ServiceError {
             },
             WriteError::Unknown(why) => Self::Unavailable(why),
             WriteError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<KeyError> for ServiceError {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Database(error) => error.into(),
+            other => Self::Internal(other.to_string()),
         }
     }
 }

@@ -1,10 +1,15 @@
 //! SCIM Users and Groups: one request, one use case.
 
 pub mod groups;
+mod page;
+mod present;
 pub mod users;
 
+use crate::model::{Caller, Precondition};
+use crate::scim::ScimError;
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
+use crate::service::ServiceError;
 
 /// A resource as answered.
 #[derive(Debug, Clone)]
@@ -26,4 +31,21 @@ pub struct ListRequest {
     pub paging: Paging,
     /// Which attributes.
     pub projection: Projection,
+}
+
+fn not_paused(caller: &Caller) -> Result<(), ServiceError> {
+    if caller.paused {
+        return Err(ScimError::Forbidden("this connection is paused; an administrator can resume it".to_owned()).into());
+    }
+    Ok(())
+}
+
+fn check_precondition(precondition: &Precondition, entity_tag: &str) -> Result<(), ServiceError> {
+    if precondition.allows(entity_tag) {
+        return Ok(());
+    }
+    Err(ScimError::PreconditionFailed(format!(
+        "the resource is at version `{entity_tag}`, not at the one `If-Match` names; read it again"
+    ))
+    .into())
 }

@@ -46,13 +46,13 @@ fn exactly(tx: &mut Tx<'_>, statement: &'static Statement, rows: Rows<'_>) -> Re
 }
 
 fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
-    exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, |row, o| row.binds(o)))?;
-    exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, |row, o| row.first_status(o)))?;
-    exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, |row, o| row.binds(o)))?;
-    exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, |row, o| row.binds(o)))?;
-    exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, |row, o| row.binds(o)))?;
-    exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, |row, o| row.binds(o)))?;
-    exactly(tx, &groups::INSERT, gather(sets, |s| &s.groups_created, |row, o| row.binds(o)))?;
+    exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
+    exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
+    exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
+    exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
+    exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
+    exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;
+    exactly(tx, &groups::INSERT, gather(sets, |s| &s.groups_created, groups::GroupRow::binds))?;
     change_groups(tx, sets)?;
     count(tx, sets)
 }

@@ -123,13 +123,30 @@ impl Chosen<'_> {
             *element = if let Some(sub) = self.sub_attribute {
                 let after = single::edit_part(sub, self.location, verb, Some(before.clone()), Some(value.clone()))?;
                 self.check_immutable(sub, &before, after.as_ref())?;
-                after.unwrap_or_default()
+                self.unpacked(after.unwrap_or_default())?
             } else {
-                let base = if verb == Verb::Add { before } else { self.terms().map_or(Value::Null, Value::Object) };
+                let base = if verb == Verb::Add { before } else { self.described(before) };
                 single::overlay(base, value.clone())
             };
         }
         Ok(())
+    }
+
+    /// A `value` may be set to text that is JSON (see [`coerce`]).
+    fn unpacked(&self, element: Value) -> Result<Value, ScimError> {
+        if self.sub_attribute.is_none_or(|sub| sub.name != "value") {
+            return Ok(element);
+        }
+        Ok(coerce::single(self.attribute, self.whole, element)?.unwrap_or_default())
+    }
+
+    /// What the filter describes of `element`, as it is written there.
+    fn described(&self, mut element: Value) -> Value {
+        let terms = self.terms().unwrap_or_default();
+        if let Some(object) = element.as_object_mut() {
+            object.retain(|name, _| terms.contains_key(name));
+        }
+        element
     }
 
     /// The element that the filter describes, with `value` in it.
@@ -140,7 +157,8 @@ impl Chosen<'_> {
         };
         let made = match self.sub_attribute {
             Some(sub) => {
-                single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?.unwrap_or_default()
+                let made = single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?;
+                self.unpacked(made.unwrap_or_default())?
             }
             None => single::overlay(terms, value),
         };

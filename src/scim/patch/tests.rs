@@ -1,3 +1,5 @@
+#![expect(clippy::needless_pass_by_value, reason = "the tables read better with values made in place")]
+
 use serde_json::json;
 
 use super::*;
@@ -377,9 +379,7 @@ fn what_was_lacking_before_does_not_block_an_unrelated_change() {
 #[test]
 fn operations_that_would_look_at_too_many_values_are_refused() {
     let emails: Vec<Value> = (0..900).map(|n| json!({"value": n.to_string()})).collect();
-    let mut operations = vec![op("add", "emails", json!(emails))];
-    operations.extend((0..600).map(|n| op("replace", &format!("emails[value eq \"{n}\"].type"), json!("x"))));
-    assert_eq!(patch(json!(operations)).unwrap_err().status(), 413);
-    operations.truncate(100);
-    assert!(patch(json!(operations)).is_ok());
+    let again = |times: usize| patch(Value::Array(vec![op("add", "emails", json!(emails)); times]));
+    assert!(again(2).is_ok());
+    assert_eq!(again(4).unwrap_err().status(), 413);
 }

@@ -15,7 +15,7 @@ fn types() -> ResourceTypes {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    serde_json::from_value(value).unwrap()
 }
 
 fn user(body: Value) -> Value {
@@ -171,7 +171,7 @@ fn an_immutable_attribute_is_kept_or_set_once_but_never_changed() {
     assert_eq!(replace(&user, &with, json!({"userName": "a"})).unwrap().document, with);
     match replace(&user, &with, json!({"userName": "a", (urn): {"number": "8"}})) {
         Err(ScimError::BadRequest(ScimType::Mutability, detail)) => {
-            assert!(detail.contains("urn:example:badge:number"))
+            assert!(detail.contains("urn:example:badge:number"));
         }
         other => panic!("{other:?}"),
     }

@@ -1,41 +1,99 @@
-//! Use cases of SCIM Groups.
+//! Use cases of SCIM Groups, and what they share. A connection sees and writes its own groups only.
 
-use serde_json::Value;
+mod change;
+mod create;
+mod delete;
+mod list;
+mod membership;
+mod nesting;
+mod read;
 
-use crate::model::{Caller, Precondition};
+pub use change::{patch, replace};
+pub use create::create;
+pub use delete::delete;
+pub use list::list;
+pub use read::read;
+
+use serde_json::{Map, Value};
+
+use crate::db::groups::{GroupNames, StoredGroup};
+use crate::db::{Tx, groups, memberships};
+use crate::live::Cause;
+use crate::model::{Actor, Caller, GroupId, Precondition, fold};
+use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
 
-use super::{ListRequest, Representation};
+use super::present::{self, Identity};
+use super::{Representation, not_paused};
 
-const LATER: &str = "not built yet";
+/// The attribute that is kept as rows.
+const MEMBERS: &str = "members";
 
-/// POST (RFC 7644 §3.3).
-pub fn create(_services: &Services, _caller: &Caller, _body: Value, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn cause(caller: &Caller) -> Cause {
+    Cause {
+        organization: caller.organization,
+        actor: Actor::Connection(caller.connection, caller.credential),
+        request: caller.request,
+    }
 }
 
-/// GET by id (RFC 7644 §3.4.1).
-pub fn read(_services: &Services, _caller: &Caller, _id: &str, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn not_found(id: &str) -> ServiceError {
+    ScimError::NotFound(format!("there is no Group `{}`", crate::scim::path::excerpt(id))).into()
 }
 
-/// GET of the list (RFC 7644 §3.4.2): the text of a ListResponse.
-pub fn list(_services: &Services, _caller: &Caller, _request: &ListRequest) -> Result<String, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn group_id(id: &str) -> Result<GroupId, ServiceError> {
+    id.parse().map_err(|_not_ours| not_found(id))
 }
 
-/// PUT (RFC 7644 §3.5.1).
-pub fn replace(_services: &Services, _caller: &Caller, _id: &str, _body: Value, _precondition: &Precondition, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn load(tx: &mut Tx<'_>, caller: &Caller, id: GroupId) -> Result<StoredGroup, ServiceError> {
+    let group = groups::by_id(tx, caller.organization, caller.connection, id)?;
+    group.ok_or_else(|| not_found(&id.to_string()))
 }
 
-/// PATCH (RFC 7644 §3.5.2). `None`: answered 204.
-pub fn patch(_services: &Services, _caller: &Caller, _id: &str, _body: Value, _precondition: &Precondition, _projection: &Projection) -> Result<Option<Representation>, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn load_for_change(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: GroupId,
+    precondition: &Precondition,
+) -> Result<StoredGroup, ServiceError> {
+    not_paused(caller)?;
+    let group = load(tx, caller, id)?;
+    super::check_precondition(precondition, &group.version.entity_tag(id.into()))?;
+    Ok(group)
 }
 
-/// DELETE (RFC 7644 §3.6).
-pub fn delete(_services: &Services, _caller: &Caller, _id: &str, _precondition: &Precondition) -> Result<(), ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+/// The keys of a group, read off its document.
+fn names(caller: &Caller, document: &Map<String, Value>) -> Result<GroupNames, ServiceError> {
+    let text = |name: &str| document.get(name).and_then(Value::as_str);
+    let display_name = text("displayName").unwrap_or_default().to_owned();
+    let display_name_key = fold(&display_name);
+    if display_name_key.is_empty() {
+        return Err(ScimError::invalid_value("`displayName` is required and must not be empty").into());
+    }
+    Ok(GroupNames {
+        display_name,
+        unique_name_key: caller.profile.group_names_are_unique().then(|| display_name_key.clone()),
+        display_name_key,
+        external_id: text("externalId").map(str::to_owned),
+    })
+}
+
+/// A group with its members, as far as the projection asks for them.
+fn present(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    group: &StoredGroup,
+    projection: &Projection,
+) -> Result<Representation, ServiceError> {
+    let members = if projection.includes(MEMBERS) {
+        let members = memberships::of_group(tx, caller.organization, group.id, i64::MAX)?;
+        Some(present::members_array(services, &members))
+    } else {
+        None
+    };
+    let rows = members.as_deref().map(|array| (MEMBERS, array));
+    let whole = present::whole(services, &services.types.group, &Identity::from(group), &group.document, rows);
+    present::projected(&services.types.group, projection, whole)
 }

@@ -1,41 +1,82 @@
-//! Use cases of SCIM Users.
+//! Use cases of SCIM Users, and what they share.
 
-use serde_json::Value;
+mod change;
+mod create;
+mod delete;
+mod keys;
+mod list;
+mod read;
 
-use crate::model::{Caller, Precondition};
-use crate::scim::projection::Projection;
+pub use change::{patch, replace};
+pub use create::create;
+pub use delete::delete;
+pub use list::list;
+pub use read::read;
+
+use crate::db::users::StoredUser;
+use crate::db::{Tx, organizations, users};
+use crate::live::Cause;
+use crate::model::{Actor, Caller, Precondition, UserId};
+use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
-use super::{ListRequest, Representation};
+use super::present::{self, Identity};
+use super::{Representation, not_paused};
 
-const LATER: &str = "not built yet";
+/// `groups`: who is in which group is kept with the groups.
+const GROUPS: &str = "groups";
 
-/// POST (RFC 7644 §3.3).
-pub fn create(_services: &Services, _caller: &Caller, _body: Value, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn cause(caller: &Caller) -> Cause {
+    Cause {
+        organization: caller.organization,
+        actor: Actor::Connection(caller.connection, caller.credential),
+        request: caller.request,
+    }
 }
 
-/// GET by id (RFC 7644 §3.4.1).
-pub fn read(_services: &Services, _caller: &Caller, _id: &str, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn not_found(id: &str) -> ServiceError {
+    ScimError::NotFound(format!("there is no User `{}`", crate::scim::path::excerpt(id))).into()
 }
 
-/// GET of the list (RFC 7644 §3.4.2): the text of a ListResponse.
-pub fn list(_services: &Services, _caller: &Caller, _request: &ListRequest) -> Result<String, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+fn user_id(id: &str) -> Result<UserId, ServiceError> {
+    id.parse().map_err(|_not_ours| not_found(id))
 }
 
-/// PUT (RFC 7644 §3.5.1).
-pub fn replace(_services: &Services, _caller: &Caller, _id: &str, _body: Value, _precondition: &Precondition, _projection: &Projection) -> Result<Representation, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+/// The user, if this connection may change it now: it manages the user, or nobody does and it adopts the user.
+fn load_for_change(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    id: UserId,
+    precondition: &Precondition,
+) -> Result<StoredUser, ServiceError> {
+    not_paused(caller)?;
+    let user = users::by_id(tx, caller.organization, id)?.ok_or_else(|| not_found(&id.to_string()))?;
+    if user.connection != caller.connection && !user.connection.is_nobody() {
+        let manager = organizations::connection(tx, caller.organization, user.connection)?;
+        let name = manager.map_or_else(String::new, |manager| format!(" `{}`", manager.name));
+        return Err(
+            ScimError::Forbidden(format!("this user is managed by the connection{name}; change it there")).into()
+        );
+    }
+    super::check_precondition(precondition, &user.version.entity_tag(id.into()))?;
+    Ok(user)
 }
 
-/// PATCH (RFC 7644 §3.5.2). `None`: answered 204.
-pub fn patch(_services: &Services, _caller: &Caller, _id: &str, _body: Value, _precondition: &Precondition, _projection: &Projection) -> Result<Option<Representation>, ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
-}
-
-/// DELETE (RFC 7644 §3.6).
-pub fn delete(_services: &Services, _caller: &Caller, _id: &str, _precondition: &Precondition) -> Result<(), ServiceError> {
-    Err(ServiceError::Internal(LATER.to_owned()))
+/// A user with the groups the caller's connection sees, as far as the projection asks for them.
+fn present(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    user: &StoredUser,
+    projection: &crate::scim::projection::Projection,
+) -> Result<Representation, ServiceError> {
+    let groups = if projection.includes(GROUPS) {
+        let found = users::groups_of(tx, caller.organization, &[user.id], caller.connection)?;
+        Some(present::groups_array(services, found.iter().map(|group| (&group.id, group.display_name.as_str()))))
+    } else {
+        None
+    };
+    let rows = groups.as_deref().map(|array| (GROUPS, array));
+    let whole = present::whole(services, &services.types.user, &Identity::from(user), &user.document, rows);
+    present::projected(&services.types.user, projection, whole)
 }

@@ -1,0 +1,183 @@
+//! What the changes a client asks for mean for the rows: who joins, who leaves, whoever else is in the group.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::db::memberships::{self, MembershipChange};
+use crate::db::{Tx, groups, users};
+use crate::model::{Caller, GroupId, Member, MemberKind, ResourceId};
+use crate::scim::ScimError;
+use crate::scim::filter::eval;
+use crate::scim::patch::{Row, RowsChange};
+use crate::service::ServiceError;
+
+/// The net effect of a request on a group's members.
+#[derive(Debug, Default)]
+pub struct Effect {
+    /// Who joins.
+    pub joined: Vec<Member>,
+    /// Who leaves.
+    pub left: Vec<Member>,
+    /// Deleted users and groups that were named: accepted and not added.
+    pub ignored: Vec<ResourceId>,
+}
+
+impl Effect {
+    /// Whether nobody joins or leaves.
+    pub fn is_nothing(&self) -> bool {
+        self.joined.is_empty() && self.left.is_empty()
+    }
+
+    /// Who joins, as rows of `group`.
+    pub fn joined_rows(&self, group: GroupId) -> impl Iterator<Item = MembershipChange> {
+        self.joined.iter().map(move |member| MembershipChange { group, member: *member })
+    }
+
+    /// Who leaves, as rows of `group`.
+    pub fn left_rows(&self, group: GroupId) -> impl Iterator<Item = MembershipChange> {
+        self.left.iter().map(move |member| MembershipChange { group, member: *member })
+    }
+
+    /// For the log, by id only.
+    pub fn details(&self) -> serde_json::Value {
+        let ids = |members: &[Member]| members.iter().map(|member| member.id.to_string()).collect::<Vec<_>>();
+        let ignored: Vec<String> = self.ignored.iter().map(ToString::to_string).collect();
+        json!({ "joined": ids(&self.joined), "left": ids(&self.left), "ignored": ignored })
+    }
+}
+
+/// Who is to be in the group afterwards, as far as it was said.
+#[derive(Default)]
+struct Wanted {
+    /// Whoever is not named stays.
+    others_stay: bool,
+    named: BTreeMap<ResourceId, bool>,
+}
+
+/// Works out the net effect of `changes`, in their order, reading only the rows they name unless they concern all.
+///
+/// # Errors
+/// 400 `invalidValue` for an id that was never issued here, naming it.
+pub fn effect(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    group: GroupId,
+    changes: &[RowsChange],
+) -> Result<Effect, ServiceError> {
+    let mut wanted = Wanted { others_stay: true, named: BTreeMap::new() };
+    for change in changes {
+        match change {
+            RowsChange::Add(rows) => name(&mut wanted, rows)?,
+            RowsChange::Replace(rows) => {
+                wanted = Wanted::default();
+                name(&mut wanted, rows)?;
+            }
+            RowsChange::Remove(values) => {
+                // An id that is none of ours cannot be a member: nothing to remove.
+                wanted.named.extend(values.iter().filter_map(|value| parse(value)).map(|id| (id, false)));
+            }
+            RowsChange::RemoveWhere(condition) => {
+                for member in present_now(tx, caller, group, &wanted)? {
+                    let kind = member.kind.as_str();
+                    if eval(condition, &json!({ "value": member.id.to_string(), "type": kind })) {
+                        wanted.named.insert(member.id, false);
+                    }
+                }
+            }
+            RowsChange::Clear => wanted = Wanted::default(),
+        }
+    }
+    settle(tx, caller, group, &wanted)
+}
+
+fn parse(value: &str) -> Option<ResourceId> {
+    value.trim().to_ascii_lowercase().parse().ok()
+}
+
+fn name(wanted: &mut Wanted, rows: &[Row]) -> Result<(), ServiceError> {
+    for row in rows {
+        let id = parse(&row.value).ok_or_else(|| never_issued(&row.value))?;
+        wanted.named.insert(id, true);
+    }
+    Ok(())
+}
+
+fn never_issued(value: &str) -> ServiceError {
+    ScimError::invalid_value(format!(
+        "`members.value` is `{}`, which is no id of a user or group here; create it first",
+        crate::scim::path::excerpt(value)
+    ))
+    .into()
+}
+
+/// Who would be a member if the changes so far were all.
+fn present_now(tx: &mut Tx<'_>, caller: &Caller, group: GroupId, wanted: &Wanted) -> Result<Vec<Member>, ServiceError> {
+    let mut members: BTreeMap<ResourceId, Member> = BTreeMap::new();
+    if wanted.others_stay {
+        let current = memberships::of_group(tx, caller.organization, group, i64::MAX)?;
+        members.extend(current.into_iter().map(|member| (member.id, member)));
+    }
+    let joining: Vec<ResourceId> = wanted.named.iter().filter(|(_, stays)| **stays).map(|(id, _)| *id).collect();
+    members.retain(|id, _| wanted.named.get(id) != Some(&false));
+    for member in kinds(tx, caller, &joining)?.members {
+        members.insert(member.id, member);
+    }
+    Ok(members.into_values().collect())
+}
+
+fn settle(tx: &mut Tx<'_>, caller: &Caller, group: GroupId, wanted: &Wanted) -> Result<Effect, ServiceError> {
+    let organization = caller.organization;
+    let current: BTreeMap<ResourceId, Member> = if wanted.others_stay {
+        let named: Vec<ResourceId> = wanted.named.keys().copied().collect();
+        memberships::among(tx, organization, group, &named)?
+    } else {
+        memberships::of_group(tx, organization, group, i64::MAX)?
+    }
+    .into_iter()
+    .map(|member| (member.id, member))
+    .collect();
+    let stays = |id: &ResourceId| wanted.named.get(id).copied().unwrap_or(wanted.others_stay);
+    let left = current.values().filter(|member| !stays(&member.id)).copied().collect();
+    let new: Vec<ResourceId> =
+        wanted.named.iter().filter(|(id, stays)| **stays && !current.contains_key(id)).map(|(id, _)| *id).collect();
+    let found = kinds(tx, caller, &new)?;
+    if let Some(unknown) = found.unknown {
+        return Err(never_issued(&unknown.to_string()));
+    }
+    if found.members.iter().any(|member| member.id == ResourceId::from(group)) {
+        return Err(ScimError::invalid_value("a group cannot be a member of itself").into());
+    }
+    Ok(Effect { joined: found.members, left, ignored: found.deleted })
+}
+
+#[derive(Default)]
+struct Found {
+    members: Vec<Member>,
+    deleted: Vec<ResourceId>,
+    unknown: Option<ResourceId>,
+}
+
+/// What each id stands for: a user of the organization, a group of the connection, a tombstone, or nothing.
+fn kinds(tx: &mut Tx<'_>, caller: &Caller, ids: &[ResourceId]) -> Result<Found, ServiceError> {
+    let mut found = Found::default();
+    let mut left: BTreeSet<ResourceId> = ids.iter().copied().collect();
+    let mut sort = |known: Vec<(ResourceId, bool)>, kind: MemberKind, left: &mut BTreeSet<ResourceId>| {
+        for (id, present) in known {
+            left.remove(&id);
+            if present {
+                found.members.push(Member { id, kind });
+            } else {
+                found.deleted.push(id);
+            }
+        }
+    };
+    sort(users::known(tx, caller.organization, ids)?, MemberKind::User, &mut left);
+    if !left.is_empty() {
+        let rest: Vec<ResourceId> = left.iter().copied().collect();
+        sort(groups::known(tx, caller.organization, caller.connection, &rest)?, MemberKind::Group, &mut left);
+    }
+    found.unknown = left.first().copied();
+    found.members.sort_unstable();
+    Ok(found)
+}

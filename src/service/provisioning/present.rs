@@ -1,0 +1,111 @@
+//! Stored rows as the resources clients see.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::db::groups::StoredGroup;
+use crate::db::users::StoredUser;
+use crate::model::{GroupId, Member, Moment, ResourceId, Version};
+use crate::scim::projection::Projection;
+use crate::scim::render::{self, Meta};
+use crate::scim::schema::ResourceType;
+use crate::service::{ServiceError, Services};
+
+use super::Representation;
+
+/// What every resource has beside its document and its rows.
+pub struct Identity {
+    /// Its identifier.
+    pub id: ResourceId,
+    /// Its version.
+    pub version: Version,
+    /// When it was created.
+    pub created: Moment,
+    /// When it was last changed.
+    pub modified: Moment,
+}
+
+impl From<&StoredUser> for Identity {
+    fn from(user: &StoredUser) -> Self {
+        Self { id: user.id.into(), version: user.version, created: user.created_at, modified: user.modified_at }
+    }
+}
+
+impl From<&StoredGroup> for Identity {
+    fn from(group: &StoredGroup) -> Self {
+        Self { id: group.id.into(), version: group.version, created: group.created_at, modified: group.modified_at }
+    }
+}
+
+/// The whole resource as text, with its location and entity tag.
+pub fn whole(
+    services: &Services,
+    resource_type: &ResourceType,
+    identity: &Identity,
+    document: &str,
+    rows: Option<(&str, &str)>,
+) -> Representation {
+    let id = identity.id.to_string();
+    let location = format!("{}{}/{id}", services.scim_base(), resource_type.endpoint);
+    let entity_tag = identity.version.entity_tag(identity.id);
+    let meta = Meta {
+        resource_type: &resource_type.name,
+        created: identity.created,
+        last_modified: identity.modified,
+        location: location.clone(),
+        version: entity_tag.clone(),
+    };
+    Representation { body: render::resource(document, &id, &meta, rows), location, entity_tag }
+}
+
+/// What the client asked to see of it.
+pub fn projected(
+    resource_type: &ResourceType,
+    projection: &Projection,
+    representation: Representation,
+) -> Result<Representation, ServiceError> {
+    if projection.is_everything() {
+        return Ok(representation);
+    }
+    let value: Value = parse(&representation.body)?;
+    Ok(Representation { body: projection.apply(resource_type, value).to_string(), ..representation })
+}
+
+/// JSON this server wrote itself.
+pub fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, ServiceError> {
+    serde_json::from_str(text)
+        .map_err(|error| ServiceError::Internal(format!("a stored document cannot be read: {error}")))
+}
+
+/// The value of `groups` of a user.
+pub fn groups_array<'a>(services: &Services, groups: impl IntoIterator<Item = (&'a GroupId, &'a str)>) -> String {
+    let base = services.scim_base();
+    let mut text = String::from("[");
+    for (id, display_name) in groups {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{{\"value\":\"{id}\",\"$ref\":\"{base}/Groups/{id}\",\"display\":");
+        render::push_string(&mut text, display_name);
+        text.push_str(",\"type\":\"direct\"}");
+    }
+    text.push(']');
+    text
+}
+
+/// The value of `members` of a group.
+pub fn members_array<'a>(services: &Services, members: impl IntoIterator<Item = &'a Member>) -> String {
+    let base = services.scim_base();
+    let mut text = String::from("[");
+    for member in members {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        let (id, kind) = (member.id, member.kind.as_str());
+        let _ = write!(text, "{{\"value\":\"{id}\",\"$ref\":\"{base}/{kind}s/{id}\",\"type\":\"{kind}\"}}");
+    }
+    text.push(']');
+    text
+}

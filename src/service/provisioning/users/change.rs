@@ -1,0 +1,172 @@
+//! PUT and PATCH of /Users/{id} (RFC 7644 §3.5.1, §3.5.2).
+
+use serde_json::{Map, Value, json};
+
+use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
+use crate::db::{Tx, WriteSet};
+use crate::live::Decision;
+use crate::model::{Caller, Moment, Precondition};
+use crate::scim::projection::Projection;
+use crate::scim::{ScimError, patch as patching, resource};
+use crate::service::{ServiceError, Services};
+
+use super::keys::UserKeys;
+use super::{Representation, cause, load_for_change, present, user_id};
+
+type Document = Map<String, Value>;
+
+/// Replaces a user. What is left out is unassigned, except `active`: nobody comes back by omission.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn replace(
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    body: Value,
+    precondition: &Precondition,
+    projection: &Projection,
+) -> Result<Representation, ServiceError> {
+    change(services, caller, id, precondition, projection, |current| {
+        let mut document = resource::replace(&services.types.user, current, body.clone())?.document;
+        if let (None, Some(active)) = (document.get("active"), current.get("active")) {
+            document.insert("active".to_owned(), active.clone());
+        }
+        Ok(document)
+    })
+}
+
+/// Changes a user, all operations or none. Always answers the user.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn patch(
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    body: Value,
+    precondition: &Precondition,
+    projection: &Projection,
+) -> Result<Option<Representation>, ServiceError> {
+    let operations = patching::parse(body)?;
+    change(services, caller, id, precondition, projection, |current| {
+        Ok(patching::apply(&services.types.user, current, &operations)?.document)
+    })
+    .map(Some)
+}
+
+fn change(
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    precondition: &Precondition,
+    projection: &Projection,
+    apply: impl Fn(&Document) -> Result<Document, ScimError>,
+) -> Result<Representation, ServiceError> {
+    let id = user_id(id)?;
+    let now = services.clock.now();
+    services.live.write(&cause(caller), |tx| {
+        let user = load_for_change(tx, caller, id, precondition)?;
+        let before: Document = present::parse(&user.document)?;
+        let after = apply(&before)?;
+        if before == after && user.connection == caller.connection {
+            let answer = present(services, tx, caller, &user, projection)?;
+            return Ok(Decision::Unchanged(answer));
+        }
+        let (set, changed) = write_set(services, tx, caller, &user, (&before, &after), now)?;
+        let answer = present(services, tx, caller, &changed, projection)?;
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), answer))
+    })
+}
+
+/// The rows of a change, and the user as it is afterwards.
+fn write_set(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    user: &StoredUser,
+    (before, after): (&Document, &Document),
+    now: Moment,
+) -> Result<(WriteSet, StoredUser), ServiceError> {
+    let (old, new) = (UserKeys::of(before), UserKeys::of(after));
+    if new.user_name_key.is_empty() {
+        return Err(ScimError::invalid_value("`userName` is required and must not be empty").into());
+    }
+    let text = resource::text(after)?;
+    let mut set = WriteSet::new(caller.organization);
+    let email = |address_key: &String| EmailRow { address_key: address_key.clone(), user: user.id };
+    set.emails_removed.extend(old.emails.difference(&new.emails).map(email));
+    set.emails_added.extend(new.emails.difference(&old.emails).map(email));
+    if old.active != new.active {
+        let status = if new.active { Status::Active } else { Status::Inactive };
+        set.statuses.push(StatusChange { user: user.id, status, since: now });
+        set.takes_access = !new.active;
+    }
+    set.takes_revision = old.active != new.active || new.identifies_otherwise_than(&old);
+    record(services, tx, caller, user, (before, after), now, &mut set)?;
+    set.users_changed.push(UserChange {
+        id: user.id,
+        expected: user.version,
+        connection: caller.connection,
+        user_name_key: new.user_name_key,
+        external_id: new.external_id,
+        active: new.active,
+        modified_at: now,
+        document: text.clone(),
+    });
+    let changed = StoredUser {
+        connection: caller.connection,
+        version: user.version.next(),
+        modified_at: now,
+        document: text,
+        ..user.clone()
+    };
+    Ok((set, changed))
+}
+
+fn record(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    user: &StoredUser,
+    (before, after): (&Document, &Document),
+    now: Moment,
+    set: &mut WriteSet,
+) -> Result<(), ServiceError> {
+    let cause = cause(caller);
+    if user.connection != caller.connection {
+        set.events.push(cause.event(
+            now,
+            "user.adopted",
+            user.id.into(),
+            &json!({ "by": caller.connection.to_string() }),
+        ));
+    }
+    if before == after {
+        return Ok(());
+    }
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.retain(|name| before.get(*name) != after.get(*name));
+    let part = |of: &Document| -> Document {
+        names.iter().filter_map(|name| of.get(*name).map(|value| ((*name).clone(), value.clone()))).collect()
+    };
+    let personal = json!({ "before": part(before), "after": part(after) });
+    let action = match (UserKeys::of(before).active, UserKeys::of(after).active) {
+        (true, false) => "user.deactivated",
+        (false, true) => "user.reactivated",
+        _ => "user.changed",
+    };
+    let details = json!({ "changed": names });
+    let event = match &user.person_key {
+        Some(wrapped) => {
+            let key = services.live.open_person_key(tx, caller.organization, user.id, wrapped)?;
+            cause.sealed_event(now, action, user.id.into(), &details, (&key, &personal))?
+        }
+        // The person was erased: there is no key any more, and nothing personal is put on record again.
+        None => cause.event(now, action, user.id.into(), &details),
+    };
+    set.events.push(event);
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! POST /Users (RFC 7644 §3.3).
+
+use serde_json::{Value, json};
+
+use crate::db::users::{EmailRow, StoredUser, UserRow};
+use crate::db::{Count, ResourceKind, WriteSet};
+use crate::ids;
+use crate::live::Decision;
+use crate::model::{Caller, ConnectionId, Version};
+use crate::scim::projection::Projection;
+use crate::scim::{ScimError, resource};
+use crate::service::{ServiceError, Services};
+
+use super::keys::UserKeys;
+use super::{GROUPS, Identity, Representation, cause, not_paused, present};
+
+/// Creates a user managed by the caller's connection. A user who is not said to be inactive is active.
+///
+/// # Errors
+/// [`ServiceError`]; 409 `uniqueness` if the userName is taken, whoever manages its bearer.
+pub fn create(
+    services: &Services,
+    caller: &Caller,
+    body: Value,
+    projection: &Projection,
+) -> Result<Representation, ServiceError> {
+    not_paused(caller)?;
+    let mut document = resource::create(&services.types.user, body)?.document;
+    document.entry("active").or_insert(Value::Bool(true));
+    let keys = UserKeys::of(&document);
+    if keys.user_name_key.is_empty() {
+        return Err(ScimError::invalid_value("`userName` is required and must not be empty").into());
+    }
+    let text = resource::text(&document)?;
+    let changed: Vec<String> = document.keys().cloned().collect();
+    let personal = json!({ "after": document });
+    let cause = cause(caller);
+    let now = services.clock.now();
+    let id = ids::user(now);
+    let user = services.live.write(&cause, |tx| {
+        let (person_key, stored_key) = services.live.new_person_key(tx, caller.organization, id)?;
+        let mut set = WriteSet::new(caller.organization);
+        let details = json!({ "changed": changed });
+        set.events.push(cause.sealed_event(now, "user.created", id.into(), &details, (&person_key, &personal))?);
+        set.emails_added.extend(keys.emails.iter().map(|key| EmailRow { address_key: key.clone(), user: id }));
+        set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: 1, deleted: 0 });
+        set.users_created.push(UserRow {
+            id,
+            connection: caller.connection,
+            user_name_key: keys.user_name_key.clone(),
+            external_id: keys.external_id.clone(),
+            active: keys.active,
+            created_at: now,
+            person_key: stored_key,
+            document: text.clone(),
+        });
+        let user = StoredUser {
+            id,
+            connection: caller.connection,
+            version: Version::FIRST,
+            created_at: now,
+            modified_at: now,
+            person_key: None,
+            document: text.clone(),
+        };
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), user))
+    })?;
+    let rows = projection.includes(GROUPS).then_some((GROUPS, "[]"));
+    let whole = present::whole(services, &services.types.user, &Identity::from(&user), &user.document, rows);
+    present::projected(&services.types.user, projection, whole)
+}

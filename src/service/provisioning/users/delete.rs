@@ -1,0 +1,44 @@
+//! DELETE /Users/{id} (RFC 7644 §3.6).
+
+use serde_json::{Map, Value, json};
+
+use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
+use crate::db::{Count, ResourceKind, WriteSet};
+use crate::live::Decision;
+use crate::model::{Caller, ConnectionId, Precondition};
+use crate::service::{ServiceError, Services};
+
+use super::keys::UserKeys;
+use super::{cause, load_for_change, present, user_id};
+
+/// Deletes a user: 404 from then on, out of every group, its userName free. The row rests as a tombstone.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Precondition) -> Result<(), ServiceError> {
+    let id = user_id(id)?;
+    let now = services.clock.now();
+    let cause = cause(caller);
+    services.live.write(&cause, |tx| {
+        let user = load_for_change(tx, caller, id, precondition)?;
+        let document: Map<String, Value> = present::parse(&user.document)?;
+        let mut set = WriteSet::new(caller.organization);
+        set.takes_revision = true;
+        set.takes_access = true;
+        set.users_deleted.push(UserDeletion { id, expected: user.version, at: now });
+        set.statuses.push(StatusChange { user: id, status: Status::Deleted, since: now });
+        let keys = UserKeys::of(&document);
+        set.emails_removed.extend(keys.emails.into_iter().map(|address_key| EmailRow { address_key, user: id }));
+        set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: -1, deleted: 1 });
+        let event = match &user.person_key {
+            Some(wrapped) => {
+                let key = services.live.open_person_key(tx, caller.organization, id, wrapped)?;
+                let personal = json!({ "before": document });
+                cause.sealed_event(now, "user.deleted", id.into(), &json!({}), (&key, &personal))?
+            }
+            None => cause.event(now, "user.deleted", id.into(), &json!({})),
+        };
+        set.events.push(event);
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
+    })
+}

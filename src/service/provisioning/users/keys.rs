@@ -1,0 +1,45 @@
+//! The attributes of a user that stand in columns beside its document, because they are unique, looked up or decided on.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::model::fold;
+
+/// What a user can be found by, and whether it may act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserKeys {
+    /// Folded userName.
+    pub user_name_key: String,
+    /// externalId as sent.
+    pub external_id: Option<String>,
+    /// Folded e-mail addresses.
+    pub emails: BTreeSet<String>,
+    /// Whether the user may act. Without the attribute: no.
+    pub active: bool,
+}
+
+impl UserKeys {
+    /// Reads them off a stored document.
+    pub fn of(document: &Map<String, Value>) -> Self {
+        let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let addresses = document.get("emails").and_then(Value::as_array).into_iter().flatten();
+        Self {
+            user_name_key: text("userName").map(fold).unwrap_or_default(),
+            external_id: text("externalId").map(str::to_owned),
+            emails: addresses
+                .filter_map(|email| email.get("value").and_then(Value::as_str))
+                .map(fold)
+                .filter(|key| !key.is_empty())
+                .collect(),
+            active: document.get("active").and_then(Value::as_bool).unwrap_or_default(),
+        }
+    }
+
+    /// Whether a subject is looked up by other keys than before.
+    pub fn identifies_otherwise_than(&self, before: &Self) -> bool {
+        self.user_name_key != before.user_name_key
+            || self.external_id != before.external_id
+            || self.emails != before.emails
+    }
+}

@@ -1,0 +1,31 @@
+//! GET /Users/{id} (RFC 7644 §3.4.1).
+
+use crate::db::{DatabaseError, users};
+use crate::model::Caller;
+use crate::scim::projection::Projection;
+use crate::service::{ServiceError, Services};
+
+use super::{GROUPS, Identity, Representation, not_found, present, user_id};
+
+/// Reads any user of the organization; one statement, and nothing parsed unless a projection asks for it.
+///
+/// # Errors
+/// [`ServiceError`]; 404 for whatever this organization does not have.
+pub fn read(
+    services: &Services,
+    caller: &Caller,
+    id: &str,
+    projection: &Projection,
+) -> Result<Representation, ServiceError> {
+    let key = user_id(id)?;
+    let user = services
+        .live
+        .read::<_, DatabaseError>(|tx| users::with_groups(tx, caller.organization, key, caller.connection))?
+        .ok_or_else(|| not_found(id))?;
+    let groups = present::groups_array(services, user.groups.iter().map(|(id, name)| (id, name.as_str())));
+    let identity =
+        Identity { id: key.into(), version: user.version, created: user.created_at, modified: user.modified_at };
+    let rows = Some((GROUPS, groups.as_str()));
+    let whole = present::whole(services, &services.types.user, &identity, &user.document, rows);
+    present::projected(&services.types.user, projection, whole)
+}
