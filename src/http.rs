@@ -31,7 +31,7 @@ pub struct Edge {
 impl Edge {
     /// `rate_limit` is in requests per second and credential; 0 for none.
     pub fn new(services: web::Data<Services>, rate_limit: u32) -> Self {
-        Self { services, rate_limit: RateLimit::new(rate_limit), metrics: Metrics::new() }
+        Self { services, rate_limit: RateLimit::new(rate_limit), metrics: Metrics::default() }
     }
 }
 

@@ -62,9 +62,9 @@ pub struct State {
     pub times_gone_back: u64,
 }
 
-impl Metrics {
+impl Default for Metrics {
     /// Nothing counted yet.
-    pub fn new() -> Self {
+    fn default() -> Self {
         let requests = Family::<RequestLabels, Counter>::default();
         let latencies = Latencies::new_with_constructor(|| Histogram::new(BUCKETS));
         let (in_flight, database_up, lease_current) = (Gauge::default(), Gauge::default(), Gauge::default());
@@ -87,7 +87,9 @@ impl Metrics {
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self { registry, requests, latencies, in_flight, database_up, lease_current, times_gone_back }
     }
+}
 
+impl Metrics {
     /// A request begins.
     pub fn enter(&self) -> InFlight {
         self.in_flight.inc();
@@ -101,7 +103,7 @@ impl Metrics {
         self.latencies.get_or_create(&RouteLabels { route, method }).observe(duration.as_secs_f64());
     }
 
-    /// The page, in the OpenMetrics text format.
+    /// The page, in the `OpenMetrics` text format.
     pub fn page(&self, state: State) -> String {
         self.database_up.set(i64::from(state.database_up));
         self.lease_current.set(i64::from(state.lease_current));
@@ -137,7 +139,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_route_method_and_class_of_status() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         for _ in 0..2 {
             metrics.count("/Users/{id}", "GET", 404, Duration::from_millis(3));
         }

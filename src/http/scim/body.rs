@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 
@@ -12,7 +12,7 @@ use crate::scim::ScimError;
 use super::answer::Refusal;
 
 /// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Reads a body, which is not looked into here.
 ///
@@ -40,12 +40,11 @@ fn too_large() -> ScimError {
 
 /// Either JSON type in any letter case with any parameters (RFC 7644 §3.1), or none at all.
 fn check_type(headers: &HeaderMap) -> Result<(), ScimError> {
-    if let Some(coding) = headers.get(CONTENT_ENCODING) {
-        if !coding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            return Err(ScimError::UnsupportedMediaType(
-                "the body has a `Content-Encoding`; send it as it is, without one".to_owned(),
-            ));
-        }
+    let coding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], HeaderValue::as_bytes);
+    if !coding.eq_ignore_ascii_case(b"identity") {
+        return Err(ScimError::UnsupportedMediaType(
+            "the body has a `Content-Encoding`; send it as it is, without one".to_owned(),
+        ));
     }
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
     let media_type = value.to_str().ok().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
@@ -60,7 +59,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), ScimError> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
+    use actix_web::http::header::HeaderName;
 
     use super::*;
 
