@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{Flags, Settings};
+use crate::telemetry;
 
 use error::CommandError;
 
@@ -69,7 +70,7 @@ pub fn run() -> ExitCode {
 fn execute(arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { flags, command } = arguments;
     let settings = Settings::load(&flags)?;
-    // crate::telemetry::start(&settings.log, settings.log_format).map_err(CommandError::Usage)?;
+    telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
         Command::Serve(serve) => serve::run(&serve, &flags, &settings),
         Command::Migrate => migrate::run(&settings),

@@ -3,13 +3,16 @@
 //! The folders are the product, and arrows point one way:
 //! `cli | http | jobs → service → live → db → scim → model`.
 
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
 pub mod evidence;
+pub mod http;
 pub mod ids;
 pub mod live;
 pub mod model;
 pub mod scim;
 pub mod service;
+pub mod telemetry;

@@ -3,6 +3,7 @@
 pub mod administration;
 mod error;
 pub mod provisioning;
+mod readiness;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
@@ -10,6 +11,7 @@ use crate::model::{Caller, CredentialKind, RequestId};
 use crate::scim::schema::ResourceTypes;
 
 pub use error::ServiceError;
+pub use readiness::Readiness;
 
 /// What every use case works with.
 pub struct Services {

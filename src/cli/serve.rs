@@ -5,11 +5,14 @@ mod single_server;
 use clap::Args;
 use secrecy::ExposeSecret;
 
+use crate::app::{App, AppSettings};
 use crate::clock::Clock;
 use crate::config::{Flags, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
 use crate::live::{Live, LiveSettings};
 use crate::model::Actor;
+use crate::scim::schema::ResourceTypes;
+use crate::service::Services;
 use crate::service::administration::Administration;
 
 use super::error::CommandError;
@@ -53,7 +56,20 @@ fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
 
 /// Listens first: a token that is shown once must not be made for a server that cannot start.
 fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
-    set_up(live, clock, server)
+    let services = Services {
+        live: live.clone(),
+        types: ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?,
+        public_url: server.public_url.to_string(),
+        clock: clock.clone(),
+    };
+    let listening = AppSettings {
+        listen: server.listen.to_string(),
+        metrics_listen: server.metrics_listen.as_ref().map(ToString::to_string),
+        rate_limit: server.rate_limit,
+    };
+    let app = App::bind(listening, services).map_err(|error| CommandError::Failed(error.to_string()))?;
+    set_up(live, clock, server)?;
+    app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
 }
 
 fn set_up(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {

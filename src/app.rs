@@ -1,0 +1,174 @@
+//! The server: listeners, workers, and the way it ends.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::{HttpServer, rt, web};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+use crate::http::{self, Edge, operation};
+use crate::service::Services;
+
+/// A connection on which nothing happens is closed after this; identity providers keep theirs for a minute.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long the head of a request may take to arrive.
+const REQUEST_HEAD: Duration = Duration::from_secs(10);
+/// How long a client is waited for that was answered before it had sent everything.
+const DISCONNECT: Duration = Duration::from_secs(5);
+/// How long requests that are being answered may take when the server ends, in seconds.
+const LAST_REQUESTS: u64 = 30;
+/// Threads that may block, in all. Those who write wait there for a commit that many share: with fewer waiting, fewer
+/// share it.
+const BLOCKING_THREADS: usize = 64;
+/// And for each worker at least.
+const BLOCKING_THREADS_PER_WORKER: usize = 8;
+
+/// What a server needs to know.
+#[derive(Debug, Clone)]
+pub struct AppSettings {
+    /// Host and port; port 0 for any that is free.
+    pub listen: String,
+    /// Host and port of `/metrics`, where it is served.
+    pub metrics_listen: Option<String>,
+    /// Requests per second and credential; 0 for no limit.
+    pub rate_limit: u32,
+}
+
+/// A server that listens and does not answer yet.
+pub struct App {
+    listener: TcpListener,
+    metrics_listener: Option<TcpListener>,
+    address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
+    services: web::Data<Services>,
+    edge: web::Data<Edge>,
+    handle: Handle,
+}
+
+/// Ends a running server from outside.
+#[derive(Debug, Clone, Default)]
+pub struct Handle(Arc<Notify>);
+
+impl Handle {
+    /// As SIGTERM does: no new connections, what runs is finished, the lease is given up. Returns at once.
+    pub fn stop(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl App {
+    /// Takes the addresses. Clients may connect from now on and are answered once [`App::run`] runs.
+    ///
+    /// # Errors
+    /// What the operating system says, with the address it says it of.
+    pub fn bind(settings: AppSettings, services: Services) -> io::Result<Self> {
+        let AppSettings { listen, metrics_listen, rate_limit } = settings;
+        let listener = bind(&listen)?;
+        let metrics_listener = metrics_listen.as_deref().map(bind).transpose()?;
+        let services = web::Data::new(services);
+        Ok(Self {
+            address: listener.local_addr()?,
+            metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
+            listener,
+            metrics_listener,
+            edge: web::Data::new(Edge::new(services.clone(), rate_limit)),
+            services,
+            handle: Handle::default(),
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where `/metrics` is served.
+    pub const fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
+    }
+
+    /// Ends it from another thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Answers until SIGTERM, SIGINT or [`Handle::stop`], then finishes what runs and gives up the lease. Blocks.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn run(self) -> io::Result<()> {
+        let services = self.services.clone();
+        let ended = rt::System::new().block_on(self.serve());
+        services.live.shut_down();
+        ended
+    }
+
+    async fn serve(self) -> io::Result<()> {
+        let mut servers = vec![public(self.listener, self.edge.clone())?];
+        if let Some(listener) = self.metrics_listener {
+            servers.push(metrics(listener, self.edge)?);
+        }
+        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+            let (mut signal, handle) = (signal(kind)?, self.handle.clone());
+            rt::spawn(async move {
+                signal.recv().await;
+                handle.stop();
+            });
+        }
+        let running: Vec<ServerHandle> = servers.iter().map(Server::handle).collect();
+        rt::spawn(async move {
+            self.handle.0.notified().await;
+            tracing::info!("server ends; what runs is finished first");
+            for server in running {
+                server.stop(true).await;
+            }
+        });
+        tracing::info!(address = %self.address, "server listens");
+        for server in servers.into_iter().map(rt::spawn).collect::<Vec<_>>() {
+            server.await.map_err(io::Error::other)??;
+        }
+        Ok(())
+    }
+}
+
+fn bind(address: &str) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on `{address}`: {error}")))
+}
+
+fn public(listener: TcpListener, edge: web::Data<Edge>) -> io::Result<Server> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let blocking = BLOCKING_THREADS.checked_div(workers).unwrap_or_default().max(BLOCKING_THREADS_PER_WORKER);
+    let server =
+        HttpServer::new(move || actix_web::App::new().app_data(edge.clone()).default_service(web::to(http::answer)))
+            .workers(workers)
+            .worker_max_blocking_threads(blocking)
+            .keep_alive(KEEP_ALIVE)
+            .client_request_timeout(REQUEST_HEAD)
+            .client_disconnect_timeout(DISCONNECT)
+            .shutdown_timeout(LAST_REQUESTS)
+            .tcp_nodelay(true)
+            .disable_signals()
+            .listen(listener)?;
+    Ok(server.run())
+}
+
+fn metrics(listener: TcpListener, edge: web::Data<Edge>) -> io::Result<Server> {
+    let server = HttpServer::new(move || {
+        actix_web::App::new().app_data(edge.clone()).default_service(web::to(operation::answer_metrics))
+    })
+    .workers(1)
+    .worker_max_blocking_threads(1)
+    .client_request_timeout(REQUEST_HEAD)
+    .shutdown_timeout(1)
+    .disable_signals()
+    .listen(listener)?;
+    Ok(server.run())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+//! ACTIX, and nowhere else but `app.rs`: what arrives over HTTP is authenticated, routed and answered in the form of the
+//! protocol it was meant for.
+//!
+//! There is one entry, [`answer`], behind every path: a framework's own 404, 405 or 413 would come before authentication
+//! and in no protocol's form. A new surface gets a folder and a line in [`answer`].
+
+mod bearer;
+pub mod metrics;
+pub mod operation;
+mod path;
+mod problem;
+mod rate;
+mod record;
+pub mod scim;
+
+use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::service::Services;
+
+use metrics::Metrics;
+use rate::RateLimit;
+
+/// What every answer needs; one a process, shared by all workers.
+pub struct Edge {
+    services: web::Data<Services>,
+    rate_limit: RateLimit,
+    metrics: Metrics,
+}
+
+impl Edge {
+    /// `rate_limit` is in requests per second and credential; 0 for none.
+    pub fn new(services: web::Data<Services>, rate_limit: u32) -> Self {
+        Self { services, rate_limit: RateLimit::new(rate_limit), metrics: Metrics::default() }
+    }
+}
+
+/// Answers whatever arrives on the public listener.
+pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    if path::is_under("scim", request.path()) {
+        scim::answer(edge, &request, payload).await
+    } else {
+        operation::answer(edge, &request).await
+    }
+}
+
+/// Headers that no answer goes without: nothing is kept by caches, nothing is guessed to be of another type.
+fn harden(response: &mut HttpResponse) {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// The request as logs and events name it. Always ours: what a client sends under this name is not repeated.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

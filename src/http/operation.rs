@@ -1,0 +1,73 @@
+//! What those who run the server ask: does it live, is it ready, what has it counted. No authentication, nothing to
+//! learn.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::service::Readiness;
+
+use super::metrics::State;
+use super::problem::problem;
+use super::{Edge, harden};
+
+/// Answers everything on the public listener that no other surface answers.
+pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest) -> HttpResponse {
+    let mut response = match (request.path(), is_read(request)) {
+        ("/healthz" | "/readyz", false) => wrong_method(),
+        ("/healthz", true) => json(StatusCode::OK, r#"{"status":"alive"}"#),
+        ("/readyz", true) => match readiness(&edge).await {
+            Readiness { lease_current: true, database_answers: true } => json(StatusCode::OK, r#"{"status":"ready"}"#),
+            Readiness { database_answers: false, .. } => unready(r#"{"status":"unready","waits_for":"database"}"#),
+            Readiness { lease_current: false, .. } => unready(r#"{"status":"unready","waits_for":"lease"}"#),
+        },
+        _ => problem(StatusCode::NOT_FOUND, "there is nothing at this path"),
+    };
+    harden(&mut response);
+    response
+}
+
+/// Answers everything on the listener for metrics.
+pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> HttpResponse {
+    let mut response = match (request.path(), is_read(&request)) {
+        ("/metrics", true) => {
+            let Readiness { lease_current, database_answers } = readiness(&edge).await;
+            let times_gone_back = edge.services.live.times_gone_back();
+            let state = State { database_up: database_answers, lease_current, times_gone_back };
+            let page = edge.metrics.page(state);
+            HttpResponse::Ok()
+                .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
+                .body(page)
+        }
+        ("/metrics", false) => wrong_method(),
+        _ => problem(StatusCode::NOT_FOUND, "there is nothing at this path; metrics are at /metrics"),
+    };
+    harden(&mut response);
+    response
+}
+
+fn is_read(request: &HttpRequest) -> bool {
+    matches!(request.method().as_str(), "GET" | "HEAD")
+}
+
+/// A thread that cannot be had is no better than a database that does not answer.
+async fn readiness(edge: &web::Data<Edge>) -> Readiness {
+    let services = edge.services.clone();
+    web::block(move || services.readiness())
+        .await
+        .unwrap_or(Readiness { lease_current: false, database_answers: false })
+}
+
+fn json(status: StatusCode, body: &'static str) -> HttpResponse {
+    HttpResponse::build(status).content_type("application/json").body(body)
+}
+
+fn unready(body: &'static str) -> HttpResponse {
+    json(StatusCode::SERVICE_UNAVAILABLE, body)
+}
+
+fn wrong_method() -> HttpResponse {
+    let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "this can only be read");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}

@@ -1,0 +1,71 @@
+//! Requests per second and credential.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::model::CredentialId;
+
+/// After how many requests the credentials that have been quiet are forgotten.
+const SWEEP_EVERY: u32 = 65_536;
+
+/// Lets a credential send so many requests a second, and as many at once.
+///
+/// Only admitted credentials are counted, and quiet ones are forgotten, so memory is bounded by the credentials in use.
+pub struct RateLimit {
+    limiter: Option<DefaultKeyedRateLimiter<CredentialId>>,
+    clock: DefaultClock,
+    requests: AtomicU32,
+}
+
+impl RateLimit {
+    /// `per_second` requests; 0 for no limit.
+    pub fn new(per_second: u32) -> Self {
+        let limiter = NonZeroU32::new(per_second).map(|rate| RateLimiter::keyed(Quota::per_second(rate)));
+        Self { limiter, clock: DefaultClock::default(), requests: AtomicU32::new(0) }
+    }
+
+    /// Counts one request.
+    ///
+    /// # Errors
+    /// When it is one too many: in how long the next one is welcome.
+    pub fn check(&self, credential: CredentialId) -> Result<(), Duration> {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        if self.requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&credential).map_err(|refusal| refusal.wait_time_from(self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids;
+    use crate::model::Moment;
+
+    fn credential() -> CredentialId {
+        ids::credential(Moment::from_micros(0))
+    }
+
+    // Requirement 68
+    #[test]
+    fn one_request_too_many_is_told_how_long_to_wait_and_disturbs_nobody_else() {
+        let limit = RateLimit::new(1);
+        let (busy, other) = (credential(), credential());
+        assert_eq!(limit.check(busy), Ok(()));
+        let wait = limit.check(busy).unwrap_err();
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+        assert_eq!(limit.check(other), Ok(()));
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let limit = RateLimit::new(0);
+        let busy = credential();
+        assert!((0..10_000).all(|_| limit.check(busy).is_ok()));
+    }
+}

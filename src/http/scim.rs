@@ -1,0 +1,142 @@
+//! The SCIM surface (RFC 7644): authentication first, whatever is asked for, then the rate, then the route, then the
+//! use case; every answer in the protocol's form.
+
+mod answer;
+mod body;
+mod perform;
+pub mod query;
+pub mod route;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix_web::http::header::{AsHeaderName, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, VARY};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::ids;
+use crate::model::{Caller, Precondition, RequestId};
+use crate::scim::ScimError;
+use crate::service::{ServiceError, Services};
+
+use super::record::Record;
+use super::{Edge, X_REQUEST_ID, bearer, harden};
+
+use answer::{Refusal, Reply};
+use perform::{Call, perform};
+use query::Query;
+use route::{Asked, Operation};
+
+/// Answers whatever arrives under `/scim`, in any spelling.
+pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+    let id = ids::request(edge.services.clock.now());
+    let mut record = Record::new(id, request.method().as_str(), &edge.metrics);
+    let mut response = match respond(&edge, request, payload, &mut record).await {
+        Ok(reply) => reply.into_response(),
+        Err(refusal) => refusal.into_response(id),
+    };
+    harden(&mut response);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Authorization"));
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    record.finish(response.status().as_u16(), &edge.metrics);
+    response
+}
+
+async fn respond(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: web::Payload,
+    record: &mut Record,
+) -> Result<Reply, Refusal> {
+    let caller = admit(&edge.services, request.headers(), record.request()).await?;
+    record.admit(&caller);
+    edge.rate_limit.check(caller.credential).map_err(Refusal::TooManyRequests)?;
+
+    let Some((name, asked)) = route::find(request.method().as_str(), request.path()) else {
+        return Err(ScimError::NotFound("there is no such route; see /ResourceTypes".to_owned()).into());
+    };
+    record.route(name);
+    let (operation, id) = match asked {
+        Asked::Operation(operation, id) => (operation, id),
+        Asked::Options(allow) => return Ok(Reply::Options(allow)),
+        Asked::WrongMethod(allow) => return Err(Refusal::WrongMethod(allow)),
+        Asked::NotImplemented => {
+            return Err(ScimError::NotImplemented(format!("this server does not have {name}")).into());
+        }
+    };
+    if operation.writes() && caller.paused {
+        let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
+        return Err(ScimError::Forbidden(detail.to_owned()).into());
+    }
+    let call = Call {
+        operation,
+        id,
+        query: Query::parse(request.query_string())?,
+        body: if operation.takes_body() { body::read(request.headers(), payload).await? } else { Bytes::new() },
+        if_match: precondition(request.headers(), IF_MATCH),
+        if_none_match: precondition(request.headers(), IF_NONE_MATCH),
+    };
+    run(&edge.services, caller, call, record).await
+}
+
+/// Who calls. The database is asked only about what memory does not know.
+async fn admit(services: &web::Data<Services>, headers: &HeaderMap, request: RequestId) -> Result<Caller, Refusal> {
+    let token = bearer::token(headers).ok_or(ServiceError::Unauthorized)?;
+    if let Some(known) = services.admit_from_memory(token, request) {
+        return Ok(known?);
+    }
+    let (services, token) = (services.clone(), token.to_owned());
+    let admitted = web::block(move || services.admit(&token, request)).await;
+    Ok(admitted.map_err(|_panicked| Refusal::Panicked)??)
+}
+
+/// Carries a call out where it belongs: what takes microseconds here, all else on a thread that may block.
+async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record: &Record) -> Result<Reply, Refusal> {
+    let at_once = match call.operation {
+        Operation::Read(_) => services.reads_at_once(),
+        Operation::Configuration
+        | Operation::ResourceTypes
+        | Operation::ResourceType
+        | Operation::Schemas
+        | Operation::Schema => true,
+        Operation::Create(_)
+        | Operation::List(_)
+        | Operation::Replace(_)
+        | Operation::Patch(_)
+        | Operation::Delete(_) => false,
+    };
+    if at_once {
+        let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));
+        return Ok(performed.map_err(|_panicked| Refusal::Panicked)??);
+    }
+    let (services, span) = (services.clone(), record.span());
+    let performed = web::block(move || span.in_scope(|| perform(&services, &caller, &call))).await;
+    Ok(performed.map_err(|_panicked| Refusal::Panicked)??)
+}
+
+/// The header's values; several headers are one list (RFC 9110 §5.2).
+fn precondition(headers: &HeaderMap, name: impl AsHeaderName) -> Precondition {
+    let values: Vec<&str> = headers.get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
+    if values.is_empty() { Precondition::None } else { Precondition::parse(&values.join(",")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Requirement 64
+    #[test]
+    fn a_precondition_may_come_in_several_headers() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(precondition(&headers, IF_MATCH), Precondition::None);
+        headers.append(IF_MATCH, HeaderValue::from_static("W/\"1-a\", \"2-a\""));
+        headers.append(IF_MATCH, HeaderValue::from_static("W/\"3-a\""));
+        let Precondition::Tags(tags) = precondition(&headers, IF_MATCH) else { panic!("tags were sent") };
+        assert_eq!(tags, ["W/\"1-a\"", "\"2-a\"", "W/\"3-a\""]);
+        // A header that cannot be read names no version: nothing is written under it.
+        headers.clear();
+        headers.append(IF_MATCH, HeaderValue::from_bytes(b"\xff").unwrap());
+        assert!(!precondition(&headers, IF_MATCH).allows("W/\"1-a\""));
+    }
+}

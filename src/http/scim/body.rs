@@ -1,0 +1,97 @@
+//! Request bodies: their type, their size, their time.
+
+use std::time::Duration;
+
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use actix_web::rt::time::timeout;
+use actix_web::web::{Bytes, Payload};
+
+use crate::model::limits;
+use crate::scim::ScimError;
+
+use super::answer::Refusal;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Reads a body, which is not looked into here.
+///
+/// # Errors
+/// 413 beyond [`limits::BODY_BYTES`], by the announced length before anything is read; 415 if it is said to be anything
+/// but JSON; 408 if it takes too long; 400 if the client stops in the middle.
+pub async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {
+    check_type(headers)?;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let limit = u64::try_from(limits::BODY_BYTES).unwrap_or(u64::MAX);
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large().into());
+    }
+    match timeout(PATIENCE, payload.to_bytes_limited(limits::BODY_BYTES)).await {
+        Ok(Ok(Ok(body))) => Ok(body),
+        Ok(Ok(Err(_broken))) => Err(ScimError::invalid_syntax("the body ends too early; send all of it").into()),
+        Ok(Err(_exceeded)) => Err(too_large().into()),
+        Err(_elapsed) => Err(Refusal::TooSlow),
+    }
+}
+
+fn too_large() -> ScimError {
+    ScimError::TooLarge(format!("the body is too large; send at most {} bytes", limits::BODY_BYTES))
+}
+
+/// Either JSON type in any letter case with any parameters (RFC 7644 §3.1), or none at all.
+fn check_type(headers: &HeaderMap) -> Result<(), ScimError> {
+    let coding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], HeaderValue::as_bytes);
+    if !coding.eq_ignore_ascii_case(b"identity") {
+        return Err(ScimError::UnsupportedMediaType(
+            "the body has a `Content-Encoding`; send it as it is, without one".to_owned(),
+        ));
+    }
+    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
+    let media_type = value.to_str().ok().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if ["application/scim+json", "application/json"].iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    Err(ScimError::UnsupportedMediaType(
+        "the `Content-Type` is not one this server reads; send `application/scim+json` or `application/json`"
+            .to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderName;
+
+    use super::*;
+
+    fn check(name: HeaderName, value: &str) -> Result<(), ScimError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        check_type(&headers)
+    }
+
+    // Requirement 16
+    #[test]
+    fn both_json_types_are_read_in_any_case_with_any_parameters() {
+        for value in [
+            "application/scim+json",
+            "application/json",
+            "Application/SCIM+JSON; charset=utf-8",
+            "application/json;CHARSET=UTF-8; x=y",
+            " application/json ",
+        ] {
+            assert_eq!(check(CONTENT_TYPE, value), Ok(()), "{value}");
+        }
+        assert_eq!(check_type(&HeaderMap::new()), Ok(()));
+    }
+
+    #[test]
+    fn other_types_and_compressed_bodies_are_refused() {
+        for value in
+            ["", "text/json", "application/xml", "application/jsonx", "application/x-www-form-urlencoded", "\u{e4}"]
+        {
+            assert_eq!(check(CONTENT_TYPE, value).unwrap_err().status(), 415, "{value}");
+        }
+        assert_eq!(check(CONTENT_ENCODING, "gzip").unwrap_err().status(), 415);
+        assert_eq!(check(CONTENT_ENCODING, "Identity"), Ok(()));
+    }
+}

@@ -1,0 +1,163 @@
+//! What a request asks for, carried out: one use case, one reply. Synchronous; where it runs is decided outside.
+
+use actix_web::web::Bytes;
+
+use crate::model::{Caller, Precondition};
+use crate::scim::list::Paging;
+use crate::scim::projection::Projection;
+use crate::scim::{ScimError, discovery, json};
+use crate::service::provisioning::{ListRequest, groups, users};
+use crate::service::{ServiceError, Services};
+
+use super::answer::Reply;
+use super::query::Query;
+use super::route::{Kind, Operation};
+
+/// A request, taken apart.
+pub struct Call {
+    /// What is asked for.
+    pub operation: Operation,
+    /// The identifier in the path, empty where it has none.
+    pub id: String,
+    /// The query.
+    pub query: Query,
+    /// The body, empty where none is taken.
+    pub body: Bytes,
+    /// `If-Match`.
+    pub if_match: Precondition,
+    /// `If-None-Match`.
+    pub if_none_match: Precondition,
+}
+
+/// Carries it out.
+///
+/// # Errors
+/// What the use case refuses, and what cannot be read of the request.
+pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Reply, ServiceError> {
+    match call.operation {
+        Operation::Create(kind) => create(services, caller, call, kind),
+        Operation::List(kind) => list(services, caller, &call.query, kind),
+        Operation::Read(kind) => read(services, caller, call, kind),
+        Operation::Replace(kind) => replace(services, caller, call, kind),
+        Operation::Patch(kind) => patch(services, caller, call, kind),
+        Operation::Delete(kind) => delete(services, caller, call, kind),
+        Operation::Configuration
+        | Operation::ResourceTypes
+        | Operation::ResourceType
+        | Operation::Schemas
+        | Operation::Schema => Ok(Reply::Document(discover(services, call)?)),
+    }
+}
+
+fn projection(services: &Services, query: &Query, kind: Kind) -> Result<Projection, ScimError> {
+    let resource_type = match kind {
+        Kind::User => &services.types.user,
+        Kind::Group => &services.types.group,
+    };
+    Projection::parse(query.attributes.as_deref(), query.excluded_attributes.as_deref(), resource_type)
+}
+
+fn create(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
+    let projection = projection(services, &call.query, kind)?;
+    let body = json::parse(&call.body)?;
+    let resource = match kind {
+        Kind::User => users::create(services, caller, body, &projection)?,
+        Kind::Group => groups::create(services, caller, body, &projection)?,
+    };
+    Ok(Reply::Created(resource))
+}
+
+fn read(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
+    let projection = projection(services, &call.query, kind)?;
+    let resource = match kind {
+        Kind::User => users::read(services, caller, &call.id, &projection)?,
+        Kind::Group => groups::read(services, caller, &call.id, &projection)?,
+    };
+    // The tag names the version of the resource, not which attributes a client kept of it.
+    if !call.query.selects_attributes() && call.if_none_match.names(&resource.entity_tag) {
+        return Ok(Reply::NotModified(resource.entity_tag));
+    }
+    Ok(Reply::Resource(resource))
+}
+
+fn list(services: &Services, caller: &Caller, query: &Query, kind: Kind) -> Result<Reply, ServiceError> {
+    let run = |filter: Option<String>| -> Result<String, ServiceError> {
+        let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref())?;
+        let request = ListRequest { filter, paging, projection: projection(services, query, kind)? };
+        match kind {
+            Kind::User => users::list(services, caller, &request),
+            Kind::Group => groups::list(services, caller, &request),
+        }
+    };
+    let page = run(query.filter.clone())?;
+    if let Some(filter) = query.filter_with_plus.clone().filter(|_| is_empty(&page)) {
+        // The second reading is a guess: if it cannot be read, the first one stands.
+        match run(Some(filter)) {
+            Ok(second) => return Ok(Reply::Document(second)),
+            Err(ServiceError::Scim(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Reply::Document(page))
+}
+
+/// Whether nothing at all matched: the total stands before any resource.
+fn is_empty(page: &str) -> bool {
+    page.split_once("\"totalResults\":").is_some_and(|(_, rest)| rest.starts_with("0,"))
+}
+
+fn replace(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
+    let projection = projection(services, &call.query, kind)?;
+    let body = json::parse(&call.body)?;
+    let resource = match kind {
+        Kind::User => users::replace(services, caller, &call.id, body, &call.if_match, &projection)?,
+        Kind::Group => groups::replace(services, caller, &call.id, body, &call.if_match, &projection)?,
+    };
+    Ok(Reply::Resource(resource))
+}
+
+fn patch(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
+    let projection = projection(services, &call.query, kind)?;
+    let body = json::parse(&call.body)?;
+    let resource = match kind {
+        Kind::User => users::patch(services, caller, &call.id, body, &call.if_match, &projection)?,
+        Kind::Group => groups::patch(services, caller, &call.id, body, &call.if_match, &projection)?,
+    };
+    Ok(resource.map_or(Reply::NoContent, Reply::Resource))
+}
+
+fn delete(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
+    match kind {
+        Kind::User => users::delete(services, caller, &call.id, &call.if_match)?,
+        Kind::Group => groups::delete(services, caller, &call.id, &call.if_match)?,
+    }
+    Ok(Reply::NoContent)
+}
+
+/// RFC 7644 §4: paging and sorting are ignored, a filter is forbidden.
+fn discover(services: &Services, call: &Call) -> Result<String, ScimError> {
+    if call.query.filter.is_some() {
+        return Err(ScimError::Forbidden("this cannot be filtered; leave out `filter`".to_owned()));
+    }
+    let (types, base) = (&services.types, services.scim_base());
+    Ok(match call.operation {
+        Operation::ResourceTypes => discovery::resource_types(types, &base),
+        Operation::ResourceType => discovery::resource_type(types, &call.id, &base)?.to_string(),
+        Operation::Schemas => discovery::schemas(types, &base),
+        Operation::Schema => discovery::schema(types, &call.id, &base)?.to_string(),
+        _ => discovery::service_provider_config(&base).to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scim::list::list_response;
+
+    #[test]
+    fn a_page_without_matches_is_told_from_one_beyond_the_end() {
+        assert!(is_empty(&list_response(0, 1, &[])));
+        assert!(!is_empty(&list_response(10, 11, &[])));
+        assert!(!is_empty(&list_response(1, 1, &[r#"{"x":{"totalResults":0,"a":1}}"#.to_owned()])));
+    }
+}
