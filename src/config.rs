@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use file::File;
+use file::SettingsFile;
 
 pub use flags::{Flags, ServerFlags};
 pub use listen::ListenAddress;
@@ -22,7 +22,7 @@ const DEFAULT_DATABASE_URL: &str = "sqlite:muster.db";
 /// Where the server listens when nothing else is said.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 /// Which log lines are written when nothing else is said.
-const DEFAULT_LOG: &str = "info";
+const DEFAULT_LOG: &str = "info,actix_server=warn";
 /// Requests per second and credential when nothing else is said.
 const DEFAULT_RATE_LIMIT: u32 = 200;
 
@@ -101,11 +101,11 @@ impl Settings {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
-        let file = File::find(flags.config.as_deref())?;
+        let file = SettingsFile::find(flags.config.as_deref())?;
         Self::from_parts(flags, &file)
     }
 
-    fn from_parts(flags: &Flags, file: &File) -> Result<Self, ConfigError> {
+    fn from_parts(flags: &Flags, file: &SettingsFile) -> Result<Self, ConfigError> {
         let database_url = flags.database_url.clone().or_else(|| file.database_url.clone());
         let database_url = database_url.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE_URL));
         if database_url.expose_secret().trim().is_empty() {
@@ -130,27 +130,26 @@ impl ServerSettings {
     /// # Errors
     /// [`ConfigError`].
     pub fn load(flags: &Flags, server: &ServerFlags) -> Result<Self, ConfigError> {
-        let file = File::find(flags.config.as_deref())?;
+        let file = SettingsFile::find(flags.config.as_deref())?;
         Self::from_parts(server, &file)
     }
 
-    fn from_parts(flags: &ServerFlags, file: &File) -> Result<Self, ConfigError> {
-        let listen = either(&flags.listen, &file.listen).unwrap_or(DEFAULT_LISTEN);
+    fn from_parts(flags: &ServerFlags, file: &SettingsFile) -> Result<Self, ConfigError> {
+        let listen = flags.listen.as_deref().or(file.listen.as_deref()).unwrap_or(DEFAULT_LISTEN);
         let listen = ListenAddress::parse("listen", listen)?;
-        let public_url = match either(&flags.public_url, &file.public_url) {
+        let public_url = match flags.public_url.as_deref().or(file.public_url.as_deref()) {
             Some(text) => PublicUrl::parse(text)?,
             None => PublicUrl::parse(&format!("http://{listen}"))?,
         };
-        let metrics_listen = either(&flags.metrics_listen, &file.metrics_listen)
+        let metrics_listen = flags
+            .metrics_listen
+            .as_deref()
+            .or(file.metrics_listen.as_deref())
             .map(|text| ListenAddress::parse("metrics_listen", text))
             .transpose()?;
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
         Ok(Self { listen, public_url, metrics_listen, rate_limit })
     }
-}
-
-fn either<'a>(flag: &'a Option<String>, file: &'a Option<String>) -> Option<&'a str> {
-    flag.as_deref().or(file.as_deref())
 }
 
 #[cfg(test)]
@@ -159,16 +158,16 @@ mod tests {
 
     const FILE: &str = "database_url = 'sqlite:file.db'\nlisten = '0.0.0.0:81'\nrate_limit = 7\nlog_format = 'json'\n";
 
-    fn file(text: &str) -> File {
-        File::parse(text, "muster.toml").unwrap()
+    fn file(text: &str) -> SettingsFile {
+        SettingsFile::parse(text, "muster.toml").unwrap()
     }
 
     #[test]
     fn without_anything_the_defaults_hold() {
-        let settings = Settings::from_parts(&Flags::default(), &File::default()).unwrap();
+        let settings = Settings::from_parts(&Flags::default(), &SettingsFile::default()).unwrap();
         assert_eq!(settings.database_url.expose_secret(), "sqlite:muster.db");
         assert_eq!(settings.log_format, LogFormat::Human);
-        let server = ServerSettings::from_parts(&ServerFlags::default(), &File::default()).unwrap();
+        let server = ServerSettings::from_parts(&ServerFlags::default(), &SettingsFile::default()).unwrap();
         assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
         assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080");
         assert_eq!(server.rate_limit, 200);

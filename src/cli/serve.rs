@@ -34,7 +34,9 @@ pub(super) fn run(serve: &Serve, flags: &Flags, settings: &Settings) -> Result<(
     bring_up_to_date(&database)?;
     let root_key = root_key::load(settings, &database)?;
     if root_key.is_none() {
-        tracing::warn!("there is no root key: the keys stand unwrapped in the database; `muster doctor` says what to do");
+        tracing::warn!(
+            "there is no root key: the keys stand unwrapped in the database; `muster doctor` says what to do"
+        );
     }
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: true, root_key })?;
@@ -77,5 +79,7 @@ fn set_up(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
     let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
     output::line(&format!("SCIM base URL: {}/scim/v2", server.public_url))?;
     output::line(&format!("SCIM token: {}", *token))?;
-    output::line("Give both to the identity provider. The token is shown this once; `muster token issue` makes another.")
+    output::line(
+        "Give both to the identity provider. The token is shown this once; `muster token issue` makes another.",
+    )
 }

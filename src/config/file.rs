@@ -12,7 +12,7 @@ use super::{ConfigError, DEFAULT_FILE, LogFormat};
 /// The file, as written. An unknown key is refused: it is a mistyped one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct SettingsFile {
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,
     pub(super) root_key_file: Option<PathBuf>,
@@ -28,17 +28,16 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
     String::deserialize(deserializer).map(|text| Some(SecretString::from(text)))
 }
 
-impl File {
+impl SettingsFile {
     /// Reads the named file, which must be there, or the default one, which may be.
     pub(super) fn find(named: Option<&Path>) -> Result<Self, ConfigError> {
         let path = named.unwrap_or(Path::new(DEFAULT_FILE));
         match fs::read_to_string(path) {
             Ok(text) => Self::parse(&text, &path.to_string_lossy()),
             Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => Err(ConfigError::Unreadable {
-                path: path.to_string_lossy().into_owned(),
-                problem: error.to_string(),
-            }),
+            Err(error) => {
+                Err(ConfigError::Unreadable { path: path.to_string_lossy().into_owned(), problem: error.to_string() })
+            }
         }
     }
 
@@ -58,7 +57,7 @@ mod tests {
     use super::*;
 
     fn refused(text: &str) -> String {
-        File::parse(text, "muster.toml").unwrap_err().to_string()
+        SettingsFile::parse(text, "muster.toml").unwrap_err().to_string()
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::{StringValueParser, TypedValueParser};
 use secrecy::SecretString;
 
 use super::LogFormat;
@@ -15,12 +16,12 @@ pub struct Flags {
     #[arg(long, global = true, value_name = "FILE", env = "MUSTER_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Database: `sqlite:FILE` or `postgres://…` [default: sqlite:muster.db]
-    #[arg(long, global = true, value_name = "URL", env = "MUSTER_DATABASE_URL", hide_env_values = true, value_parser = secret)]
+    #[arg(long, global = true, value_name = "URL", env = "MUSTER_DATABASE_URL", hide_env_values = true, value_parser = secret())]
     pub database_url: Option<SecretString>,
     /// File with the key that wraps all others [default for SQLite: the database file's name and `.key`]
     #[arg(long, global = true, value_name = "FILE", env = "MUSTER_ROOT_KEY_FILE", hide_env_values = true)]
     pub root_key_file: Option<PathBuf>,
-    /// Which log lines are written: `warn`, `info`, `muster=debug` [default: info]
+    /// Which log lines are written: `warn`, `info`, `muster=debug` [default: `info,actix_server=warn`]
     #[arg(long, global = true, value_name = "FILTER", env = "MUSTER_LOG", hide_env_values = true)]
     pub log: Option<String>,
     /// How log lines are written [default: human]
@@ -47,6 +48,6 @@ pub struct ServerFlags {
 }
 
 /// Takes any text, so that no message of clap repeats it.
-fn secret(text: &str) -> Result<SecretString, std::convert::Infallible> {
-    Ok(SecretString::from(text))
+fn secret() -> impl TypedValueParser<Value = SecretString> {
+    StringValueParser::new().map(SecretString::from)
 }

@@ -50,13 +50,19 @@ mod tests {
 
     #[test]
     fn an_address_is_a_host_and_a_port() {
-        for (text, loopback) in
-            [("127.0.0.1:8080", true), ("localhost:80", true), ("[::1]:80", true), ("0.0.0.0:80", false), ("[::]:1", false)]
-        {
+        for (text, loopback) in [
+            ("127.0.0.1:8080", true),
+            ("localhost:80", true),
+            ("[::1]:80", true),
+            ("0.0.0.0:80", false),
+            ("[::]:1", false),
+        ] {
             let address = ListenAddress::parse("listen", text).unwrap();
             assert_eq!((address.to_string().as_str(), address.is_loopback()), (text, loopback));
         }
-        for text in ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "http://a:80", "a b:1"] {
+        for text in
+            ["", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "::1:80", "http://a:80", "a b:1"]
+        {
             assert!(ListenAddress::parse("listen", text).is_err(), "{text:?}");
         }
     }

@@ -69,7 +69,8 @@ pub(super) fn root_key(settings: &Settings, database: &Database) -> Finding {
 
 fn opens(database: &Database, key: RootKey) -> Result<(), String> {
     let settings = LiveSettings { serves: false, root_key: Some(key) };
-    let (live, threads) = Live::start(database.clone(), Clock::system(), settings).map_err(|error| error.to_string())?;
+    let (live, threads) =
+        Live::start(database.clone(), Clock::system(), settings).map_err(|error| error.to_string())?;
     drop(live);
     threads.join();
     Ok(())
@@ -81,7 +82,11 @@ pub(super) fn clock(database: &Database, clock: &Clock) -> Finding {
         Ok(theirs) => {
             // The answer was made somewhere between the two readings.
             let after = clock.now().as_micros();
-            judge_clock(if theirs < before { before.saturating_sub(theirs) } else { theirs.saturating_sub(after).max(0) })
+            judge_clock(if theirs < before {
+                before.saturating_sub(theirs)
+            } else {
+                theirs.saturating_sub(after).max(0)
+            })
         }
         Err(error) => Finding::error("clock", error.to_string()),
     }
@@ -135,7 +140,9 @@ fn judge_public_url(url: &PublicUrl, listen: &ListenAddress) -> Finding {
         (false, true) => Finding::ok(name, format!("`{url}`")),
         (false, false) => Finding::warning(
             name,
-            format!("`{url}` sends tokens in clear text; put a proxy that ends TLS in front and set `public_url` to https"),
+            format!(
+                "`{url}` sends tokens in clear text; put a proxy that ends TLS in front and set `public_url` to https"
+            ),
         ),
     }
 }

@@ -29,13 +29,8 @@ impl Administration {
                 return Err(AdministrationError::Taken(message));
             }
             let now = self.clock.now();
-            let connection = Connection {
-                organization,
-                id: ids::connection(now),
-                name: name.to_string(),
-                profile,
-                paused: false,
-            };
+            let connection =
+                Connection { organization, id: ids::connection(now), name: name.to_string(), profile, paused: false };
             let mut set = decisive(organization, Vec::new());
             set.only_at = seen;
             add(&mut set, &cause, now, &connection);

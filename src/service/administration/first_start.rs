@@ -15,10 +15,7 @@ impl Administration {
     ///
     /// # Errors
     /// [`AdministrationError`].
-    pub fn set_up_when_empty(
-        &self,
-        valid_micros: i64,
-    ) -> Result<Option<Zeroizing<String>>, AdministrationError> {
+    pub fn set_up_when_empty(&self, valid_micros: i64) -> Result<Option<Zeroizing<String>>, AdministrationError> {
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         let written = self.live.write(&cause, |tx| {

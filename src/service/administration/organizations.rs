@@ -24,12 +24,8 @@ impl Administration {
             }
             let mut set = WriteSet::new(id);
             add(&mut set, &self.live, &cause, self.clock.now(), (slug.as_str(), name.as_str()))?;
-            let organization = Organization {
-                id,
-                slug: slug.to_string(),
-                name: name.to_string(),
-                revision: Revision::default(),
-            };
+            let organization =
+                Organization { id, slug: slug.to_string(), name: name.to_string(), revision: Revision::default() };
             Ok(Decision::Write(Box::new(set), organization))
         })
     }

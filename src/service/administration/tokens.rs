@@ -122,13 +122,11 @@ fn connection_for(tx: &mut Tx<'_>, wanted: &NewToken) -> Result<ConnectionId, Ad
     let unfitting = |message: &str| Err(AdministrationError::Unfitting(message.to_owned()));
     match (wanted.kind, &wanted.connection) {
         (CredentialKind::Scim, Some(name)) => found(tx, wanted.organization, name).map(|connection| connection.id),
-        (CredentialKind::Scim, None) => {
-            match organizations::connections(tx, wanted.organization)?.as_slice() {
-                [Connection { id, .. }] => Ok(*id),
-                [] => unfitting("the organization has no connection yet; make one with `muster connection create`"),
-                _ => unfitting("the organization has several connections; name one with `--connection`"),
-            }
-        }
+        (CredentialKind::Scim, None) => match organizations::connections(tx, wanted.organization)?.as_slice() {
+            [Connection { id, .. }] => Ok(*id),
+            [] => unfitting("the organization has no connection yet; make one with `muster connection create`"),
+            _ => unfitting("the organization has several connections; name one with `--connection`"),
+        },
         (_, None) => Ok(ConnectionId::NOBODY),
         (_, Some(_)) => unfitting("only tokens of kind `scim` belong to a connection; leave out `--connection`"),
     }
