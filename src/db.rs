@@ -5,6 +5,7 @@
 
 mod constraint;
 pub mod credentials;
+pub mod diagnosis;
 mod error;
 pub mod events;
 pub mod groups;

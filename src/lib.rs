@@ -4,7 +4,9 @@
 //! `cli | http | jobs → service → live → db → scim → model`.
 
 pub mod app;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod evidence;
 pub mod http;

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! Command line in, exit code out.
+
+fn main() -> std::process::ExitCode {
+    muster::cli::run()
+}

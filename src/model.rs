@@ -8,6 +8,7 @@ mod id;
 pub mod limits;
 mod member;
 mod moment;
+mod name;
 mod revision;
 mod version;
 
@@ -18,5 +19,6 @@ pub use folding::fold;
 pub use id::{ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId, UserId};
 pub use member::{Member, MemberKind};
 pub use moment::Moment;
+pub use name::{ConnectionName, Name, NameError, Slug};
 pub use revision::Revision;
 pub use version::{Precondition, Version};

@@ -5,15 +5,7 @@ use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
-    /// For people.
-    #[default]
-    Human,
-    /// One JSON object a line.
-    Json,
-}
+use crate::config::LogFormat;
 
 /// The log cannot be started.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +22,12 @@ pub enum TelemetryError {
 ///
 /// # Errors
 /// [`TelemetryError`].
-pub fn start(filter: &str, format: Format) -> Result<(), TelemetryError> {
+pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let filter = EnvFilter::builder().parse(filter).map_err(|_unreadable| TelemetryError::Filter(filter.to_owned()))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
-        Format::Human => log.with_ansi(false).try_init(),
-        Format::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
+        LogFormat::Human => log.with_ansi(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init(),
     };
     started.map_err(|_second| TelemetryError::Started)?;
     std::panic::set_hook(Box::new(report));

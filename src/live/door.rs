@@ -92,7 +92,8 @@ impl Live {
                     if takes_access || administers {
                         self.0.admissions.forget(cause.organization);
                     }
-                    if takes_access {
+                    // A command beside running servers has done its work when they have applied it.
+                    if takes_access || (administers && !self.0.serves) {
                         self.0.wait_for_others(cause.organization, written.revision)?;
                     }
                     return Ok(answer);

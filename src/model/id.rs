@@ -82,7 +82,7 @@ id! {
     GroupId
 }
 id! {
-    /// A SCIM resource of either type, where the type does not matter.
+    /// A SCIM resource of either type, or whatever else an event may be about, where the type does not matter.
     ResourceId
 }
 id! {
@@ -102,6 +102,24 @@ impl From<UserId> for ResourceId {
 
 impl From<GroupId> for ResourceId {
     fn from(id: GroupId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<OrganizationId> for ResourceId {
+    fn from(id: OrganizationId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ConnectionId> for ResourceId {
+    fn from(id: ConnectionId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<CredentialId> for ResourceId {
+    fn from(id: CredentialId) -> Self {
         Self(id.0)
     }
 }

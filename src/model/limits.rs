@@ -34,5 +34,11 @@ pub const NESTING_DEPTH: usize = 10;
 pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
 /// Characters of a bearer token.
 pub const TOKEN_CHARACTERS: usize = 256;
+/// Characters of the slug of an organization.
+pub const SLUG_CHARACTERS: usize = 63;
+/// Characters of the name of an organization or a connection.
+pub const NAME_CHARACTERS: usize = 100;
+/// Days a token may be valid at most.
+pub const TOKEN_DAYS: usize = 3_650;
 /// Members on one page of groups.
 pub const MEMBERS_PER_LIST: usize = 250_000;

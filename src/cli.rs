@@ -1,0 +1,107 @@
+//! The command line: one file a command. Data goes to standard output, everything else to standard error.
+
+mod connection;
+mod doctor;
+mod error;
+mod lifetime;
+mod migrate;
+mod org;
+mod organization_choice;
+mod output;
+mod redaction;
+mod root_key;
+mod serve;
+mod session;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Flags, Settings};
+use crate::telemetry;
+
+use error::CommandError;
+
+/// People and groups arrive over SCIM, deployments ask permission, compliance can prove both.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve SCIM; makes and migrates a new database
+    Serve(serve::Serve),
+    /// Bring the database up to date
+    Migrate,
+    /// Organizations, the tenants
+    #[command(subcommand)]
+    Org(org::Org),
+    /// Connections, the sources that provision an organization
+    #[command(subcommand)]
+    Connection(connection::ConnectionCommand),
+    /// Tokens, with which callers are admitted
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Check a deployment and say what to do
+    Doctor(doctor::Doctor),
+}
+
+/// Runs the command line of this process: 0 done, 1 failed, 2 wrong usage.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(message) => return misunderstood(&message),
+    };
+    match execute(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            error.exit_code()
+        }
+    }
+}
+
+fn execute(arguments: Arguments) -> Result<(), CommandError> {
+    let Arguments { flags, command } = arguments;
+    let settings = Settings::load(&flags)?;
+    telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
+    match command {
+        Command::Serve(serve) => serve::run(&serve, &flags, &settings),
+        Command::Migrate => migrate::run(&settings),
+        Command::Org(command) => org::run(&command, &settings),
+        Command::Connection(command) => connection::run(&command, &settings),
+        Command::Token(command) => token::run(&command, &settings),
+        Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
+    }
+}
+
+/// Help and version are what was asked for; everything else is wrong usage.
+fn misunderstood(message: &clap::Error) -> ExitCode {
+    let text = redaction::without_passwords(&message.render().to_string());
+    if message.use_stderr() {
+        output::warn(&text);
+        return ExitCode::from(2);
+    }
+    match output::text(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.exit_code(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,85 @@
+//! `muster serve`.
+
+mod single_server;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+
+use crate::app::{App, AppSettings};
+use crate::clock::Clock;
+use crate::config::{Flags, ServerFlags, ServerSettings, Settings};
+use crate::db::{Database, Dialect, IfMissing, MigrationState};
+use crate::live::{Live, LiveSettings};
+use crate::model::Actor;
+use crate::scim::schema::ResourceTypes;
+use crate::service::Services;
+use crate::service::administration::Administration;
+
+use super::error::CommandError;
+use super::lifetime::Lifetime;
+use super::{output, root_key};
+
+use single_server::SingleServer;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    server: ServerFlags,
+}
+
+pub(super) fn run(serve: &Serve, flags: &Flags, settings: &Settings) -> Result<(), CommandError> {
+    let server = ServerSettings::load(flags, &serve.server)?;
+    let database = Database::open(settings.database_url.expose_secret(), IfMissing::Create)?;
+    let single = SingleServer::claim(&database)?;
+    bring_up_to_date(&database)?;
+    let root_key = root_key::load(settings, &database)?;
+    if root_key.is_none() {
+        tracing::warn!(
+            "there is no root key: the keys stand unwrapped in the database; `muster doctor` says what to do"
+        );
+    }
+    let clock = Clock::system();
+    let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: true, root_key })?;
+    let result = listen(&live, &clock, &server);
+    live.shut_down();
+    drop(live);
+    threads.join();
+    drop(single);
+    result
+}
+
+/// An empty database is migrated and so is a SQLite file, which is nobody else's; PostgreSQL is left to the operator.
+fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
+    if database.dialect() == Dialect::Sqlite || database.migration_state()? == MigrationState::Empty {
+        database.migrate()?;
+    }
+    Ok(database.require_current()?)
+}
+
+/// Listens first: a token that is shown once must not be made for a server that cannot start.
+fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
+    let services = Services {
+        live: live.clone(),
+        types: ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?,
+        public_url: server.public_url.to_string(),
+        clock: clock.clone(),
+    };
+    let listening = AppSettings {
+        listen: server.listen.to_string(),
+        metrics_listen: server.metrics_listen.as_ref().map(ToString::to_string),
+        rate_limit: server.rate_limit,
+    };
+    let app = App::bind(listening, services).map_err(|error| CommandError::Failed(error.to_string()))?;
+    set_up(live, clock, server)?;
+    app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
+}
+
+fn set_up(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
+    let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
+    let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
+    output::line(&format!("SCIM base URL: {}/scim/v2", server.public_url))?;
+    output::line(&format!("SCIM token: {}", *token))?;
+    output::line(
+        "Give both to the identity provider. The token is shown this once; `muster token issue` makes another.",
+    )
+}

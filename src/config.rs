@@ -1,0 +1,209 @@
+//! Settings: flags over `MUSTER_*` environment variables over `muster.toml`, read once, checked once.
+
+mod file;
+mod flags;
+mod listen;
+mod public_url;
+
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use file::SettingsFile;
+
+pub use flags::{Flags, ServerFlags};
+pub use listen::ListenAddress;
+pub use public_url::PublicUrl;
+
+/// The file that is read when it is there and `--config` names no other.
+pub const DEFAULT_FILE: &str = "muster.toml";
+/// The database when nothing else is said.
+const DEFAULT_DATABASE_URL: &str = "sqlite:muster.db";
+/// Where the server listens when nothing else is said.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Which log lines are written when nothing else is said.
+const DEFAULT_LOG: &str = "info,actix_server=warn";
+/// Requests per second and credential when nothing else is said.
+const DEFAULT_RATE_LIMIT: u32 = 200;
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What every command needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Which database. Secret: it may hold a password.
+    pub database_url: SecretString,
+    /// The file of the key that wraps the keyring, where one is named.
+    pub root_key_file: Option<PathBuf>,
+    /// Which log lines are written, in the form of `tracing`'s filter: `info`, `muster=debug`.
+    pub log: String,
+    /// How they are written.
+    pub log_format: LogFormat,
+}
+
+/// What a server needs to know besides.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Where it listens.
+    pub listen: ListenAddress,
+    /// The base of every link.
+    pub public_url: PublicUrl,
+    /// Where `/metrics` is served, where it is.
+    pub metrics_listen: Option<ListenAddress>,
+    /// Requests per second and credential; 0 for no limit.
+    pub rate_limit: u32,
+}
+
+/// Settings that cannot be used. Messages never repeat a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("the settings file `{path}` cannot be read: {problem}")]
+    Unreadable {
+        /// Its path.
+        path: String,
+        /// What the operating system says.
+        problem: String,
+    },
+    /// The file is not what is expected.
+    #[error("the settings file `{path}` cannot be used: {problem}")]
+    File {
+        /// Its path.
+        path: String,
+        /// What is wrong, and on which line.
+        problem: String,
+    },
+    /// A setting is given but empty.
+    #[error("the setting `{0}` is empty; give it a value or leave it out")]
+    Empty(&'static str),
+    /// A setting cannot be used.
+    #[error("the setting `{setting}` cannot be used: {problem}")]
+    Value {
+        /// Its name.
+        setting: &'static str,
+        /// What is wrong and what was expected.
+        problem: String,
+    },
+}
+
+impl Settings {
+    /// Reads what every command needs. Flags already hold the environment.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(flags: &Flags) -> Result<Self, ConfigError> {
+        let file = SettingsFile::find(flags.config.as_deref())?;
+        Self::from_parts(flags, &file)
+    }
+
+    fn from_parts(flags: &Flags, file: &SettingsFile) -> Result<Self, ConfigError> {
+        let database_url = flags.database_url.clone().or_else(|| file.database_url.clone());
+        let database_url = database_url.unwrap_or_else(|| SecretString::from(DEFAULT_DATABASE_URL));
+        if database_url.expose_secret().trim().is_empty() {
+            return Err(ConfigError::Empty("database_url"));
+        }
+        let root_key_file = flags.root_key_file.clone().or_else(|| file.root_key_file.clone());
+        if root_key_file.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err(ConfigError::Empty("root_key_file"));
+        }
+        Ok(Self {
+            database_url,
+            root_key_file,
+            log: flags.log.clone().or_else(|| file.log.clone()).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
+        })
+    }
+}
+
+impl ServerSettings {
+    /// Reads what a server needs besides.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn load(flags: &Flags, server: &ServerFlags) -> Result<Self, ConfigError> {
+        let file = SettingsFile::find(flags.config.as_deref())?;
+        Self::from_parts(server, &file)
+    }
+
+    fn from_parts(flags: &ServerFlags, file: &SettingsFile) -> Result<Self, ConfigError> {
+        let listen = flags.listen.as_deref().or(file.listen.as_deref()).unwrap_or(DEFAULT_LISTEN);
+        let listen = ListenAddress::parse("listen", listen)?;
+        let public_url = match flags.public_url.as_deref().or(file.public_url.as_deref()) {
+            Some(text) => PublicUrl::parse(text)?,
+            None => PublicUrl::parse(&format!("http://{listen}"))?,
+        };
+        let metrics_listen = flags
+            .metrics_listen
+            .as_deref()
+            .or(file.metrics_listen.as_deref())
+            .map(|text| ListenAddress::parse("metrics_listen", text))
+            .transpose()?;
+        let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
+        Ok(Self { listen, public_url, metrics_listen, rate_limit })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "database_url = 'sqlite:file.db'\nlisten = '0.0.0.0:81'\nrate_limit = 7\nlog_format = 'json'\n";
+
+    fn file(text: &str) -> SettingsFile {
+        SettingsFile::parse(text, "muster.toml").unwrap()
+    }
+
+    #[test]
+    fn without_anything_the_defaults_hold() {
+        let settings = Settings::from_parts(&Flags::default(), &SettingsFile::default()).unwrap();
+        assert_eq!(settings.database_url.expose_secret(), "sqlite:muster.db");
+        assert_eq!(settings.log_format, LogFormat::Human);
+        let server = ServerSettings::from_parts(&ServerFlags::default(), &SettingsFile::default()).unwrap();
+        assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080");
+        assert_eq!(server.rate_limit, 200);
+        assert!(server.metrics_listen.is_none());
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let flags = Flags { database_url: Some(SecretString::from("sqlite:flag.db")), ..Flags::default() };
+        let settings = Settings::from_parts(&flags, &file(FILE)).unwrap();
+        assert_eq!(settings.database_url.expose_secret(), "sqlite:flag.db");
+        assert_eq!(settings.log_format, LogFormat::Json);
+        let flags = ServerFlags { rate_limit: Some(0), ..ServerFlags::default() };
+        let server = ServerSettings::from_parts(&flags, &file(FILE)).unwrap();
+        assert_eq!(server.rate_limit, 0);
+        assert_eq!(server.public_url.as_str(), "http://0.0.0.0:81");
+    }
+
+    #[test]
+    fn an_empty_setting_is_refused_instead_of_taken_for_none() {
+        for text in ["database_url = ''", "root_key_file = ''"] {
+            let error = Settings::from_parts(&Flags::default(), &file(text)).unwrap_err();
+            assert!(matches!(error, ConfigError::Empty(_)), "{error}");
+        }
+        for text in ["public_url = ''", "listen = ''", "metrics_listen = ''"] {
+            assert!(ServerSettings::from_parts(&ServerFlags::default(), &file(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn settings_do_not_show_the_database_url() {
+        let settings = Settings::from_parts(
+            &Flags::default(),
+            &file("database_url = 'postgres://muster:canary@db.example.com/muster'"),
+        )
+        .unwrap();
+        assert!(!format!("{settings:?}").contains("canary"));
+    }
+}

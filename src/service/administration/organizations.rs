@@ -1,0 +1,60 @@
+//! Organizations: create, list, find.
+
+use serde_json::json;
+
+use crate::db::organizations::{self, Organization};
+use crate::db::{AdministrationRow, WriteSet};
+use crate::ids;
+use crate::live::{Cause, Decision, KeyError, Live};
+use crate::model::{Moment, Name, ResourceId, Revision, Slug};
+
+use super::{Administration, AdministrationError};
+
+impl Administration {
+    /// Creates an organization with its key.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Taken`] when another has the slug.
+    pub fn create_organization(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
+        let id = ids::organization(self.clock.now());
+        let cause = self.cause(id);
+        self.live.write(&cause, |tx| {
+            if organizations::by_slug(tx, slug.as_str())?.is_some() {
+                return Err(AdministrationError::Taken(format!("an organization `{slug}` exists already")));
+            }
+            let mut set = WriteSet::new(id);
+            add(&mut set, &self.live, &cause, self.clock.now(), (slug.as_str(), name.as_str()))?;
+            let organization =
+                Organization { id, slug: slug.to_string(), name: name.to_string(), revision: Revision::default() };
+            Ok(Decision::Write(Box::new(set), organization))
+        })
+    }
+
+    /// Every organization, by slug.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn organizations(&self) -> Result<Vec<Organization>, AdministrationError> {
+        self.live.read(organizations::list).map_err(AdministrationError::Database)
+    }
+}
+
+/// The rows of a new organization.
+pub(super) fn add(
+    set: &mut WriteSet,
+    live: &Live,
+    cause: &Cause,
+    now: Moment,
+    (slug, name): (&str, &str),
+) -> Result<(), KeyError> {
+    let id = set.organization;
+    set.administration.push(AdministrationRow::Organization {
+        id,
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        created_at: now,
+    });
+    set.administration.push(AdministrationRow::Key(live.new_organization_key(id, now)?));
+    set.events.push(cause.event(now, "organization.created", ResourceId::from(id), &json!({ "slug": slug })));
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Tokens: issue, list, revoke.
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::db::credentials::{self, StoredCredential};
+use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
+use crate::ids::{self, RandomError};
+use crate::live::{Cause, Decision, Token};
+use crate::model::{
+    Connection, ConnectionId, ConnectionName, Credential, CredentialId, CredentialKind, Moment, OrganizationId,
+    ResourceId,
+};
+
+use super::connections::found;
+use super::{Administration, AdministrationError, decisive};
+
+/// What a new token is for.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// The organization it opens.
+    pub organization: OrganizationId,
+    /// What it is good for.
+    pub kind: CredentialKind,
+    /// The connection it provisions for: kind `scim` needs one and takes the only one there is; other kinds have none.
+    pub connection: Option<ConnectionName>,
+    /// How long it is good, microseconds.
+    pub valid_micros: i64,
+}
+
+/// What became of a credential that was to be revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// It admits nobody from now on.
+    Revoked,
+    /// It was revoked already.
+    AlreadyRevoked,
+}
+
+impl Administration {
+    /// Issues a token; the text is shown this once and kept nowhere.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`] and [`AdministrationError::Unfitting`] for the connection.
+    pub fn issue_token(&self, wanted: &NewToken) -> Result<Zeroizing<String>, AdministrationError> {
+        let cause = self.cause(wanted.organization);
+        self.live.write(&cause, |tx| {
+            let connection = connection_for(tx, wanted)?;
+            let now = self.clock.now();
+            let mut set = decisive(wanted.organization, Vec::new());
+            let text = add(&mut set, &cause, now, (wanted.kind, connection, wanted.valid_micros))?;
+            Ok(Decision::Write(Box::new(set), text))
+        })
+    }
+
+    /// Revokes a credential. When this returns, no server admits it any more.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn revoke_token(
+        &self,
+        organization: OrganizationId,
+        id: CredentialId,
+    ) -> Result<Revocation, AdministrationError> {
+        let cause = self.cause(organization);
+        self.live.write(&cause, |tx| {
+            let stored = credentials::by_id(tx, organization, id)?.ok_or_else(|| {
+                AdministrationError::NotFound(format!(
+                    "the organization has no token of id `{id}`; `muster token list` shows them"
+                ))
+            })?;
+            if stored.credential.revoked_at.is_some() {
+                return Ok(Decision::Unchanged(Revocation::AlreadyRevoked));
+            }
+            let now = self.clock.now();
+            let mut set = decisive(organization, vec![AdministrationRow::RevokeCredential { id, at: now }]);
+            set.takes_access = true;
+            let details = json!({ "kind": stored.credential.kind.as_str() });
+            set.events.push(cause.event(now, "credential.revoked", ResourceId::from(id), &details));
+            Ok(Decision::Write(Box::new(set), Revocation::Revoked))
+        })
+    }
+
+    /// Every credential of an organization, revoked and expired ones too, oldest first.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn tokens(&self, organization: OrganizationId) -> Result<Vec<StoredCredential>, AdministrationError> {
+        Ok(self.live.read(|tx| credentials::list(tx, organization))?)
+    }
+}
+
+/// The rows of a new credential; answers its token.
+pub(super) fn add(
+    set: &mut WriteSet,
+    cause: &Cause,
+    now: Moment,
+    (kind, connection, valid_micros): (CredentialKind, ConnectionId, i64),
+) -> Result<Zeroizing<String>, RandomError> {
+    let id = ids::credential(now);
+    let (text, secret_hash) = Token::issue(kind, set.organization, id)?;
+    let credential = Credential {
+        organization: set.organization,
+        id,
+        kind,
+        connection,
+        secret_hash,
+        expires_at: now.plus_micros(valid_micros),
+        revoked_at: None,
+    };
+    let details = json!({
+        "kind": kind.as_str(),
+        "connection": (!connection.is_nobody()).then(|| connection.to_string()),
+        "expires": credential.expires_at.to_string(),
+    });
+    set.administration.push(AdministrationRow::Credential { credential, created_at: now });
+    set.events.push(cause.event(now, "credential.issued", ResourceId::from(id), &details));
+    Ok(text)
+}
+
+fn connection_for(tx: &mut Tx<'_>, wanted: &NewToken) -> Result<ConnectionId, AdministrationError> {
+    let unfitting = |message: &str| Err(AdministrationError::Unfitting(message.to_owned()));
+    match (wanted.kind, &wanted.connection) {
+        (CredentialKind::Scim, Some(name)) => found(tx, wanted.organization, name).map(|connection| connection.id),
+        (CredentialKind::Scim, None) => match organizations::connections(tx, wanted.organization)?.as_slice() {
+            [Connection { id, .. }] => Ok(*id),
+            [] => unfitting("the organization has no connection yet; make one with `muster connection create`"),
+            _ => unfitting("the organization has several connections; name one with `--connection`"),
+        },
+        (_, None) => Ok(ConnectionId::NOBODY),
+        (_, Some(_)) => unfitting("only tokens of kind `scim` belong to a connection; leave out `--connection`"),
+    }
+}
