@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary};
 use crate::model::{GroupId, Member, MemberKind, Moment, OrganizationId, ResourceId, Revision};
 
 use super::sql::{Bind, IdList, Sql, Statement};
-use super::{DatabaseError, Tx};
+use super::{DatabaseError, Tx, groups};
 
 /// A member joins or leaves a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,18 +47,8 @@ pub(super) const LEAVE: Statement = Statement {
 pub(super) const LEAVE_EVERYWHERE: Statement = Statement::both(
     "membership_leave_everywhere",
     "UPDATE membership SET until_revision = $3 WHERE organization = $1 AND member_id = $2 \
-     AND until_revision = 9223372036854775807",
+     AND until_revision = 9223372036854775807 RETURNING group_id",
 );
-
-pub(super) const TOUCH_LEFT: Statement = Statement {
-    name: "membership_touch_left",
-    sqlite: "UPDATE scim_group SET version = version + 1, modified_at = max(modified_at, $4) WHERE organization = $1 \
-             AND id IN (SELECT m.group_id FROM membership m WHERE m.organization = $1 AND m.member_id = $2 \
-             AND m.until_revision = $3)",
-    postgres: "UPDATE scim_group SET version = version + 1, modified_at = greatest(modified_at, $4) WHERE organization = $1 \
-               AND id IN (SELECT m.group_id FROM membership m WHERE m.organization = $1 AND m.member_id = $2 \
-               AND m.until_revision = $3)",
-};
 
 pub(super) const EMPTY: Statement = Statement::both(
     "membership_empty",
@@ -108,7 +98,7 @@ pub(super) const NESTED_GROUPS: Statement = Statement {
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&JOIN, &LEAVE, &LEAVE_EVERYWHERE, &TOUCH_LEFT, &EMPTY, &OF_GROUP, &OF_GROUPS, &AMONG, &NESTED_IN, &NESTED_GROUPS];
+    &[&JOIN, &LEAVE, &LEAVE_EVERYWHERE, &EMPTY, &OF_GROUP, &OF_GROUPS, &AMONG, &NESTED_IN, &NESTED_GROUPS];
 
 impl MembershipChange {
     pub(super) fn join<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -127,6 +117,12 @@ impl MembershipChange {
     }
 }
 
+#[derive(QueryableByName)]
+struct GroupRecord {
+    #[diesel(sql_type = Binary)]
+    group_id: Vec<u8>,
+}
+
 /// Ends every membership of a deleted user or group, and counts up the groups it leaves.
 pub(super) fn leave_everywhere(
     tx: &mut Tx<'_>,
@@ -135,16 +131,22 @@ pub(super) fn leave_everywhere(
     revision: Revision,
     at: Moment,
 ) -> Result<(), diesel::result::Error> {
-    let key = |extra: Option<Moment>| {
-        let mut binds =
-            vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
-        binds.extend(extra.map(|at| Bind::Int(at.as_micros())));
-        binds
-    };
-    if Sql(&LEAVE_EVERYWHERE, key(None)).run(tx)? > 0 {
-        Sql(&TOUCH_LEFT, key(Some(at))).run(tx)?;
-    }
-    Ok(())
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
+    let left: Vec<GroupRecord> = Sql(&LEAVE_EVERYWHERE, binds).rows(tx)?;
+    let touches = left
+        .iter()
+        .map(|group| {
+            vec![
+                Bind::Bytes(organization.as_bytes()),
+                Bind::Bytes(&group.group_id),
+                Bind::Int(1),
+                Bind::Int(at.as_micros()),
+            ]
+        })
+        .collect();
+    // A group that is deleted in the same breath is not counted up any more.
+    groups::TOUCH.write_rows(tx, touches).map(|_count| ())
 }
 
 /// Ends every membership in a deleted group.

@@ -3,17 +3,26 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::NoTls;
+use tokio::time::timeout;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::postgres_url::{PostgresSettings, Tls};
 
 /// A connection as Diesel sees it: synchronous.
 pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection, OwnRuntime>;
+
+/// How long one host may take until a connection can be used. A machine that hangs accepts connections all the same.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
+/// So that nothing waits for ever; `migrate` lifts them.
+const TIME_LIMITS: &str =
+    "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
 
 thread_local! {
     // `From<AsyncPgConnection>` takes no argument, so the runtime of the connection being made waits here.
@@ -54,10 +63,10 @@ pub(super) struct PostgresServer {
 pub(super) enum PostgresError {
     #[error("cannot start a runtime for the connection: {0}")]
     Runtime(#[from] std::io::Error),
-    #[error("cannot connect to PostgreSQL: {}", chain(.0))]
-    Connect(#[from] tokio_postgres::Error),
+    #[error("cannot connect to PostgreSQL: {0}")]
+    Connect(String),
     #[error("cannot set up the PostgreSQL connection: {0}")]
-    Prepare(#[from] diesel::ConnectionError),
+    Prepare(#[from] diesel::result::Error),
     #[error("the PostgreSQL connection was closed")]
     Closed,
 }
@@ -79,22 +88,41 @@ impl PostgresServer {
         Self { settings }
     }
 
+    /// Tries the hosts in their order and takes the first that answers as it should, in good time.
     pub(super) fn open(&self) -> Result<Pooled, PostgresError> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
-        let inner = match &self.settings.tls {
-            Tls::Off => {
-                let (client, socket) = runtime.block_on(self.settings.config.connect(NoTls))?;
-                runtime.block_on(AsyncPgConnection::try_from_client_and_connection(client, socket))?
+        let mut problems: Vec<String> = Vec::new();
+        for host in &self.settings.hosts {
+            let connected = runtime.block_on(async { timeout(OPEN_TIMEOUT, connect(host, &self.settings.tls)).await });
+            match connected {
+                Ok(Ok(inner)) => {
+                    NEXT.set(Some(Arc::clone(&runtime)));
+                    let mut connection = PgConnection::from(inner);
+                    connection.batch_execute(TIME_LIMITS)?;
+                    return Ok(Pooled { connection, runtime });
+                }
+                Ok(Err(problem)) => problems.push(problem),
+                Err(_elapsed) => problems.push("the server accepts the connection and does not answer".to_owned()),
             }
-            Tls::Verified(tls) => {
-                let connector = MakeRustlsConnect::new(tls.as_ref().clone());
-                let (client, socket) = runtime.block_on(self.settings.config.connect(connector))?;
-                runtime.block_on(AsyncPgConnection::try_from_client_and_connection(client, socket))?
-            }
-        };
-        NEXT.set(Some(Arc::clone(&runtime)));
-        Ok(Pooled { connection: PgConnection::from(inner), runtime })
+        }
+        Err(PostgresError::Connect(problems.join("; ")))
     }
+}
+
+async fn connect(host: &Config, tls: &Tls) -> Result<AsyncPgConnection, String> {
+    let told = |error: tokio_postgres::Error| chain(&error);
+    let wrapped = match tls {
+        Tls::Off => {
+            let (client, socket) = host.connect(NoTls).await.map_err(told)?;
+            AsyncPgConnection::try_from_client_and_connection(client, socket).await
+        }
+        Tls::Verified(config) => {
+            let connector = MakeRustlsConnect::new(config.as_ref().clone());
+            let (client, socket) = host.connect(connector).await.map_err(told)?;
+            AsyncPgConnection::try_from_client_and_connection(client, socket).await
+        }
+    };
+    wrapped.map_err(|error| chain(&error))
 }
 
 impl r2d2::ManageConnection for PostgresServer {

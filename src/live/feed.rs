@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::db::{DatabaseError, Dialect, Tx, credentials, organizations, servers};
+use crate::db::{DatabaseError, Dialect, Tx, credentials, events, organizations, servers};
 use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, LEASE, LEASE_MARGIN};
@@ -94,8 +94,13 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     for organization in applied.keys() {
         inner.admissions.forget(*organization);
     }
-    read(inner, tx, &mut applied, true)?;
+    let lost = acknowledged_write_is_missing(inner, tx)?;
+    let back = read(inner, tx, &mut applied, true)?;
     drop(applied);
+    if lost || back {
+        inner.went_back.fetch_add(1, Ordering::Relaxed);
+        inner.page_starts.forget();
+    }
     inner.lease.extend(began, LEASE.saturating_sub(LEASE_MARGIN));
     Ok(())
 }
@@ -123,7 +128,9 @@ fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
         };
         if due || changed {
             let mut applied = inner.feed.applied.lock().unwrap_or_else(PoisonError::into_inner);
-            read(inner, tx, &mut applied, false)?;
+            if read(inner, tx, &mut applied, false)? {
+                inner.went_back.fetch_add(1, Ordering::Relaxed);
+            }
         }
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
@@ -137,15 +144,32 @@ fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Applies what has changed since the last look. `again`: say it even where nothing has, the rows may be gone.
+/// Whether the database lacks the last write this process has acknowledged: an asynchronous standby was promoted before it
+/// had received it. Tells of writes that take no revision too.
+fn acknowledged_write_is_missing(inner: &Inner, tx: &mut Tx<'_>) -> Result<bool, DatabaseError> {
+    let Some(last) = inner.writer.last_acknowledged() else { return Ok(false) };
+    if events::exists(tx, last.organization, last.event)? {
+        return Ok(false);
+    }
+    tracing::error!(
+        organization = %last.organization, event = %last.event,
+        "the database has gone back: at least this event was acknowledged and is missing"
+    );
+    inner.writer.forget(last);
+    Ok(true)
+}
+
+/// Applies what has changed since the last look; answers whether a revision went back. `again`: say how far even where
+/// nothing has changed, the rows may be gone.
 fn read(
     inner: &Inner,
     tx: &mut Tx<'_>,
     applied: &mut HashMap<OrganizationId, Revision>,
     again: bool,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
+    let mut back = false;
     if applied.is_empty() {
-        return Ok(());
+        return Ok(back);
     }
     let followed: Vec<OrganizationId> = applied.keys().copied().collect();
     for (organization, revision) in organizations::revisions(tx, &followed)? {
@@ -156,7 +180,7 @@ fn read(
                 organization = %organization, applied = %last, database = %revision,
                 "the database has gone back: acknowledged changes are missing"
             );
-            inner.went_back.fetch_add(1, Ordering::Relaxed);
+            back = true;
         }
         if revision != last {
             inner.admissions.forget(organization);
@@ -165,7 +189,7 @@ fn read(
             servers::applied(tx, inner.instance, organization, revision)?;
         }
     }
-    Ok(())
+    Ok(back)
 }
 
 /// Puts on record when credentials were last used, at most once a minute.
