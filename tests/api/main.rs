@@ -5,4 +5,6 @@
 mod support;
 
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod throw_away_databases;
