@@ -61,17 +61,19 @@ impl Handle {
 }
 
 impl App {
-    /// Takes the addresses. Clients may connect from now on and are answered once [`App::run`] runs.
+    /// Takes the addresses, then makes the services, whose links may depend on where it listens. Clients may connect from
+    /// now on and are answered once [`App::run`] runs.
     ///
     /// # Errors
     /// What the operating system says, with the address it says it of.
-    pub fn bind(settings: AppSettings, services: Services) -> io::Result<Self> {
+    pub fn bind(settings: AppSettings, services: impl FnOnce(SocketAddr) -> Services) -> io::Result<Self> {
         let AppSettings { listen, metrics_listen, rate_limit } = settings;
         let listener = bind(&listen)?;
         let metrics_listener = metrics_listen.as_deref().map(bind).transpose()?;
-        let services = web::Data::new(services);
+        let address = listener.local_addr()?;
+        let services = web::Data::new(services(address));
         Ok(Self {
-            address: listener.local_addr()?,
+            address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,
             listener,
             metrics_listener,

@@ -55,8 +55,8 @@ pub struct Settings {
 pub struct ServerSettings {
     /// Where it listens.
     pub listen: ListenAddress,
-    /// The base of every link.
-    pub public_url: PublicUrl,
+    /// The base of every link, where it is given.
+    public_url: Option<PublicUrl>,
     /// Where `/metrics` is served, where it is.
     pub metrics_listen: Option<ListenAddress>,
     /// Requests per second and credential; 0 for no limit.
@@ -137,10 +137,8 @@ impl ServerSettings {
     fn from_parts(flags: &ServerFlags, file: &SettingsFile) -> Result<Self, ConfigError> {
         let listen = flags.listen.as_deref().or(file.listen.as_deref()).unwrap_or(DEFAULT_LISTEN);
         let listen = ListenAddress::parse("listen", listen)?;
-        let public_url = match flags.public_url.as_deref().or(file.public_url.as_deref()) {
-            Some(text) => PublicUrl::parse(text)?,
-            None => PublicUrl::parse(&format!("http://{listen}"))?,
-        };
+        let public_url =
+            flags.public_url.as_deref().or(file.public_url.as_deref()).map(PublicUrl::parse).transpose()?;
         let metrics_listen = flags
             .metrics_listen
             .as_deref()
@@ -149,6 +147,11 @@ impl ServerSettings {
             .transpose()?;
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
         Ok(Self { listen, public_url, metrics_listen, rate_limit })
+    }
+
+    /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.
+    pub fn public_url(&self, port: u16) -> PublicUrl {
+        self.public_url.clone().unwrap_or_else(|| PublicUrl::of(&self.listen, port))
     }
 }
 
@@ -169,7 +172,7 @@ mod tests {
         assert_eq!(settings.log_format, LogFormat::Human);
         let server = ServerSettings::from_parts(&ServerFlags::default(), &SettingsFile::default()).unwrap();
         assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080");
+        assert_eq!(server.public_url(server.listen.port()).as_str(), "http://127.0.0.1:8080");
         assert_eq!(server.rate_limit, 200);
         assert!(server.metrics_listen.is_none());
     }
@@ -183,7 +186,7 @@ mod tests {
         let flags = ServerFlags { rate_limit: Some(0), ..ServerFlags::default() };
         let server = ServerSettings::from_parts(&flags, &file(FILE)).unwrap();
         assert_eq!(server.rate_limit, 0);
-        assert_eq!(server.public_url.as_str(), "http://0.0.0.0:81");
+        assert_eq!(server.public_url(server.listen.port()).as_str(), "http://0.0.0.0:81");
     }
 
     #[test]

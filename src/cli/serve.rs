@@ -2,12 +2,14 @@
 
 mod single_server;
 
+use std::net::SocketAddr;
+
 use clap::Args;
 use secrecy::ExposeSecret;
 
 use crate::app::{App, AppSettings};
 use crate::clock::Clock;
-use crate::config::{Flags, ServerFlags, ServerSettings, Settings};
+use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
 use crate::live::{Live, LiveSettings};
 use crate::model::Actor;
@@ -58,26 +60,28 @@ fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
 
 /// Listens first: a token that is shown once must not be made for a server that cannot start.
 fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
-    let services = Services {
-        live: live.clone(),
-        types: ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?,
-        public_url: server.public_url.to_string(),
-        clock: clock.clone(),
-    };
-    let listening = AppSettings {
+    let failed = |error: &dyn std::error::Error| CommandError::Failed(error.to_string());
+    let types = ResourceTypes::builtin().map_err(|error| failed(&error))?;
+    let settings = AppSettings {
         listen: server.listen.to_string(),
         metrics_listen: server.metrics_listen.as_ref().map(ToString::to_string),
         rate_limit: server.rate_limit,
     };
-    let app = App::bind(listening, services).map_err(|error| CommandError::Failed(error.to_string()))?;
-    set_up(live, clock, server)?;
+    let services = |address: SocketAddr| Services {
+        live: live.clone(),
+        types,
+        public_url: server.public_url(address.port()).to_string(),
+        clock: clock.clone(),
+    };
+    let app = App::bind(settings, services).map_err(|error| failed(&error))?;
+    set_up(live, clock, &server.public_url(app.address().port()))?;
     app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
 }
 
-fn set_up(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
+fn set_up(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), CommandError> {
     let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
     let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
-    output::line(&format!("SCIM base URL: {}/scim/v2", server.public_url))?;
+    output::line(&format!("SCIM base URL: {public_url}/scim/v2"))?;
     output::line(&format!("SCIM token: {}", *token))?;
     output::line(
         "Give both to the identity provider. The token is shown this once; `muster token issue` makes another.",

@@ -27,6 +27,16 @@ impl ListenAddress {
         }
     }
 
+    /// The host, as given.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port; 0 for any that is free.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Whether only this machine can reach it.
     pub fn is_loopback(&self) -> bool {
         match url::Host::parse(&self.host) {

@@ -5,14 +5,11 @@ use std::fmt;
 use url::{Host, Url};
 use validator::ValidateUrl;
 
-use super::ConfigError;
+use super::{ConfigError, ListenAddress};
 
 /// An absolute http or https URL without credentials, query, fragment and trailing slash: the base of every link.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl {
-    text: String,
-    url: Url,
-}
+pub struct PublicUrl(String);
 
 impl PublicUrl {
     /// Reads the setting.
@@ -33,22 +30,27 @@ impl PublicUrl {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("expected a URL without `?` and `#`"));
         }
-        Ok(Self { text: url.as_str().trim_end_matches('/').to_owned(), url })
+        Ok(Self(url.as_str().trim_end_matches('/').to_owned()))
+    }
+
+    /// What it is when nothing is said: `http://`, the host as given, and the port.
+    pub(super) fn of(listen: &ListenAddress, port: u16) -> Self {
+        Self(format!("http://{}:{port}", listen.host()))
     }
 
     /// The text, without a trailing slash.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 
     /// Whether it is https.
     pub fn is_encrypted(&self) -> bool {
-        self.url.scheme() == "https"
+        self.0.starts_with("https://")
     }
 
     /// Whether it means this machine wherever it is read.
     pub fn is_loopback(&self) -> bool {
-        match self.url.host() {
+        match Url::parse(&self.0).ok().as_ref().and_then(Url::host) {
             Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
             Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unspecified(),
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -59,7 +61,7 @@ impl PublicUrl {
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0)
     }
 }
 

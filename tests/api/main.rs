@@ -5,4 +5,6 @@
 mod support;
 
 #[cfg(test)]
+mod provisioning;
+#[cfg(test)]
 mod throw_away_databases;

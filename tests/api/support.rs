@@ -6,10 +6,12 @@
 mod certificates;
 mod cluster;
 mod database;
+mod server;
 
 pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
+pub use server::{Answer, Client, Organization, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///

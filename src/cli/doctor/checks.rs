@@ -126,7 +126,7 @@ fn judge_language(locale: &str) -> Finding {
 }
 
 pub(super) fn public_url(server: &ServerSettings) -> Finding {
-    judge_public_url(&server.public_url, &server.listen)
+    judge_public_url(&server.public_url(server.listen.port()), &server.listen)
 }
 
 fn judge_public_url(url: &PublicUrl, listen: &ListenAddress) -> Finding {
