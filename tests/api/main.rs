@@ -7,4 +7,6 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod provisioning;
+#[cfg(test)]
 mod throw_away_databases;

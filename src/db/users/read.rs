@@ -1,0 +1,350 @@
+//! What is read of users.
+
+use diesel::QueryableByName;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+
+use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, UserId, Version};
+
+use super::super::sql::{Bind, IdList, Sql, Statement};
+use super::super::{DatabaseError, Tx};
+
+/// A user as read for an answer or a change.
+#[derive(Debug, Clone)]
+pub struct StoredUser {
+    /// Its identifier.
+    pub id: UserId,
+    /// The connection that manages it.
+    pub connection: ConnectionId,
+    /// Its version.
+    pub version: Version,
+    /// When it was created.
+    pub created_at: Moment,
+    /// When it was last changed.
+    pub modified_at: Moment,
+    /// The wrapped key of this person; gone when the person was erased.
+    pub person_key: Option<Vec<u8>>,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
+}
+
+/// A group a user is a direct member of.
+#[derive(Debug, Clone)]
+pub struct GroupOfMember {
+    /// Whose membership this is.
+    pub member: UserId,
+    /// The group.
+    pub id: GroupId,
+    /// Its name.
+    pub display_name: String,
+}
+
+pub(super) const BY_ID: Statement = Statement::both(
+    "user_by_id",
+    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL",
+);
+
+// One statement a request: the document in the first row, the direct groups of this connection in the others.
+pub(super) const WITH_GROUPS: Statement = Statement::both(
+    "user_with_groups",
+    "SELECT id, version, created_at, modified_at, document FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
+     UNION ALL \
+     SELECT g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM membership m \
+     JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
+     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
+);
+
+pub(super) const BY_USER_NAME: Statement = Statement::both(
+    "user_by_user_name",
+    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NULL",
+);
+
+pub(super) const BY_EXTERNAL_ID: Statement = Statement::both(
+    "user_by_external_id",
+    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND external_id = $2 AND deleted_at IS NULL ORDER BY id LIMIT $3",
+);
+
+pub(super) const BY_EMAIL: Statement = Statement::both(
+    "user_by_email",
+    "SELECT u.id, u.connection, u.version, u.created_at, u.modified_at, u.person_key, u.document FROM user_email e \
+     JOIN scim_user u ON u.organization = e.organization AND u.id = e.user_id AND u.deleted_at IS NULL \
+     WHERE e.organization = $1 AND e.address_key = $2 ORDER BY u.id LIMIT $3",
+);
+
+pub(super) const BY_GROUP: Statement = Statement::both(
+    "user_by_group",
+    "SELECT u.id, u.connection, u.version, u.created_at, u.modified_at, u.person_key, u.document FROM membership m \
+     JOIN scim_user u ON u.organization = m.organization AND u.id = m.member_id AND u.deleted_at IS NULL \
+     WHERE m.organization = $1 AND m.group_id = $2 AND m.until_revision = 9223372036854775807 ORDER BY m.member_id LIMIT $3",
+);
+
+pub(super) const PAGE_AFTER: Statement = Statement::both(
+    "user_page_after",
+    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3",
+);
+
+pub(super) const SKIP: Statement = Statement::both(
+    "user_skip",
+    "SELECT id FROM scim_user WHERE organization = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT 1 OFFSET $3",
+);
+
+pub(super) const GROUPS_OF: Statement = Statement {
+    name: "user_groups_of_page",
+    sqlite: "SELECT m.member_id, g.id, g.display_name FROM json_each($2) j \
+             CROSS JOIN membership m ON m.organization = $1 AND m.member_id = unhex(j.value) \
+             AND m.until_revision = 9223372036854775807 \
+             JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.connection = $3",
+    postgres: "SELECT m.member_id, g.id, g.display_name FROM membership m \
+               JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.connection = $3 \
+               WHERE m.organization = $1 AND m.member_id = ANY($2) AND m.until_revision = 9223372036854775807",
+};
+
+pub(super) const KNOWN: Statement = Statement {
+    name: "user_known",
+    sqlite: "SELECT id, deleted_at FROM scim_user WHERE organization = $1 AND id IN (SELECT unhex(value) FROM json_each($2))",
+    postgres: "SELECT id, deleted_at FROM scim_user WHERE organization = $1 AND id = ANY($2)",
+};
+
+#[derive(QueryableByName)]
+struct UserRecord {
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    connection: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    modified_at: i64,
+    #[diesel(sql_type = Nullable<Binary>)]
+    person_key: Option<Vec<u8>>,
+    #[diesel(sql_type = Text)]
+    document: String,
+}
+
+impl TryFrom<UserRecord> for StoredUser {
+    type Error = DatabaseError;
+
+    fn try_from(row: UserRecord) -> Result<Self, DatabaseError> {
+        Ok(Self {
+            id: UserId::from_bytes(&row.id).map_err(|e| corrupt(&e))?,
+            connection: ConnectionId::from_bytes(&row.connection).map_err(|e| corrupt(&e))?,
+            version: Version::new(row.version),
+            created_at: Moment::from_micros(row.created_at),
+            modified_at: Moment::from_micros(row.modified_at),
+            person_key: row.person_key,
+            document: row.document,
+        })
+    }
+}
+
+fn corrupt(problem: &impl std::fmt::Display) -> DatabaseError {
+    DatabaseError::Corrupt { table: "scim_user", problem: problem.to_string() }
+}
+
+fn read_users(records: Vec<UserRecord>) -> Result<Vec<StoredUser>, DatabaseError> {
+    records.into_iter().map(StoredUser::try_from).collect()
+}
+
+/// A user that is not deleted.
+pub fn by_id(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId) -> Result<Option<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
+    Sql(&BY_ID, binds).row::<UserRecord>(tx)?.map(StoredUser::try_from).transpose()
+}
+
+/// What one `GET /Users/{id}` needs.
+#[derive(Debug, Clone)]
+pub struct UserWithGroups {
+    /// Its version.
+    pub version: Version,
+    /// When it was created.
+    pub created_at: Moment,
+    /// When it was last changed.
+    pub modified_at: Moment,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
+    /// The direct groups the connection may see: identifier and name.
+    pub groups: Vec<(GroupId, String)>,
+}
+
+#[derive(QueryableByName)]
+struct PartRecord {
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = BigInt)]
+    created_at: i64,
+    #[diesel(sql_type = BigInt)]
+    modified_at: i64,
+    #[diesel(sql_type = Text)]
+    document: String,
+}
+
+/// A user that is not deleted, with the direct groups of `connection`, in one statement.
+pub fn with_groups(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: UserId,
+    connection: ConnectionId,
+) -> Result<Option<UserWithGroups>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
+    let mut user = None;
+    let mut groups = Vec::new();
+    for part in Sql(&WITH_GROUPS, binds).rows::<PartRecord>(tx)? {
+        if part.version > 0 {
+            user = Some(part);
+        } else {
+            groups.push((GroupId::from_bytes(&part.id).map_err(|e| corrupt(&e))?, part.document));
+        }
+    }
+    groups.sort_unstable_by_key(|(id, _)| *id);
+    Ok(user.map(|part| UserWithGroups {
+        version: Version::new(part.version),
+        created_at: Moment::from_micros(part.created_at),
+        modified_at: Moment::from_micros(part.modified_at),
+        document: part.document,
+        groups,
+    }))
+}
+
+/// The user of a folded userName.
+pub fn by_user_name(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user_name_key: &str,
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(user_name_key)];
+    read_users(Sql(&BY_USER_NAME, binds).rows(tx)?)
+}
+
+/// Users of an externalId, at most `limit`.
+pub fn by_external_id(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    external_id: &str,
+    limit: i64,
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(external_id), Bind::Int(limit)];
+    read_users(Sql(&BY_EXTERNAL_ID, binds).rows(tx)?)
+}
+
+/// Users of a folded e-mail address, at most `limit`.
+pub fn by_email(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    address_key: &str,
+    limit: i64,
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(address_key), Bind::Int(limit)];
+    read_users(Sql(&BY_EMAIL, binds).rows(tx)?)
+}
+
+/// Users who are direct members of a group, at most `limit`.
+pub fn by_group(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+    limit: i64,
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(limit)];
+    read_users(Sql(&BY_GROUP, binds).rows(tx)?)
+}
+
+/// The users after `after` in the order of lists (by id), at most `limit`.
+pub fn page_after(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
+    read_users(Sql(&PAGE_AFTER, binds).rows(tx)?)
+}
+
+#[derive(QueryableByName)]
+struct IdRecord {
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+}
+
+/// The id `skip` places behind the one that follows `after` (0: the very next), in the order of lists.
+pub fn skip(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: UserId,
+    skip: i64,
+) -> Result<Option<UserId>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(skip)];
+    let row = Sql(&SKIP, binds).row::<IdRecord>(tx)?;
+    row.map(|row| UserId::from_bytes(&row.id).map_err(|e| corrupt(&e))).transpose()
+}
+
+#[derive(QueryableByName)]
+struct GroupOfMemberRecord {
+    #[diesel(sql_type = Binary)]
+    member_id: Vec<u8>,
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    display_name: String,
+}
+
+/// The direct groups of every user of a page, as far as the connection sees them.
+pub fn groups_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    members: &[UserId],
+    connection: ConnectionId,
+) -> Result<Vec<GroupOfMember>, DatabaseError> {
+    if members.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = IdList::new(members.iter().map(|id| id.as_bytes().as_slice()));
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(ids), Bind::Bytes(connection.as_bytes())];
+    Sql(&GROUPS_OF, binds)
+        .rows::<GroupOfMemberRecord>(tx)?
+        .into_iter()
+        .map(|row| {
+            Ok(GroupOfMember {
+                member: UserId::from_bytes(&row.member_id).map_err(|e| corrupt(&e))?,
+                id: GroupId::from_bytes(&row.id).map_err(|e| corrupt(&e))?,
+                display_name: row.display_name,
+            })
+        })
+        .collect()
+}
+
+#[derive(QueryableByName)]
+struct KnownRecord {
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    deleted_at: Option<i64>,
+}
+
+/// Which of the ids were ever issued to users here, and whether each is still present.
+pub fn known(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ids: &[ResourceId],
+) -> Result<Vec<(ResourceId, bool)>, DatabaseError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
+    Sql(&KNOWN, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)])
+        .rows::<KnownRecord>(tx)?
+        .into_iter()
+        .map(|row| {
+            let id = ResourceId::from_bytes(&row.id).map_err(|e| corrupt(&e))?;
+            Ok((id, row.deleted_at.is_none()))
+        })
+        .collect()
+}

@@ -1,0 +1,252 @@
+//! What is written of users: rows as data, and the statements that write them.
+
+use crate::model::{ConnectionId, Moment, OrganizationId, Revision, UserId, Version};
+
+use super::super::sql::{Bind, Statement};
+
+/// A new user.
+#[derive(Debug, Clone)]
+pub struct UserRow {
+    /// Its identifier.
+    pub id: UserId,
+    /// The connection that manages it.
+    pub connection: ConnectionId,
+    /// Folded userName.
+    pub user_name_key: String,
+    /// externalId as sent.
+    pub external_id: Option<String>,
+    /// Whether it is active.
+    pub active: bool,
+    /// When it was created.
+    pub created_at: Moment,
+    /// The key that seals this person's values in the log, wrapped.
+    pub person_key: Vec<u8>,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
+}
+
+/// A user replaced at an expected version.
+#[derive(Debug, Clone)]
+pub struct UserChange {
+    /// Which user.
+    pub id: UserId,
+    /// The version the change was worked out from.
+    pub expected: Version,
+    /// The connection that manages it from now on.
+    pub connection: ConnectionId,
+    /// Folded userName.
+    pub user_name_key: String,
+    /// externalId as sent.
+    pub external_id: Option<String>,
+    /// Whether it is active.
+    pub active: bool,
+    /// When.
+    pub modified_at: Moment,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
+}
+
+/// A user deleted at an expected version; the row stays as a tombstone.
+#[derive(Debug, Clone, Copy)]
+pub struct UserDeletion {
+    /// Which user.
+    pub id: UserId,
+    /// The version the change was worked out from.
+    pub expected: Version,
+    /// When.
+    pub at: Moment,
+}
+
+/// A folded e-mail address a user can be found by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EmailRow {
+    /// The folded address.
+    pub address_key: String,
+    /// Whose.
+    pub user: UserId,
+}
+
+/// Whether a person may act at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// May act.
+    Active,
+    /// A leaver who may come back.
+    Inactive,
+    /// A leaver for good.
+    Deleted,
+}
+
+impl Status {
+    const fn as_i64(self) -> i64 {
+        match self {
+            Self::Active => 1,
+            Self::Inactive => 2,
+            Self::Deleted => 3,
+        }
+    }
+}
+
+/// Ends the current interval of a user's status and begins another.
+#[derive(Debug, Clone, Copy)]
+pub struct StatusChange {
+    /// Which user.
+    pub user: UserId,
+    /// The status from now on.
+    pub status: Status,
+    /// When.
+    pub since: Moment,
+}
+
+pub(in crate::db) const INSERT: Statement = Statement {
+    name: "user_insert",
+    sqlite: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, created_at, \
+             modified_at, person_key, document) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9)",
+    postgres: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, \
+               created_at, modified_at, person_key, document) \
+               SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, v.document \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bool[], $7::bigint[], \
+               $8::bytea[], $9::text[]) \
+               AS v(organization, id, connection, name, external, active, at, person_key, document)",
+};
+
+pub(in crate::db) const UPDATE: Statement = Statement {
+    name: "user_update",
+    sqlite: "UPDATE scim_user SET connection = $4, user_name_key = $5, external_id = $6, active = $7, version = version + 1, \
+             modified_at = $8, document = $9 WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+    postgres: "UPDATE scim_user AS u SET connection = v.connection, user_name_key = v.name, external_id = v.external, \
+               active = v.active, version = u.version + 1, modified_at = v.at, document = v.document \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::bool[], \
+               $8::bigint[], $9::text[]) \
+               AS v(organization, id, version, connection, name, external, active, at, document) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL",
+};
+
+pub(in crate::db) const DELETE: Statement = Statement {
+    name: "user_delete",
+    sqlite: "UPDATE scim_user SET deleted_at = $4, modified_at = $4, version = version + 1 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+    postgres: "UPDATE scim_user AS u SET deleted_at = v.at, modified_at = v.at, version = u.version + 1 \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, version, at) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL",
+};
+
+pub(in crate::db) const INSERT_EMAIL: Statement = Statement {
+    name: "user_email_insert",
+    sqlite: "INSERT INTO user_email (organization, address_key, user_id) VALUES ($1, $2, $3)",
+    postgres: "INSERT INTO user_email (organization, address_key, user_id) \
+               SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[])",
+};
+
+pub(in crate::db) const DELETE_EMAIL: Statement = Statement {
+    name: "user_email_delete",
+    sqlite: "DELETE FROM user_email WHERE organization = $1 AND address_key = $2 AND user_id = $3",
+    postgres: "DELETE FROM user_email AS e USING unnest($1::bytea[], $2::text[], $3::bytea[]) AS v(organization, address, id) \
+               WHERE e.organization = v.organization AND e.address_key = v.address AND e.user_id = v.id",
+};
+
+// The first interval begins at the organization's revision as it stands: nothing can have been allowed before a later
+// revision names the user, so no lock is needed.
+pub(in crate::db) const INSERT_FIRST_STATUS: Statement = Statement {
+    name: "user_status_first",
+    sqlite: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
+             SELECT $1, $2, o.revision, 9223372036854775807, $3, $4 FROM organization o WHERE o.id = $1",
+    postgres: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
+               SELECT v.organization, v.id, o.revision, 9223372036854775807, v.status, v.since \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, status, since) \
+               JOIN organization o ON o.id = v.organization",
+};
+
+pub(in crate::db) const CLOSE_STATUS: Statement = Statement {
+    name: "user_status_close",
+    sqlite: "UPDATE user_status SET until_revision = $3 \
+             WHERE organization = $1 AND user_id = $2 AND until_revision = 9223372036854775807",
+    postgres: "UPDATE user_status AS s SET until_revision = v.revision \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[]) AS v(organization, id, revision) \
+               WHERE s.organization = v.organization AND s.user_id = v.id AND s.until_revision = 9223372036854775807",
+};
+
+pub(in crate::db) const OPEN_STATUS: Statement = Statement {
+    name: "user_status_open",
+    sqlite: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
+             VALUES ($1, $2, $3, 9223372036854775807, $4, $5)",
+    postgres: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
+               SELECT v.organization, v.id, v.revision, 9223372036854775807, v.status, v.since \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[]) \
+               AS v(organization, id, revision, status, since)",
+};
+
+impl UserRow {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Bytes(self.connection.as_bytes()),
+            Bind::Text(&self.user_name_key),
+            Bind::OptionalText(self.external_id.as_deref()),
+            Bind::Flag(self.active),
+            Bind::Int(self.created_at.as_micros()),
+            Bind::Bytes(&self.person_key),
+            Bind::Text(&self.document),
+        ]
+    }
+
+    pub(in crate::db) fn first_status<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        let status = if self.active { Status::Active } else { Status::Inactive };
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Int(status.as_i64()),
+            Bind::Int(self.created_at.as_micros()),
+        ]
+    }
+}
+
+impl UserChange {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Int(self.expected.as_i64()),
+            Bind::Bytes(self.connection.as_bytes()),
+            Bind::Text(&self.user_name_key),
+            Bind::OptionalText(self.external_id.as_deref()),
+            Bind::Flag(self.active),
+            Bind::Int(self.modified_at.as_micros()),
+            Bind::Text(&self.document),
+        ]
+    }
+}
+
+impl UserDeletion {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Int(self.expected.as_i64()),
+            Bind::Int(self.at.as_micros()),
+        ]
+    }
+}
+
+impl EmailRow {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Text(&self.address_key), Bind::Bytes(self.user.as_bytes())]
+    }
+}
+
+impl StatusChange {
+    pub(in crate::db) fn close<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(self.user.as_bytes()), Bind::Int(revision.as_i64())]
+    }
+
+    pub(in crate::db) fn open<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.user.as_bytes()),
+            Bind::Int(revision.as_i64()),
+            Bind::Int(self.status.as_i64()),
+            Bind::Int(self.since.as_micros()),
+        ]
+    }
+}

@@ -1,0 +1,215 @@
+//! A running server of a test's own, in this process, and clients that talk to it over HTTP.
+
+use std::thread::JoinHandle;
+
+use muster::app::{App, AppSettings, Handle};
+use muster::clock::Clock;
+use muster::db::{self, IfMissing};
+use muster::live::{Live, LiveSettings, LiveThreads};
+use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
+use muster::scim::schema::ResourceTypes;
+use muster::service::Services;
+use muster::service::administration::{Administration, NewToken};
+use serde_json::Value;
+
+use super::Database;
+
+/// A server that answers until it is dropped.
+pub struct Server {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The database it serves from, for looking behind the scenes.
+    pub database: db::Database,
+    /// Its live layer.
+    pub live: Live,
+    pub clock: Clock,
+    handle: Handle,
+    answering: Option<JoinHandle<()>>,
+    threads: Option<LiveThreads>,
+}
+
+impl Server {
+    /// Starts one on a migrated database, without a rate limit.
+    pub fn start(database: &Database) -> Self {
+        Self::start_with(database, 0)
+    }
+
+    /// Starts one that allows each credential so many requests a second.
+    pub fn start_with(database: &Database, rate_limit: u32) -> Self {
+        let clock = Clock::system();
+        let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
+        opened.migrate().unwrap();
+        let settings = LiveSettings { serves: true, root_key: None };
+        let (live, threads) = Live::start(opened.clone(), clock.clone(), settings).unwrap();
+        let services = |address| Services {
+            live: live.clone(),
+            types: ResourceTypes::builtin().unwrap(),
+            public_url: format!("http://{address}"),
+            clock: clock.clone(),
+        };
+        let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
+        let app = App::bind(app, services).unwrap();
+        let url = format!("http://{}", app.address());
+        let handle = app.handle();
+        let answering = std::thread::spawn(move || app.run().unwrap());
+        while !live.is_current() {
+            std::thread::yield_now();
+        }
+        Self { url, database: opened, live, clock, handle, answering: Some(answering), threads: Some(threads) }
+    }
+
+    /// Administration, as from the command line.
+    pub fn administration(&self) -> Administration {
+        Administration::new(self.live.clone(), self.clock.clone(), Actor::CommandLine)
+    }
+
+    /// A new organization with one connection, and a client of it.
+    pub fn organization(&self, slug: &str) -> Organization {
+        let organization = self.administration().create_organization(&slug.parse().unwrap(), &slug.parse().unwrap());
+        let id = organization.unwrap().id;
+        let client = self.connection(id, "first", Profile::Default);
+        Organization { id, client }
+    }
+
+    /// A new connection of an organization, and a client of it.
+    pub fn connection(&self, organization: OrganizationId, name: &str, profile: Profile) -> Client {
+        let administration = self.administration();
+        administration.create_connection(organization, &name.parse().unwrap(), profile).unwrap();
+        Client { base: format!("{}/scim/v2", self.url), token: self.token(organization, name) }
+    }
+
+    /// A new SCIM token of a connection, good for a day.
+    pub fn token(&self, organization: OrganizationId, connection: &str) -> String {
+        let wanted = NewToken {
+            organization,
+            kind: CredentialKind::Scim,
+            connection: Some(connection.parse().unwrap()),
+            valid_micros: 86_400_000_000,
+        };
+        self.administration().issue_token(&wanted).unwrap().to_string()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.handle.stop();
+        if let Some(answering) = self.answering.take() {
+            let _ = answering.join();
+        }
+        drop(self.threads.take());
+    }
+}
+
+/// An organization with a client of its first connection.
+pub struct Organization {
+    pub id: OrganizationId,
+    pub client: Client,
+}
+
+/// A SCIM client with a bearer token.
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    pub token: String,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON; null if there is none.
+    pub fn json(&self) -> Value {
+        if self.text.is_empty() { Value::Null } else { serde_json::from_str(&self.text).unwrap() }
+    }
+
+    /// A header's text; empty if it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The `id` of the resource in the body.
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}")).to_owned()
+    }
+
+    /// Itself, if the status is the one expected.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Asserts an error object of the protocol with this status and `scimType` (empty: none).
+    #[track_caller]
+    pub fn expect_error(self, status: u16, scim_type: &str) -> Self {
+        let body = self.clone().expect(status).json();
+        assert_eq!(body["schemas"], serde_json::json!(["urn:ietf:params:scim:api:messages:2.0:Error"]), "{body}");
+        assert_eq!(body["status"], status.to_string(), "{body}");
+        assert_eq!(body["scimType"].as_str().unwrap_or_default(), scim_type, "{body}");
+        assert!(!body["detail"].as_str().unwrap_or_default().is_empty(), "{body}");
+        self
+    }
+}
+
+impl Client {
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, &[], Some(&body.to_string()))
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, &[], Some(&body.to_string()))
+    }
+
+    /// A PATCH with these operations.
+    pub fn patch(&self, path: &str, operations: &Value) -> Answer {
+        let body = serde_json::json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": operations,
+        });
+        self.send("PATCH", path, &[], Some(&body.to_string()))
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, &[], None)
+    }
+
+    /// `GET {endpoint}?filter=…`.
+    pub fn filter(&self, endpoint: &str, filter: &str) -> Answer {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
+        self.get(&format!("{endpoint}?{query}"))
+    }
+
+    /// Any request; headers given here replace the usual ones.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let config = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true);
+        let agent: ureq::Agent = config.build().into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let given = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
+        if !given("Authorization") {
+            request = request.header("Authorization", format!("Bearer {}", self.token));
+        }
+        if body.is_some() && !given("Content-Type") {
+            request = request.header("Content-Type", "application/scim+json");
+        }
+        for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(body) => agent.run(request.body(body.to_owned()).unwrap()),
+            None => agent.run(request.body(()).unwrap()),
+        }
+        .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let headers = response.headers().clone();
+        let text = response.body_mut().with_config().limit(256 * 1024 * 1024).read_to_string().unwrap();
+        Answer { status: response.status().as_u16(), headers, text }
+    }
+}
