@@ -245,6 +245,31 @@ fn a_postgresql_without_a_root_key_is_served_with_a_warning() {
 }
 
 #[test]
+fn a_revoked_token_is_admitted_by_no_server_not_even_one_that_was_stopped_meanwhile() {
+    let database = Database::fresh(Backend::Postgres);
+    let program = Program::on(&database);
+    let (first, second) = (program.serve(&[]), program.serve(&[]));
+    let (_, token) = first.first_lines();
+    for server in [&first, &second] {
+        assert_eq!(server.get(USERS, &token).status, 200);
+    }
+    let another = program.done(&["token", "issue", "--kind", "scim"]);
+    assert_eq!(second.get(USERS, another.trim_end()).status, 200);
+    program.done(&["token", "revoke", &token]);
+    for server in [&first, &second] {
+        assert_eq!(server.get(USERS, &token).status, 401);
+    }
+
+    second.signal("STOP");
+    program.done(&["token", "revoke", another.trim_end()]);
+    second.signal("CONT");
+    // It may not know yet, but then it must know that it does not.
+    let statuses = std::iter::repeat_with(|| second.get(USERS, another.trim_end()).status);
+    let before: Vec<u16> = statuses.take_while(|status| *status != 401).collect();
+    assert!(before.iter().all(|status| *status == 503), "{before:?}");
+}
+
+#[test]
 fn a_database_from_the_future_is_refused_by_every_command() {
     let database = Database::fresh(Backend::Postgres);
     let program = Program::on(&database);

@@ -182,6 +182,12 @@ impl Server {
         answer(request.config().http_status_as_error(false).build().send(body))
     }
 
+    /// Sends it a signal: `STOP`, `CONT`.
+    pub fn signal(&self, name: &str) {
+        let done = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
+        assert!(done.success());
+    }
+
     /// Ends it at once, as a power failure does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
@@ -190,8 +196,7 @@ impl Server {
 
     /// Ends it as an operator does, with SIGTERM; answers its exit code and everything it wrote that was not read yet.
     pub fn terminate(mut self) -> Ended {
-        let done = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(done.success());
+        self.signal("TERM");
         let status = self.child.wait().unwrap();
         let rest = |receiver: &Receiver<String>| receiver.iter().collect::<Vec<_>>().join("\n");
         Ended { code: status.code(), stdout: rest(&self.stdout), stderr: self.log.clone() + &rest(&self.stderr) }
