@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod throw_away_databases;
