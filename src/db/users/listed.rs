@@ -39,26 +39,38 @@ impl From<StoredUser> for ListedUser {
 // what is looked up, `$3` the connection. Nothing is ordered: an order would lure the planner away from the index.
 macro_rules! with_groups {
     ($name:literal, $users:literal) => {
-        Statement::both(
-            $name,
-            concat!(
+        Statement {
+            name: $name,
+            sqlite: concat!(
                 "WITH u AS (",
                 $users,
                 ") SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
-                 UNION ALL \
-                 SELECT m.member_id, g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM u \
+                 UNION ALL SELECT m.member_id, g.id, 0, 0, 0, g.display_name FROM u \
                  JOIN membership m ON m.organization = $1 AND m.member_id = u.id \
                  AND m.until_revision = 9223372036854775807 \
                  JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3"
             ),
-        )
+            postgres: concat!(
+                "WITH u AS MATERIALIZED (",
+                $users,
+                ") SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
+                 UNION ALL SELECT u.id, x.id, 0::bigint, 0::bigint, 0::bigint, x.display_name FROM u \
+                 CROSS JOIN LATERAL (SELECT g.id, g.display_name FROM membership m \
+                 JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3 \
+                 WHERE m.organization = $1 AND m.member_id = u.id AND m.until_revision = 9223372036854775807 OFFSET 0) x"
+            ),
+        }
     };
 }
 
-pub(super) const BY_ID: Statement = with_groups!(
+pub(super) const BY_ID: Statement = Statement::both(
     "user_listed_by_id",
-    "SELECT id, version, created_at, modified_at, document FROM scim_user \
-     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL"
+    "SELECT id AS user_id, id, version, created_at, modified_at, document AS text FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
+     UNION ALL \
+     SELECT m.member_id, g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM membership m \
+     JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
+     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
 );
 
 pub(super) const BY_USER_NAME: Statement = with_groups!(
