@@ -20,9 +20,11 @@ pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection, OwnRuntime>;
 
 /// How long one host may take until a connection can be used. A machine that hangs accepts connections all the same.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
-/// So that nothing waits for ever; `migrate` lifts them.
-const TIME_LIMITS: &str =
-    "SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '30s'";
+/// Every statement is constant and has its index, so the plan must not depend on statistics that are missing or old, nor
+/// be made anew for each execution, which costs more than the execution. Nothing waits for ever; `migrate` may.
+const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+     SET enable_mergejoin = off; SET jit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '30s'";
 
 thread_local! {
     // `From<AsyncPgConnection>` takes no argument, so the runtime of the connection being made waits here.
@@ -65,8 +67,8 @@ pub(super) enum PostgresError {
     Runtime(#[from] std::io::Error),
     #[error("cannot connect to PostgreSQL: {0}")]
     Connect(String),
-    #[error("cannot set up the PostgreSQL connection: {0}")]
-    Prepare(#[from] diesel::result::Error),
+    #[error("cannot set up the PostgreSQL session: {0}")]
+    Session(#[from] diesel::result::Error),
     #[error("the PostgreSQL connection was closed")]
     Closed,
 }
@@ -98,7 +100,7 @@ impl PostgresServer {
                 Ok(Ok(inner)) => {
                     NEXT.set(Some(Arc::clone(&runtime)));
                     let mut connection = PgConnection::from(inner);
-                    connection.batch_execute(TIME_LIMITS)?;
+                    connection.batch_execute(SESSION)?;
                     return Ok(Pooled { connection, runtime });
                 }
                 Ok(Err(problem)) => problems.push(problem),

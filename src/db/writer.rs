@@ -1,8 +1,8 @@
 //! The one writer of a server: takes the requests that wait, writes them in one transaction, answers each.
 //!
-//! SQLite: every request under its own savepoint. PostgreSQL: one statement a kind of row over all requests. When a group
-//! cannot be written as one, it is rolled back and its members are written one by one, so that each gets its own answer
-//! and none can keep the others from being written.
+//! When anything in the group fails, the group is rolled back and its members are written one by one, so that each gets
+//! its own answer and none can keep the others from being written: on SQLite each under its own savepoint, on
+//! PostgreSQL, where one statement writes a kind of row for the whole group, each in its own transaction.
 
 mod flush;
 
@@ -176,9 +176,7 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
     match &*database.0 {
         Inner::Sqlite { file, .. } => file.open().map(Open::Sqlite).map_err(|error| unavailable(&error)),
         Inner::Postgres { server, .. } => {
-            let mut pooled = server.open().map_err(|error| unavailable(&error))?;
-            // Statements over arrays would be planned anew each time, which costs half of them.
-            pooled.connection.batch_execute("SET plan_cache_mode = force_generic_plan")?;
+            let pooled = server.open().map_err(|error| unavailable(&error))?;
             Ok(Open::Postgres(Box::new(pooled)))
         }
     }
@@ -275,8 +273,14 @@ fn before_commit(error: Error) -> Failure {
     Failure::BeforeCommit(error.into())
 }
 
+/// All in one go; only when one of them fails, each again under a savepoint of its own.
 fn sqlite_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
     batch(tx, "BEGIN IMMEDIATE").map_err(before_commit)?;
+    if let Ok(written) = flush::all(tx, sets) {
+        batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
+        return Ok(written.into_iter().map(Ok).collect());
+    }
+    batch(tx, "ROLLBACK; BEGIN IMMEDIATE").map_err(before_commit)?;
     let mut results = Vec::with_capacity(sets.len());
     for set in sets {
         let savepoint = batch(tx, "SAVEPOINT request").map_err(WriteError::from);
