@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn each_host_of_the_url_is_tried_for_itself() {
         let settings = PostgresSettings::parse("postgres://u:p%40s@a:1,b:2/m?sslmode=disable").unwrap();
-        let hosts: Vec<_> = settings.hosts.iter().map(|one| (one.get_hosts().to_vec(), one.get_ports().to_vec())).collect();
+        let hosts: Vec<_> =
+            settings.hosts.iter().map(|one| (one.get_hosts().to_vec(), one.get_ports().to_vec())).collect();
         assert_eq!(hosts, [(vec![Host::Tcp("a".to_owned())], vec![1]), (vec![Host::Tcp("b".to_owned())], vec![2])]);
         for host in &settings.hosts {
             assert_eq!(host.get_password(), Some(b"p@s".as_slice()));

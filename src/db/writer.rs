@@ -240,7 +240,8 @@ fn after_lost_commit(database: &Database, sets: &[&WriteSet], message: &str) -> 
     };
     let found = database.with_own_connection(look_up).unwrap_or_else(|_gone| vec![false; sets.len()]);
     // The revision is not known here; whoever needs it asks for the current one.
-    let answer = |found| if found { Ok(Written { revision: None }) } else { Err(WriteError::Unknown(message.to_owned())) };
+    let answer =
+        |found| if found { Ok(Written { revision: None }) } else { Err(WriteError::Unknown(message.to_owned())) };
     found.into_iter().map(answer).collect()
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl as _};
 use muster::db::sql::Statement;
 use muster::db::{Database as Store, DatabaseError, IfMissing, Tx, statements};
@@ -62,30 +62,95 @@ fn fill(database: &Database) {
         script.push(format!("INSERT INTO {table} ({columns}) {} SELECT {values} FROM n", numbers(count)));
     };
     let of = |kind: &str, i: &str| id(kind, i);
-    insert("organization", "id, slug, name, revision, created_at", 500, format!("{}, 'slug' || i, 'name', 9, 0", of("01", "i")));
-    insert("keyring", "id, organization, purpose, wrapped, material, created_at", 500,
-        format!("{}, {}, 'persons', {flag}, {bytes}, 0", of("03", "i"), of("01", "i")));
+    insert(
+        "organization",
+        "id, slug, name, revision, created_at",
+        500,
+        format!("{}, 'slug' || i, 'name', 9, 0", of("01", "i")),
+    );
+    insert(
+        "keyring",
+        "id, organization, purpose, wrapped, material, created_at",
+        500,
+        format!("{}, {}, 'persons', {flag}, {bytes}, 0", of("03", "i"), of("01", "i")),
+    );
     insert("server", "instance, started_at, lease_until", 100, format!("{}, 0, 0", of("04", "i")));
-    insert("server_applied", "organization, instance, revision", 100, format!("{org}, {}, 9", of("04", "i")));
-    insert("connection", "organization, id, name, profile, paused, created_at", 2000,
-        format!("{org}, {}, 'name' || i, 'default', {flag}, 0", of("02", "i")));
-    insert("credential", "organization, id, kind, connection, secret_hash, created_at, expires_at", 1000,
-        format!("{org}, {}, 'scim', {con}, {bytes}, 0, 0", of("05", "i")));
-    insert("scim_user", "organization, id, connection, user_name_key, external_id, active, version, created_at, modified_at, deleted_at, document", 20_000,
-        format!("{org}, {}, {con}, 'user' || i, 'external' || i, {flag}, 1, 0, 0, CASE WHEN i % 67 = 0 THEN 1 END, '{{}}'", of("06", "i")));
-    insert("user_email", "organization, address_key, user_id", 20_000, format!("{org}, 'user' || i || '@example.com', {}", of("06", "i")));
-    insert("user_status", "organization, user_id, from_revision, until_revision, status, since", 20_000,
-        format!("{org}, {}, 1, {max}, 1, 0", of("06", "i")));
-    insert("scim_group", "organization, id, connection, display_name, display_name_key, unique_name_key, external_id, version, created_at, modified_at, document", 2000,
-        format!("{org}, {}, {con}, 'group' || i, 'group' || i, 'group' || i, 'external' || i, 1, 0, 0, '{{}}'", of("07", "i")));
-    insert("membership", "organization, group_id, member_id, from_revision, until_revision, member_kind", 20_000,
-        format!("{org}, {}, {}, 1, {max}, CASE WHEN i % 50 = 0 THEN 2 ELSE 1 END", of("07", "i % 200 + 1"), of("06", "i")));
-    insert("membership", "organization, group_id, member_id, from_revision, until_revision, member_kind", 5000,
-        format!("{org}, {}, {}, 0, 1, 1", of("07", "i % 200 + 1"), of("06", "i")));
-    insert("resource_count", "organization, connection, resource_kind, shard, present, deleted", 16_000,
-        format!("{org}, {}, 2, i % 16, 1, 0", of("02", "i / 16 + 1")));
-    insert("event", "organization, id, at, actor_kind, connection, request, action, resource_id, details", 20_000,
-        format!("{org}, {}, 0, 'connection', {con}, {bytes}, 'user.created', {}, '{{}}'", of("08", "i"), of("06", "i")));
+    insert(
+        "server_applied",
+        "organization, instance, revision",
+        5000,
+        format!("{}, {}, 9", of("01", "i % 500 + 1"), of("04", "i / 500 + 1")),
+    );
+    insert(
+        "connection",
+        "organization, id, name, profile, paused, created_at",
+        2000,
+        format!("{org}, {}, 'name' || i, 'default', {flag}, 0", of("02", "i")),
+    );
+    insert(
+        "credential",
+        "organization, id, kind, connection, secret_hash, created_at, expires_at",
+        1000,
+        format!("{org}, {}, 'scim', {con}, {bytes}, 0, 0", of("05", "i")),
+    );
+    insert(
+        "scim_user",
+        "organization, id, connection, user_name_key, external_id, active, version, created_at, modified_at, deleted_at, document",
+        20_000,
+        format!(
+            "{org}, {}, {con}, 'user' || i, 'external' || i, {flag}, 1, 0, 0, CASE WHEN i % 67 = 0 THEN 1 END, '{{}}'",
+            of("06", "i")
+        ),
+    );
+    insert(
+        "user_email",
+        "organization, address_key, user_id",
+        20_000,
+        format!("{org}, 'user' || i || '@example.com', {}", of("06", "i")),
+    );
+    insert(
+        "user_status",
+        "organization, user_id, from_revision, until_revision, status, since",
+        20_000,
+        format!("{org}, {}, 1, {max}, 1, 0", of("06", "i")),
+    );
+    insert(
+        "scim_group",
+        "organization, id, connection, display_name, display_name_key, unique_name_key, external_id, version, created_at, modified_at, document",
+        2000,
+        format!(
+            "{org}, {}, {con}, 'group' || i, 'group' || i, 'group' || i, 'external' || i, 1, 0, 0, '{{}}'",
+            of("07", "i")
+        ),
+    );
+    insert(
+        "membership",
+        "organization, group_id, member_id, from_revision, until_revision, member_kind",
+        20_000,
+        format!(
+            "{org}, {}, {}, 1, {max}, CASE WHEN i % 50 = 0 THEN 2 ELSE 1 END",
+            of("07", "i % 200 + 1"),
+            of("06", "i")
+        ),
+    );
+    insert(
+        "membership",
+        "organization, group_id, member_id, from_revision, until_revision, member_kind",
+        5000,
+        format!("{org}, {}, {}, 0, 1, 1", of("07", "i % 200 + 1"), of("06", "i")),
+    );
+    insert(
+        "resource_count",
+        "organization, connection, resource_kind, shard, present, deleted",
+        16_000,
+        format!("{org}, {}, 2, i % 16, 1, 0", of("02", "i / 16 + 1")),
+    );
+    insert(
+        "event",
+        "organization, id, at, actor_kind, connection, request, action, resource_id, details",
+        20_000,
+        format!("{org}, {}, 0, 'connection', {con}, {bytes}, 'user.created', {}, '{{}}'", of("08", "i"), of("06", "i")),
+    );
     batch(&store, &script.join(";\n"));
 }
 
@@ -116,19 +181,43 @@ fn sqlite_plans(store: &Store) -> Plans {
     all().into_iter().map(explain).collect()
 }
 
-/// The plan for whatever values: what a statement that is prepared once may be carried out by for ever.
-fn postgres_plans(url: &str) -> Plans {
-    let explain = |statement: &'static Statement| {
-        let prepare = format!("PREPARE statement AS {}", statement.postgres);
-        let types = "SELECT coalesce(cardinality(parameter_types), 0) FROM pg_prepared_statements";
-        let number: usize = ask(url, &format!("{prepare}; {types}")).unwrap().parse().unwrap();
-        let values = if number == 0 { String::new() } else { format!("({})", vec!["NULL"; number].join(", ")) };
-        let settings = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET max_parallel_workers_per_gather = 0";
-        let explain = format!("{settings}; {prepare}; EXPLAIN (COSTS OFF) EXECUTE statement{values}");
-        let plan = ask(url, &explain).unwrap_or_else(|failure| panic!("{}: {failure}", statement.name));
-        (statement.name, plan.lines().map(|line| format!("  {line}\n")).collect())
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    line: String,
+}
+
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = Integer)]
+    number: i32,
+}
+
+/// As the product's own sessions would carry it out, whatever the values.
+fn postgres_plan(tx: &mut Tx<'_>, statement: &'static Statement) -> Result<String, DatabaseError> {
+    let Tx::Postgres(connection) = tx else { unreachable!() };
+    connection.batch_execute(&format!("PREPARE explained AS {}", statement.postgres))?;
+    let number = "SELECT coalesce(cardinality(parameter_types), 0) AS number FROM pg_prepared_statements \
+                  WHERE name = 'explained'";
+    let number: Number = diesel::sql_query(number).get_result(*connection)?;
+    let values = vec!["NULL"; usize::try_from(number.number).unwrap()].join(", ");
+    let values = if values.is_empty() { values } else { format!("({values})") };
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE explained{values}");
+    let lines: Vec<Line> = diesel::sql_query(explain).load(*connection)?;
+    connection.batch_execute("DEALLOCATE explained")?;
+    // Which index, by which columns, in which order; the rest is told differently from version to version.
+    let told = |line: &&Line| {
+        ["Scan", " on ", "Nested Loop", "Join", "Index Cond"].iter().any(|word| line.line.contains(word))
     };
-    all().into_iter().map(explain).collect()
+    Ok(lines.iter().filter(told).map(|line| format!("  {}\n", line.line)).collect())
+}
+
+fn postgres_plans(store: &Store) -> Plans {
+    let plans: Result<Plans, DatabaseError> = store.with_own_connection(|tx| {
+        let mut plan = |statement: &'static Statement| Ok((statement.name, postgres_plan(tx, statement)?));
+        all().into_iter().map(&mut plan).collect()
+    });
+    plans.unwrap()
 }
 
 /// Compares with what is recorded.
@@ -171,17 +260,21 @@ fn assert_deep(plans: &Plans, read_too_much: impl Fn(&str) -> Vec<&str>) {
 
 /// The steps of a plan of SQLite's that read a table from end to end, or all rows of an organization.
 fn sqlite_reads_too_much(plan: &str) -> Vec<&str> {
-    plan.lines().filter(|step| is_shallow(step)).collect()
+    let made_here = |step: &str| {
+        let name = step.split_whitespace().nth(1).unwrap_or_default();
+        ["MATERIALIZE", "CO-ROUTINE"].iter().any(|how| plan.contains(&format!("{how} {name}\n")))
+    };
+    plan.lines().filter(|step| is_shallow(step) && !made_here(step)).collect()
 }
 
 fn is_shallow(step: &str) -> bool {
     let words: Vec<&str> = step.split_whitespace().collect();
     match words.as_slice() {
         ["SCAN", table, ..] => alias_of_table(table),
-        // Deeper than the organization: at least two columns of the index are given.
+        // Deeper than the organization, and than a connection, which may be all there is of it.
         ["SEARCH", table, ..] if alias_of_table(table) => {
             let given = step.rsplit_once('(').map_or("", |(_, given)| given);
-            given.contains("organization=?") && !given.contains(" AND ")
+            ["organization=?)", "organization=? AND connection=?)"].contains(&given)
         }
         _ => false,
     }
@@ -189,7 +282,7 @@ fn is_shallow(step: &str) -> bool {
 
 /// Statements call their tables by their names, or by these.
 fn alias_of_table(name: &str) -> bool {
-    TABLES.contains(&name) || ["u", "g", "m", "e"].contains(&name)
+    TABLES.contains(&name) || ["u", "g", "m", "e", "n", "p"].contains(&name)
 }
 
 /// The steps of a plan of PostgreSQL's that read a table from end to end, or all rows of an organization.
@@ -197,12 +290,17 @@ fn postgres_reads_too_much(plan: &str) -> Vec<&str> {
     let lines: Vec<&str> = plan.lines().collect();
     let mut found = Vec::new();
     for (i, line) in lines.iter().enumerate() {
-        let sequential = line.contains("Seq Scan on") && TABLES.iter().any(|table| line.contains(&format!("Seq Scan on {table}")));
+        let sequential =
+            line.contains("Seq Scan on") && TABLES.iter().any(|table| line.contains(&format!("Seq Scan on {table}")));
         let condition = lines[i + 1..].iter().take(3).find(|line| line.contains("Index Cond:"));
-        let indexed = line.contains("Index Scan using") || line.contains("Index Only Scan using") || line.contains("Bitmap Index Scan on");
+        let indexed = line.contains("Index Scan using")
+            || line.contains("Index Only Scan using")
+            || line.contains("Bitmap Index Scan on");
         // Tables of the deployment have keys of one column.
         let own = ["organization", "server", "keyring"].iter().any(|table| {
-            [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")].iter().any(|text| format!("{line} ").contains(text))
+            [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]
+                .iter()
+                .any(|text| format!("{line} ").contains(text))
         });
         let shallow = indexed && !own && condition.is_none_or(|condition| !condition.contains(" AND "));
         if sequential || shallow {
@@ -230,7 +328,7 @@ fn postgres_finds_everything_by_an_index() {
     let database = Database::fresh(Backend::Postgres);
     fill(&database);
     ask(database.url(), "VACUUM ANALYZE").unwrap();
-    let plans = postgres_plans(database.url());
+    let plans = postgres_plans(&Store::open(database.url(), IfMissing::Refuse).unwrap());
     assert_deep(&plans, postgres_reads_too_much);
     assert_recorded(&plans, "postgres.txt");
 }

@@ -8,7 +8,9 @@ use crate::db::organizations;
 use crate::db::users::{self, EmailRow, UserChange, UserRow};
 use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRow};
 use crate::ids;
-use crate::model::{Actor, Connection, ConnectionId, GroupId, Member, MemberKind, Moment, Profile, ResourceId, UserId, Version};
+use crate::model::{
+    Actor, Connection, ConnectionId, GroupId, Member, MemberKind, Moment, Profile, ResourceId, UserId, Version,
+};
 
 const NOW: Moment = Moment::from_micros(1_790_000_000_000_000);
 
@@ -98,7 +100,8 @@ fn group_set(organization: OrganizationId, name: &str, members: &[UserId]) -> (G
         created_at: NOW,
         document: "{}".to_owned(),
     });
-    let join = |user: &UserId| MembershipChange { group: id, member: Member { id: (*user).into(), kind: MemberKind::User } };
+    let join =
+        |user: &UserId| MembershipChange { group: id, member: Member { id: (*user).into(), kind: MemberKind::User } };
     set.joined.extend(members.iter().map(join));
     set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::Group, present: 1, deleted: 0 });
     let (created, mut joined) = (event("group.created", id.into()), event("group.members-changed", id.into()));
@@ -326,7 +329,8 @@ fn a_deadlock_between_two_servers_is_sent_again() {
             })
         });
         told.recv().unwrap();
-        let sets = [change_set(organization, &[ada], Version::FIRST), change_set(organization, &[grace], Version::FIRST)];
+        let sets =
+            [change_set(organization, &[ada], Version::FIRST), change_set(organization, &[grace], Version::FIRST)];
         let mut both = sets[0].clone();
         both.users_changed.extend(sets[1].users_changed.clone());
         both.events.extend(sets[1].events.clone());
