@@ -56,9 +56,10 @@ impl PostgresSettings {
         }
         let tls = match mode.as_deref() {
             Some("disable") => Tls::Off,
-            Some("require" | "verify-ca" | "verify-full") => Tls::Verified(Arc::new(client_config(root.as_deref())?)),
             None if root.is_none() && hosts.iter().all(only_this_machine) => Tls::Off,
-            None => Tls::Verified(Arc::new(client_config(root.as_deref())?)),
+            None | Some("require" | "verify-ca" | "verify-full") => {
+                Tls::Verified(Arc::new(client_config(root.as_deref())?))
+            }
             Some(other) => {
                 return Err(DatabaseError::Url(format!(
                     "sslmode `{other}` is not supported, expected `disable`, `require` or `verify-full`"

@@ -279,7 +279,7 @@ on_both_databases! {
         let (organization, database) = (organization(fresh), &fresh.database);
         let (ada, first) = user_set(organization, "ada");
         let (grace, second) = user_set(organization, "grace");
-        write_all(database, [first, second]).into_iter().for_each(|answer| assert!(answer.is_ok()));
+        assert!(write_all(database, [first, second]).iter().all(Result::is_ok));
         let write = |users: [UserId; 2]| {
             let mut connection = None;
             let mut written = 0;
@@ -309,9 +309,9 @@ fn a_deadlock_between_two_servers_is_sent_again() {
     let (organization, database) = (organization(&fresh), &fresh.database);
     let (ada, first) = user_set(organization, "ada");
     let (grace, second) = user_set(organization, "grace");
-    write_all(database, [first, second]).into_iter().for_each(|answer| assert!(answer.is_ok()));
+    assert!(write_all(database, [first, second]).iter().all(Result::is_ok));
     let lock = |tx: &mut Tx<'_>, id: UserId| {
-        let hex: String = id.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = id.to_string().replace('-', "");
         batch(tx, &format!("UPDATE scim_user SET active = active WHERE id = '\\x{hex}'"))
     };
     let (write_holds_its_first, told) = sync_channel(1);
