@@ -41,18 +41,15 @@ impl Server {
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
         let (live, threads) = Live::start(opened.clone(), clock.clone(), settings).unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
-        let url = format!("http://{address}");
-        let services = Services {
+        let services = |address| Services {
             live: live.clone(),
             types: ResourceTypes::builtin().unwrap(),
-            public_url: url.clone(),
+            public_url: format!("http://{address}"),
             clock: clock.clone(),
         };
-        let app = AppSettings { listen: address.to_string(), metrics_listen: None, rate_limit };
+        let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
         let app = App::bind(app, services).unwrap();
+        let url = format!("http://{}", app.address());
         let handle = app.handle();
         let answering = std::thread::spawn(move || app.run().unwrap());
         while !live.is_current() {
