@@ -60,7 +60,7 @@ impl Running {
         };
         let any = "127.0.0.1:0".to_owned();
         let settings = AppSettings { listen: any.clone(), metrics_listen: Some(any), rate_limit };
-        let app = App::bind(settings, services).unwrap();
+        let app = App::bind(settings, |_address| services).unwrap();
         let (address, metrics, handle) = (app.address(), app.metrics_address().unwrap(), app.handle());
         let thread = Some(std::thread::spawn(move || app.run()));
         Self { address, metrics, token, handle, thread, _directory: directory }

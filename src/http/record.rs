@@ -78,3 +78,72 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::config::LogFormat;
+    use crate::ids;
+    use crate::model::{Moment, Profile};
+    use crate::telemetry::logged;
+
+    fn finished(filter: &str, method: &str, status: u16) -> Vec<Value> {
+        let now = Moment::from_micros(0);
+        let lines = logged(filter, LogFormat::Json, || {
+            let metrics = Metrics::default();
+            let request = ids::request(now);
+            let mut record = Record::new(request, method, &metrics);
+            record.admit(&Caller {
+                organization: ids::organization(now),
+                connection: ids::connection(now),
+                profile: Profile::Default,
+                paused: false,
+                credential: ids::credential(now),
+                request,
+            });
+            record.route("/Users/{id}");
+            record.finish(status, &metrics);
+        });
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn writes_and_errors_have_a_line_and_good_reads_only_on_request() {
+        for (filter, method, status, lines) in [
+            ("info", "POST", 201, 1),
+            ("info", "GET", 404, 1),
+            ("info", "GET", 200, 0),
+            ("info", "HEAD", 304, 0),
+            ("debug", "GET", 200, 1),
+            ("error", "POST", 201, 0),
+        ] {
+            assert_eq!(finished(filter, method, status).len(), lines, "{filter} {method} {status}");
+        }
+    }
+
+    #[test]
+    fn a_line_names_the_request_and_its_caller_by_identifiers() {
+        let lines = finished("info", "PATCH", 200);
+        let line = lines[0].as_object().unwrap();
+        let expected = [
+            "connection.id",
+            "credential.id",
+            "duration_ms",
+            "http.method",
+            "http.route",
+            "http.status",
+            "level",
+            "message",
+            "organization.id",
+            "request.id",
+            "target",
+            "timestamp",
+        ];
+        let mut names: Vec<&str> = line.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, expected);
+        assert_eq!((&line["http.route"], &line["http.status"]), (&Value::from("/Users/{id}"), &Value::from(200)));
+    }
+}
