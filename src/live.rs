@@ -122,6 +122,18 @@ impl Live {
         self.0.lease.is_current()
     }
 
+    /// Waits for the first lease; answers whether it came within `patience`.
+    pub fn wait_until_current(&self, patience: Duration) -> bool {
+        let began = Clock::monotonic();
+        while !self.is_current() {
+            if Clock::monotonic().duration_since(began) > patience {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        true
+    }
+
     /// How often the database was found behind what it had acknowledged.
     pub fn times_gone_back(&self) -> u64 {
         self.0.went_back.load(Ordering::Relaxed)

@@ -11,7 +11,7 @@ use crate::app::{App, AppSettings};
 use crate::clock::Clock;
 use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
-use crate::live::{Live, LiveSettings};
+use crate::live::{LEASE, Live, LiveSettings};
 use crate::model::Actor;
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
@@ -74,6 +74,9 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
         clock: clock.clone(),
     };
     let app = App::bind(settings, services).map_err(|error| failed(&error))?;
+    if !live.wait_until_current(LEASE) {
+        return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
+    }
     set_up(live, clock, &server.public_url(app.address().port()))?;
     app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
 }

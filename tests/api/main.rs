@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod command_line;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod throw_away_databases;

@@ -6,11 +6,13 @@
 mod certificates;
 mod cluster;
 mod database;
+mod program;
 mod server;
 
 pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
+pub use program::Program;
 pub use server::{Answer, Client, Organization, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
