@@ -1,8 +1,8 @@
 //! The one writer of a server: takes the requests that wait, writes them in one transaction, answers each.
 //!
-//! SQLite: every request under its own savepoint. PostgreSQL: one statement a kind of row over all requests; when
-//! anything in the group fails, the group is rolled back and its members are written one by one, so that each gets its
-//! own answer.
+//! When anything in the group fails, the group is rolled back and its members are written one by one, so that each gets
+//! its own answer: on SQLite each under its own savepoint, on PostgreSQL, where one statement writes a kind of row for
+//! the whole group, each in its own transaction.
 
 mod flush;
 
@@ -217,8 +217,16 @@ fn before_commit(error: Error) -> Failure {
     Failure::BeforeCommit(error.into())
 }
 
+/// All in one go; only when one of them fails, each again under a savepoint of its own.
 fn sqlite_group(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Results, Failure> {
     batch(tx, "BEGIN IMMEDIATE").map_err(before_commit)?;
+    match flush::all(tx, sets) {
+        Ok(written) => {
+            commit_sqlite(tx)?;
+            return Ok(written.into_iter().map(Ok).collect());
+        }
+        Err(_) => batch(tx, "ROLLBACK; BEGIN IMMEDIATE").map_err(before_commit)?,
+    }
     let mut results = Vec::with_capacity(sets.len());
     for set in sets {
         let savepoint = batch(tx, "SAVEPOINT request").map_err(WriteError::from);
@@ -236,11 +244,15 @@ fn sqlite_group(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Results, Failure>
         }
         results.push(result);
     }
-    if let Err(error) = batch(tx, "COMMIT") {
-        let _ = batch(tx, "ROLLBACK");
-        return Err(Failure::AtCommit(error.to_string()));
-    }
+    commit_sqlite(tx)?;
     Ok(results)
+}
+
+fn commit_sqlite(tx: &mut Tx<'_>) -> Result<(), Failure> {
+    batch(tx, "COMMIT").map_err(|error| {
+        let _ = batch(tx, "ROLLBACK");
+        Failure::AtCommit(error.to_string())
+    })
 }
 
 fn postgres_group(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Results, Failure> {

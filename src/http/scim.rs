@@ -110,6 +110,12 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));
         return Ok(performed.map_err(|_panicked| Refusal::Panicked)??);
     }
+    if services.reads_at_once() {
+        let looked_up = catch_unwind(AssertUnwindSafe(|| perform::look_up(services, &caller, &call)));
+        if let Some(reply) = looked_up.map_err(|_panicked| Refusal::Panicked)?? {
+            return Ok(reply);
+        }
+    }
     let (services, span) = (services.clone(), record.span());
     let performed = web::block(move || span.in_scope(|| perform(&services, &caller, &call))).await;
     Ok(performed.map_err(|_panicked| Refusal::Panicked)??)

@@ -38,7 +38,7 @@ impl Cause {
         }
     }
 
-    /// A line for the log with personal values, sealed under the person's key and bound to the line.
+    /// A line for the log with personal values, JSON text, sealed under the person's key and bound to the line.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -48,11 +48,11 @@ impl Cause {
         action: &'static str,
         resource: ResourceId,
         details: &Value,
-        personal: (&PersonKey, &Value),
+        personal: (&PersonKey, &str),
     ) -> Result<EventRow, KeyError> {
         let mut event = self.event(now, action, resource, details);
         let (key, values) = personal;
-        event.sealed = Some(key.seal(event.id.as_bytes(), values.to_string().as_bytes())?);
+        event.sealed = Some(key.seal(event.id.as_bytes(), values.as_bytes())?);
         Ok(event)
     }
 }
@@ -92,6 +92,7 @@ impl Live {
                     if takes_access || administers {
                         self.0.admissions.forget(cause.organization);
                     }
+                    self.0.feed.applied_here(cause.organization, written.revision);
                     // A command beside running servers has done its work when they have applied it.
                     if takes_access || (administers && !self.0.serves) {
                         self.0.wait_for_others(cause.organization, written.revision)?;

@@ -22,10 +22,19 @@ const POLL_POSTGRES: Duration = Duration::from_millis(50);
 /// Servers that have been gone for so long are removed from the table.
 const SWEEP_AFTER: Duration = Duration::from_hours(1);
 
-/// What is followed, and how far it is applied.
+/// How far an organization is followed.
+#[derive(Clone, Copy)]
+struct Position {
+    /// The revision memory is true to.
+    applied: Revision,
+    /// The revision the other servers were told.
+    told: Revision,
+}
+
+/// What is followed, and how far.
 #[derive(Default)]
 pub(super) struct Feed {
-    applied: Mutex<HashMap<OrganizationId, Revision>>,
+    followed: Mutex<HashMap<OrganizationId, Position>>,
     stopping: AtomicBool,
 }
 
@@ -36,8 +45,8 @@ pub(super) fn micros(duration: Duration) -> i64 {
 impl Feed {
     /// Makes sure that whoever takes access away in `organization` from now on waits for this server.
     pub(super) fn watch(&self, inner: &Inner, organization: OrganizationId) -> Result<(), DatabaseError> {
-        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        if applied.contains_key(&organization) {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if followed.contains_key(&organization) {
             return Ok(());
         }
         let revision = inner.database.read(|tx| {
@@ -45,8 +54,19 @@ impl Feed {
             servers::applied(tx, inner.instance, organization, revision)?;
             Ok::<_, DatabaseError>(revision)
         })?;
-        applied.insert(organization, revision);
+        followed.insert(organization, Position { applied: revision, told: revision });
         Ok(())
+    }
+
+    /// This process made the change and has applied it itself: memory stays true if nobody else was in between.
+    pub(super) fn applied_here(&self, organization: OrganizationId, revision: Option<Revision>) {
+        let Some(revision) = revision else { return };
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(position) = followed.get_mut(&organization)
+            && position.applied.next() == revision
+        {
+            position.applied = revision;
+        }
     }
 
     pub(super) fn stop(&self) {
@@ -90,12 +110,12 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     let began = Clock::monotonic();
     servers::join(tx, inner.instance, micros(LEASE))?;
     servers::sweep(tx, micros(SWEEP_AFTER))?;
-    let mut applied = inner.feed.applied.lock().unwrap_or_else(PoisonError::into_inner);
-    for organization in applied.keys() {
+    let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
+    for organization in followed.keys() {
         inner.admissions.forget(*organization);
     }
-    read(inner, tx, &mut applied, true)?;
-    drop(applied);
+    read(inner, tx, &mut followed, true)?;
+    drop(followed);
     inner.lease.extend(began, LEASE.saturating_sub(LEASE_MARGIN));
     Ok(())
 }
@@ -122,8 +142,8 @@ fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
             Dialect::Postgres => true,
         };
         if due || changed {
-            let mut applied = inner.feed.applied.lock().unwrap_or_else(PoisonError::into_inner);
-            read(inner, tx, &mut applied, false)?;
+            let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
+            read(inner, tx, &mut followed, false)?;
         }
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
@@ -141,15 +161,16 @@ fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
 fn read(
     inner: &Inner,
     tx: &mut Tx<'_>,
-    applied: &mut HashMap<OrganizationId, Revision>,
+    followed: &mut HashMap<OrganizationId, Position>,
     again: bool,
 ) -> Result<(), DatabaseError> {
-    if applied.is_empty() {
+    if followed.is_empty() {
         return Ok(());
     }
-    let followed: Vec<OrganizationId> = applied.keys().copied().collect();
-    for (organization, revision) in organizations::revisions(tx, &followed)? {
-        let last = applied.insert(organization, revision).unwrap_or_default();
+    let organizations: Vec<OrganizationId> = followed.keys().copied().collect();
+    for (organization, revision) in organizations::revisions(tx, &organizations)? {
+        let Some(position) = followed.get_mut(&organization) else { continue };
+        let last = std::mem::replace(&mut position.applied, revision);
         if revision < last {
             // A promoted standby lacks changes that were acknowledged.
             tracing::error!(
@@ -161,8 +182,9 @@ fn read(
         if revision != last {
             inner.admissions.forget(organization);
         }
-        if revision != last || again {
+        if revision != position.told || again {
             servers::applied(tx, inner.instance, organization, revision)?;
+            position.told = revision;
         }
     }
     Ok(())

@@ -13,6 +13,12 @@ impl Revision {
         Self(number)
     }
 
+    /// The revision after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// The number as the database holds it.
     pub const fn as_i64(self) -> i64 {
         self.0

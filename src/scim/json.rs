@@ -193,12 +193,27 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 }
             }
         }
-        let mut seen = HashSet::new();
-        match object.keys().find(|name| !seen.insert(Ascii::new(name.as_str()))) {
+        match named_twice(&object) {
             Some(name) => Err(self.twice(name)),
             None => Ok(Value::Object(object)),
         }
     }
+}
+
+/// A name that differs from another one in letter case only. Few names are compared pair by pair, which is faster.
+fn named_twice(object: &Map<String, Value>) -> Option<&str> {
+    const FEW: usize = 16;
+    if object.len() <= FEW {
+        let mut names = object.keys();
+        while let Some(name) = names.next() {
+            if names.clone().any(|other| other.eq_ignore_ascii_case(name)) {
+                return Some(name);
+            }
+        }
+        return None;
+    }
+    let mut seen = HashSet::new();
+    object.keys().map(String::as_str).find(|name| !seen.insert(Ascii::new(*name)))
 }
 
 impl Reader<'_> {

@@ -80,10 +80,33 @@ fn read(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result
     Ok(Reply::Resource(resource))
 }
 
+/// A list that can be answered on the spot; `None` for one that may take long.
+///
+/// # Errors
+/// What the use case refuses.
+pub fn look_up(services: &Services, caller: &Caller, call: &Call) -> Result<Option<Reply>, ServiceError> {
+    let query = &call.query;
+    // A second reading of the filter may be needed, and that one may take long.
+    if call.operation != Operation::List(Kind::User) || query.filter_with_plus.is_some() {
+        return Ok(None);
+    }
+    let request = list_request(services, query, Kind::User, query.filter.clone())?;
+    Ok(users::look_up(services, caller, &request)?.map(Reply::Document))
+}
+
+fn list_request(
+    services: &Services,
+    query: &Query,
+    kind: Kind,
+    filter: Option<String>,
+) -> Result<ListRequest, ServiceError> {
+    let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref())?;
+    Ok(ListRequest { filter, paging, projection: projection(services, query, kind)? })
+}
+
 fn list(services: &Services, caller: &Caller, query: &Query, kind: Kind) -> Result<Reply, ServiceError> {
     let run = |filter: Option<String>| -> Result<String, ServiceError> {
-        let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref())?;
-        let request = ListRequest { filter, paging, projection: projection(services, query, kind)? };
+        let request = list_request(services, query, kind, filter)?;
         match kind {
             Kind::User => users::list(services, caller, &request),
             Kind::Group => groups::list(services, caller, &request),

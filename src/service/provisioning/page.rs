@@ -7,8 +7,12 @@ use crate::scim::ScimError;
 use crate::scim::list::Paging;
 use crate::service::{ServiceError, Services};
 
-/// Candidates looked at in one statement.
+/// Entries looked at in one statement.
 pub const BATCH: usize = 500;
+/// Entries an index may find and memory holds at once; a filter that finds more goes through the list in batches.
+pub const CANDIDATES: usize = 5_000;
+/// Entries that are looked up on the spot, on a thread that has other requests to answer.
+pub const FEW: usize = 20;
 
 /// The last entry before the page, found from the nearest remembered place in strides.
 ///

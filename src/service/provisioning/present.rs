@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::db::groups::StoredGroup;
 use crate::db::users::StoredUser;
 use crate::model::{GroupId, Member, Moment, ResourceId, Version};
+use crate::scim::filter::Condition;
 use crate::scim::projection::Projection;
 use crate::scim::render::{self, Meta};
 use crate::scim::schema::ResourceType;
@@ -57,6 +58,24 @@ pub fn whole(
         version: entity_tag.clone(),
     };
     Representation { body: render::resource(document, &id, &meta, rows), location, entity_tag }
+}
+
+/// The resource as a filter is evaluated on it: `meta` and the rows only where the condition reads them.
+pub fn evaluated(
+    services: &Services,
+    resource_type: &ResourceType,
+    identity: &Identity,
+    document: &str,
+    rows: Option<(&str, &str)>,
+    condition: &Condition,
+) -> Result<Value, ServiceError> {
+    let reads_meta = condition.attributes().any(|name| name == "meta");
+    if rows.is_some() || reads_meta {
+        return parse(&whole(services, resource_type, identity, document, rows).body);
+    }
+    let mut resource: Map<String, Value> = parse(document)?;
+    resource.insert("id".to_owned(), Value::String(identity.id.to_string()));
+    Ok(Value::Object(resource))
 }
 
 /// What the client asked to see of it.

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use crate::db::groups::{self, StoredGroup};
 use crate::db::{DatabaseError, ResourceKind, Tx, memberships, organizations};
 use crate::live::ListKey;
@@ -82,13 +80,15 @@ fn filtered(
     Ok(matches.finish())
 }
 
-/// The groups an index finds for one conjunct of the condition: a superset of the matches, in the order of lists.
+/// The groups an index finds for one conjunct of the condition: a superset of the matches, in the order of
+/// lists. `None`: no index helps, or it finds so many that the list is looked through batch by batch.
 fn candidates(
     tx: &mut Tx<'_>,
     caller: &Caller,
     condition: &Condition,
 ) -> Result<Option<Vec<StoredGroup>>, DatabaseError> {
-    let (organization, connection, all) = (caller.organization, caller.connection, i64::MAX);
+    let (organization, connection) = (caller.organization, caller.connection);
+    let enough = i64::try_from(page::CANDIDATES).unwrap_or(i64::MAX).saturating_add(1);
     let mut narrowings = condition.narrowings();
     narrowings.retain(|narrowing| narrowing.path.schema.is_none() && narrowing.values.len() <= LOOK_UPS);
     let order = [("id", None), ("displayName", None), ("externalId", None), (MEMBERS, Some("value"))];
@@ -105,14 +105,17 @@ fn candidates(
                     Ok(id) => groups::by_id(tx, organization, connection, id)?.into_iter().collect(),
                     Err(_not_an_id) => Vec::new(),
                 },
-                "displayName" => groups::by_name(tx, organization, connection, &fold(value), all)?,
-                "externalId" => groups::by_external_id(tx, organization, connection, value, all)?,
+                "displayName" => groups::by_name(tx, organization, connection, &fold(value), enough)?,
+                "externalId" => groups::by_external_id(tx, organization, connection, value, enough)?,
                 _ => match value.parse() {
-                    Ok(member) => groups::by_member(tx, organization, connection, member, all)?,
+                    Ok(member) => groups::by_member(tx, organization, connection, member, enough)?,
                     Err(_not_an_id) => Vec::new(),
                 },
             };
             found.extend(groups.into_iter().map(|group| (group.id, group)));
+            if found.len() > page::CANDIDATES {
+                return Ok(None);
+            }
         }
         return Ok(Some(found.into_values().collect()));
     }
@@ -139,9 +142,10 @@ fn look(
         };
         let array = present::members_array(services, &members);
         let rows = reads_members.then_some((MEMBERS, array.as_str()));
-        let whole = present::whole(services, &services.types.group, &Identity::from(&group), &group.document, rows);
-        let value: Value = present::parse(&whole.body)?;
-        if eval(condition, &value) {
+        let identity = Identity::from(&group);
+        let resource =
+            present::evaluated(services, &services.types.group, &identity, &group.document, rows, condition)?;
+        if eval(condition, &resource) {
             matches.add(group);
         }
     }

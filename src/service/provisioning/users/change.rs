@@ -152,7 +152,7 @@ fn record(
     let part = |of: &Document| -> Document {
         names.iter().filter_map(|name| of.get(*name).map(|value| ((*name).clone(), value.clone()))).collect()
     };
-    let personal = json!({ "before": part(before), "after": part(after) });
+    let personal = json!({ "before": part(before), "after": part(after) }).to_string();
     let action = match (UserKeys::of(before).active, UserKeys::of(after).active) {
         (true, false) => "user.deactivated",
         (false, true) => "user.reactivated",

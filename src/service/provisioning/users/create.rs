@@ -33,7 +33,7 @@ pub fn create(
     }
     let text = resource::text(&document)?;
     let changed: Vec<String> = document.keys().cloned().collect();
-    let personal = json!({ "after": document });
+    let personal = format!("{{\"after\":{text}}}");
     let cause = cause(caller);
     let now = services.clock.now();
     let id = ids::user(now);

@@ -33,7 +33,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         let event = match &user.person_key {
             Some(wrapped) => {
                 let key = services.live.open_person_key(tx, caller.organization, id, wrapped)?;
-                let personal = json!({ "before": document });
+                let personal = format!("{{\"before\":{}}}", user.document);
                 cause.sealed_event(now, "user.deleted", id.into(), &json!({}), (&key, &personal))?
             }
             None => cause.event(now, "user.deleted", id.into(), &json!({})),

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use crate::db::users::{self, GroupOfMember, StoredUser};
 use crate::db::{DatabaseError, ResourceKind, Tx, organizations};
 use crate::live::ListKey;
@@ -24,10 +22,7 @@ const LOOK_UPS: usize = 50;
 /// # Errors
 /// [`ServiceError`]; 400 `invalidFilter`, 400 `tooMany`.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
-    let condition = match request.filter.as_deref() {
-        Some(filter) => Some(Filter::parse(filter)?.resolve(&services.types.user)?),
-        None => None,
-    };
+    let condition = condition(services, request)?;
     services.live.read(|tx| {
         let (total, users) = match &condition {
             None => unfiltered(services, tx, caller, request)?,
@@ -36,6 +31,28 @@ pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Resu
         let resources = render(services, tx, caller, request, &users)?;
         Ok(list_response(total, request.paging.start_index, &resources))
     })
+}
+
+/// Answers a filter by which an index finds a few users at most, which is how identity providers look people up; `None`
+/// for every other, which may take long and is for [`list`].
+///
+/// # Errors
+/// As [`list`].
+pub fn look_up(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Option<String>, ServiceError> {
+    let Some(condition) = condition(services, request)? else { return Ok(None) };
+    services.live.read(|tx| {
+        let Some(few) = candidates(tx, caller, &condition, page::FEW)? else { return Ok(None) };
+        let mut matches = Matches::new(request.paging);
+        look(services, tx, caller, &condition, few, &mut matches)?;
+        let (total, users) = matches.finish();
+        let resources = render(services, tx, caller, request, &users)?;
+        Ok(Some(list_response(total, request.paging.start_index, &resources)))
+    })
+}
+
+fn condition(services: &Services, request: &ListRequest) -> Result<Option<Condition>, ServiceError> {
+    let Some(filter) = request.filter.as_deref() else { return Ok(None) };
+    Ok(Some(Filter::parse(filter)?.resolve(&services.types.user)?))
 }
 
 fn unfiltered(
@@ -67,7 +84,7 @@ fn filtered(
     condition: &Condition,
 ) -> Result<(u64, Vec<StoredUser>), ServiceError> {
     let mut matches = Matches::new(request.paging);
-    if let Some(candidates) = candidates(tx, caller, condition)? {
+    if let Some(candidates) = candidates(tx, caller, condition, page::CANDIDATES)? {
         look(services, tx, caller, condition, candidates, &mut matches)?;
     } else {
         page::scan(
@@ -80,14 +97,16 @@ fn filtered(
     Ok(matches.finish())
 }
 
-/// The users an index finds for one conjunct of the condition: a superset of the matches, in the order of lists.
+/// The users an index finds for one conjunct of the condition: a superset of the matches, in the order of
+/// lists. `None`: no index helps, or it finds so many that the list is looked through batch by batch.
 fn candidates(
     tx: &mut Tx<'_>,
     caller: &Caller,
     condition: &Condition,
+    most: usize,
 ) -> Result<Option<Vec<StoredUser>>, DatabaseError> {
     let organization = caller.organization;
-    let all = i64::MAX;
+    let enough = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
     let mut narrowings = condition.narrowings();
     narrowings.retain(|narrowing| narrowing.path.schema.is_none() && narrowing.values.len() <= LOOK_UPS);
     // The most selective index first.
@@ -107,14 +126,17 @@ fn candidates(
                     Err(_not_an_id) => Vec::new(),
                 },
                 "userName" => users::by_user_name(tx, organization, &fold(value))?,
-                "externalId" => users::by_external_id(tx, organization, value, all)?,
-                "emails" => users::by_email(tx, organization, &fold(value), all)?,
+                "externalId" => users::by_external_id(tx, organization, value, enough)?,
+                "emails" => users::by_email(tx, organization, &fold(value), enough)?,
                 _ => match value.parse() {
-                    Ok(id) => users::by_group(tx, organization, id, all)?,
+                    Ok(id) => users::by_group(tx, organization, id, enough)?,
                     Err(_not_an_id) => Vec::new(),
                 },
             };
             found.extend(users.into_iter().map(|user| (user.id, user)));
+            if found.len() > most {
+                return Ok(None);
+            }
         }
         return Ok(Some(found.into_values().collect()));
     }
@@ -135,9 +157,9 @@ fn look(
     for user in candidates {
         let array = groups_text(services, groups.get(&user.id));
         let rows = reads_groups.then_some((GROUPS, array.as_str()));
-        let whole = present::whole(services, &services.types.user, &Identity::from(&user), &user.document, rows);
-        let value: Value = present::parse(&whole.body)?;
-        if eval(condition, &value) {
+        let identity = Identity::from(&user);
+        let resource = present::evaluated(services, &services.types.user, &identity, &user.document, rows, condition)?;
+        if eval(condition, &resource) {
             matches.add(user);
         }
     }
