@@ -114,9 +114,9 @@ impl Database {
 fn lock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
-        Tx::Postgres(connection) => {
-            connection.batch_execute(&format!("SELECT pg_advisory_lock({LOCK})")).map_err(DatabaseError::from)
-        }
+        Tx::Postgres(connection) => connection
+            .batch_execute(&format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
+            .map_err(DatabaseError::from),
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
 
+use diesel::connection::SimpleConnection;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tokio::runtime::{Builder, Runtime};
@@ -49,6 +50,12 @@ pub(super) struct PostgresServer {
     settings: PostgresSettings,
 }
 
+/// Every statement is constant and has its index, so the plan must not depend on statistics that are missing or old, nor
+/// be made anew for each execution, which costs more than the execution.
+const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+     SET enable_mergejoin = off; SET jit = off; SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '30s'";
+
 /// Why a connection could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostgresError {
@@ -58,6 +65,8 @@ pub(super) enum PostgresError {
     Connect(#[from] tokio_postgres::Error),
     #[error("cannot set up the PostgreSQL connection: {0}")]
     Prepare(#[from] diesel::ConnectionError),
+    #[error("cannot set up the PostgreSQL session: {0}")]
+    Session(#[from] diesel::result::Error),
     #[error("the PostgreSQL connection was closed")]
     Closed,
 }
@@ -93,7 +102,9 @@ impl PostgresServer {
             }
         };
         NEXT.set(Some(Arc::clone(&runtime)));
-        Ok(Pooled { connection: PgConnection::from(inner), runtime })
+        let mut pooled = Pooled { connection: PgConnection::from(inner), runtime };
+        pooled.connection.batch_execute(SESSION)?;
+        Ok(pooled)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Users: rows, keys, status history, and the statements that read and write them.
 
+pub mod listed;
 mod read;
 mod rows;
 
 use super::sql::Statement;
 
+pub use listed::ListedUser;
 pub use read::*;
 pub use rows::*;
 
@@ -19,11 +21,12 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &CLOSE_STATUS,
     &OPEN_STATUS,
     &BY_ID,
-    &WITH_GROUPS,
-    &BY_USER_NAME,
-    &BY_EXTERNAL_ID,
-    &BY_EMAIL,
-    &BY_GROUP,
+    &listed::BY_ID,
+    &listed::BY_USER_NAME,
+    &listed::BY_EXTERNAL_ID,
+    &listed::BY_EMAIL,
+    &listed::BY_GROUP,
+    &listed::PAGE,
     &PAGE_AFTER,
     &SKIP,
     &GROUPS_OF,

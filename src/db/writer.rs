@@ -138,12 +138,7 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
     match &*database.0 {
         Inner::Sqlite { file, .. } => file.open().map(Open::Sqlite).map_err(|error| unavailable(&error)),
         Inner::Postgres { server, .. } => {
-            let mut pooled = server.open().map_err(|error| unavailable(&error))?;
-            // Statements over arrays would be planned anew each time, which costs half of them.
-            pooled.connection.batch_execute(
-                "SET plan_cache_mode = force_generic_plan; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
-                 SET idle_in_transaction_session_timeout = '30s'",
-            )?;
+            let pooled = server.open().map_err(|error| unavailable(&error))?;
             Ok(Open::Postgres(Box::new(pooled)))
         }
     }

@@ -44,44 +44,6 @@ pub(super) const BY_ID: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL",
 );
 
-// One statement a request: the document in the first row, the direct groups of this connection in the others.
-pub(super) const WITH_GROUPS: Statement = Statement::both(
-    "user_with_groups",
-    "SELECT id, version, created_at, modified_at, document FROM scim_user \
-     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
-     UNION ALL \
-     SELECT g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM membership m \
-     JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
-     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
-);
-
-pub(super) const BY_USER_NAME: Statement = Statement::both(
-    "user_by_user_name",
-    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
-     WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NULL",
-);
-
-// No order here: it would lure the planner away from the index. Callers sort the few rows they get.
-pub(super) const BY_EXTERNAL_ID: Statement = Statement::both(
-    "user_by_external_id",
-    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
-     WHERE organization = $1 AND external_id = $2 AND deleted_at IS NULL LIMIT $3",
-);
-
-pub(super) const BY_EMAIL: Statement = Statement::both(
-    "user_by_email",
-    "SELECT u.id, u.connection, u.version, u.created_at, u.modified_at, u.person_key, u.document FROM user_email e \
-     JOIN scim_user u ON u.organization = e.organization AND u.id = e.user_id AND u.deleted_at IS NULL \
-     WHERE e.organization = $1 AND e.address_key = $2 LIMIT $3",
-);
-
-pub(super) const BY_GROUP: Statement = Statement::both(
-    "user_by_group",
-    "SELECT u.id, u.connection, u.version, u.created_at, u.modified_at, u.person_key, u.document FROM membership m \
-     JOIN scim_user u ON u.organization = m.organization AND u.id = m.member_id AND u.deleted_at IS NULL \
-     WHERE m.organization = $1 AND m.group_id = $2 AND m.until_revision = 9223372036854775807 LIMIT $3",
-);
-
 pub(super) const PAGE_AFTER: Statement = Statement::both(
     "user_page_after",
     "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
@@ -144,7 +106,7 @@ impl TryFrom<UserRecord> for StoredUser {
     }
 }
 
-fn corrupt(problem: &impl std::fmt::Display) -> DatabaseError {
+pub(super) fn corrupt(problem: &impl std::fmt::Display) -> DatabaseError {
     DatabaseError::Corrupt { table: "scim_user", problem: problem.to_string() }
 }
 
@@ -156,106 +118,6 @@ fn read_users(records: Vec<UserRecord>) -> Result<Vec<StoredUser>, DatabaseError
 pub fn by_id(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId) -> Result<Option<StoredUser>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
     Sql(&BY_ID, binds).row::<UserRecord>(tx)?.map(StoredUser::try_from).transpose()
-}
-
-/// What one `GET /Users/{id}` needs.
-#[derive(Debug, Clone)]
-pub struct UserWithGroups {
-    /// Its version.
-    pub version: Version,
-    /// When it was created.
-    pub created_at: Moment,
-    /// When it was last changed.
-    pub modified_at: Moment,
-    /// Canonical JSON without id, meta and groups.
-    pub document: String,
-    /// The direct groups the connection may see: identifier and name.
-    pub groups: Vec<(GroupId, String)>,
-}
-
-#[derive(QueryableByName)]
-struct PartRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = BigInt)]
-    created_at: i64,
-    #[diesel(sql_type = BigInt)]
-    modified_at: i64,
-    #[diesel(sql_type = Text)]
-    document: String,
-}
-
-/// A user that is not deleted, with the direct groups of `connection`, in one statement.
-pub fn with_groups(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: UserId,
-    connection: ConnectionId,
-) -> Result<Option<UserWithGroups>, DatabaseError> {
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
-    let mut user = None;
-    let mut groups = Vec::new();
-    for part in Sql(&WITH_GROUPS, binds).rows::<PartRecord>(tx)? {
-        if part.version > 0 {
-            user = Some(part);
-        } else {
-            groups.push((GroupId::from_bytes(&part.id).map_err(|e| corrupt(&e))?, part.document));
-        }
-    }
-    groups.sort_unstable_by_key(|(id, _)| *id);
-    Ok(user.map(|part| UserWithGroups {
-        version: Version::new(part.version),
-        created_at: Moment::from_micros(part.created_at),
-        modified_at: Moment::from_micros(part.modified_at),
-        document: part.document,
-        groups,
-    }))
-}
-
-/// The user of a folded userName.
-pub fn by_user_name(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    user_name_key: &str,
-) -> Result<Vec<StoredUser>, DatabaseError> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(user_name_key)];
-    read_users(Sql(&BY_USER_NAME, binds).rows(tx)?)
-}
-
-/// Users of an externalId, at most `limit`, in no order.
-pub fn by_external_id(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    external_id: &str,
-    limit: i64,
-) -> Result<Vec<StoredUser>, DatabaseError> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(external_id), Bind::Int(limit)];
-    read_users(Sql(&BY_EXTERNAL_ID, binds).rows(tx)?)
-}
-
-/// Users of a folded e-mail address, at most `limit`, in no order.
-pub fn by_email(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    address_key: &str,
-    limit: i64,
-) -> Result<Vec<StoredUser>, DatabaseError> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(address_key), Bind::Int(limit)];
-    read_users(Sql(&BY_EMAIL, binds).rows(tx)?)
-}
-
-/// Users who are direct members of a group, at most `limit`, in no order.
-pub fn by_group(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    group: GroupId,
-    limit: i64,
-) -> Result<Vec<StoredUser>, DatabaseError> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(limit)];
-    read_users(Sql(&BY_GROUP, binds).rows(tx)?)
 }
 
 /// The users after `after` in the order of lists (by id), at most `limit`.

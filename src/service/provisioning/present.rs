@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use crate::db::groups::StoredGroup;
-use crate::db::users::StoredUser;
+use crate::db::users::{ListedUser, StoredUser};
 use crate::model::{GroupId, Member, Moment, ResourceId, Version};
 use crate::scim::filter::Condition;
 use crate::scim::projection::Projection;
@@ -29,6 +29,12 @@ pub struct Identity {
 
 impl From<&StoredUser> for Identity {
     fn from(user: &StoredUser) -> Self {
+        Self { id: user.id.into(), version: user.version, created: user.created_at, modified: user.modified_at }
+    }
+}
+
+impl From<&ListedUser> for Identity {
+    fn from(user: &ListedUser) -> Self {
         Self { id: user.id.into(), version: user.version, created: user.created_at, modified: user.modified_at }
     }
 }

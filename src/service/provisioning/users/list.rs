@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::db::users::{self, GroupOfMember, StoredUser};
+use crate::db::users::listed::{self, Key};
+use crate::db::users::{self, ListedUser};
 use crate::db::{DatabaseError, ResourceKind, Tx, organizations};
 use crate::live::ListKey;
-use crate::model::{Caller, ConnectionId, UserId, fold};
+use crate::model::{Caller, ConnectionId, GroupId, UserId, fold};
 use crate::scim::filter::{Condition, Filter, eval};
 use crate::scim::list::list_response;
 use crate::service::provisioning::ListRequest;
@@ -28,7 +29,7 @@ pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Resu
             None => unfiltered(services, tx, caller, request)?,
             Some(condition) => filtered(services, tx, caller, request, condition)?,
         };
-        let resources = render(services, tx, caller, request, &users)?;
+        let resources = render(services, tx, caller, request, users)?;
         Ok(list_response(total, request.paging.start_index, &resources))
     })
 }
@@ -43,9 +44,9 @@ pub fn look_up(services: &Services, caller: &Caller, request: &ListRequest) -> R
     services.live.read(|tx| {
         let Some(few) = candidates(tx, caller, &condition, page::FEW)? else { return Ok(None) };
         let mut matches = Matches::new(request.paging);
-        look(services, tx, caller, &condition, few, &mut matches)?;
+        look(services, &condition, few, &mut matches)?;
         let (total, users) = matches.finish();
-        let resources = render(services, tx, caller, request, &users)?;
+        let resources = render(services, tx, caller, request, users)?;
         Ok(Some(list_response(total, request.paging.start_index, &resources)))
     })
 }
@@ -60,7 +61,7 @@ fn unfiltered(
     tx: &mut Tx<'_>,
     caller: &Caller,
     request: &ListRequest,
-) -> Result<(u64, Vec<StoredUser>), ServiceError> {
+) -> Result<(u64, Vec<ListedUser>), ServiceError> {
     let organization = caller.organization;
     let totals = organizations::totals(tx, organization, ConnectionId::NOBODY, ResourceKind::User)?;
     let total = u64::try_from(totals.present).unwrap_or_default();
@@ -73,7 +74,8 @@ fn unfiltered(
         Ok(users::skip(tx, organization, after.into(), places)?.map(Into::into))
     })?;
     let Some(last) = last else { return Ok((total, Vec::new())) };
-    Ok((total, users::page_after(tx, organization, last.into(), i64::try_from(count).unwrap_or(i64::MAX))?))
+    let limit = i64::try_from(count).unwrap_or(i64::MAX);
+    Ok((total, listed::by_key(tx, organization, caller.connection, Key::After(last.into()), limit)?))
 }
 
 fn filtered(
@@ -82,16 +84,16 @@ fn filtered(
     caller: &Caller,
     request: &ListRequest,
     condition: &Condition,
-) -> Result<(u64, Vec<StoredUser>), ServiceError> {
+) -> Result<(u64, Vec<ListedUser>), ServiceError> {
     let mut matches = Matches::new(request.paging);
     if let Some(candidates) = candidates(tx, caller, condition, page::CANDIDATES)? {
-        look(services, tx, caller, condition, candidates, &mut matches)?;
+        look(services, condition, candidates, &mut matches)?;
     } else {
         page::scan(
             tx,
-            |tx, after, limit| users::page_after(tx, caller.organization, after.into(), limit),
+            |tx, after, limit| batch(tx, caller, condition, after.into(), limit),
             |user| user.id.into(),
-            |tx, batch| look(services, tx, caller, condition, batch, &mut matches),
+            |_tx, users| look(services, condition, users, &mut matches),
         )?;
     }
     Ok(matches.finish())
@@ -104,8 +106,8 @@ fn candidates(
     caller: &Caller,
     condition: &Condition,
     most: usize,
-) -> Result<Option<Vec<StoredUser>>, DatabaseError> {
-    let organization = caller.organization;
+) -> Result<Option<Vec<ListedUser>>, DatabaseError> {
+    let (organization, connection) = (caller.organization, caller.connection);
     let enough = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
     let mut narrowings = condition.narrowings();
     narrowings.retain(|narrowing| narrowing.path.schema.is_none() && narrowing.values.len() <= LOOK_UPS);
@@ -118,21 +120,25 @@ fn candidates(
         }) else {
             continue;
         };
-        let mut found: BTreeMap<UserId, StoredUser> = BTreeMap::new();
+        let mut found: BTreeMap<UserId, ListedUser> = BTreeMap::new();
         for value in &narrowing.values {
-            let users = match attribute {
-                "id" => match value.parse() {
-                    Ok(id) => users::by_id(tx, organization, id)?.into_iter().collect(),
-                    Err(_not_an_id) => Vec::new(),
-                },
-                "userName" => users::by_user_name(tx, organization, &fold(value))?,
-                "externalId" => users::by_external_id(tx, organization, value, enough)?,
-                "emails" => users::by_email(tx, organization, &fold(value), enough)?,
+            let folded = fold(value);
+            let key = match attribute {
+                "id" => {
+                    let id = value.parse().ok();
+                    let user = id.map(|id| listed::by_id(tx, organization, connection, id)).transpose()?.flatten();
+                    found.extend(user.map(|user| (user.id, user)));
+                    continue;
+                }
+                "userName" => Key::UserName(&folded),
+                "externalId" => Key::ExternalId(value),
+                "emails" => Key::Email(&folded),
                 _ => match value.parse() {
-                    Ok(id) => users::by_group(tx, organization, id, enough)?,
-                    Err(_not_an_id) => Vec::new(),
+                    Ok(group) => Key::Group(group),
+                    Err(_not_an_id) => continue,
                 },
             };
+            let users = listed::by_key(tx, organization, connection, key, enough)?;
             found.extend(users.into_iter().map(|user| (user.id, user)));
             if found.len() > most {
                 return Ok(None);
@@ -143,19 +149,31 @@ fn candidates(
     Ok(None)
 }
 
-/// Evaluates the condition on each candidate.
-fn look(
-    services: &Services,
+/// A stretch of the list, with groups only where the condition reads them.
+fn batch(
     tx: &mut Tx<'_>,
     caller: &Caller,
     condition: &Condition,
-    candidates: Vec<StoredUser>,
-    matches: &mut Matches<StoredUser>,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<ListedUser>, DatabaseError> {
+    if condition.attributes().any(|name| name == GROUPS) {
+        return listed::by_key(tx, caller.organization, caller.connection, Key::After(after), limit);
+    }
+    let users = users::page_after(tx, caller.organization, after, limit)?;
+    Ok(users.into_iter().map(ListedUser::from).collect())
+}
+
+/// Evaluates the condition on each candidate.
+fn look(
+    services: &Services,
+    condition: &Condition,
+    candidates: Vec<ListedUser>,
+    matches: &mut Matches<ListedUser>,
 ) -> Result<(), ServiceError> {
     let reads_groups = condition.attributes().any(|name| name == GROUPS);
-    let groups = if reads_groups { groups_by_member(tx, caller, &candidates)? } else { HashMap::new() };
     for user in candidates {
-        let array = groups_text(services, groups.get(&user.id));
+        let array = if reads_groups { groups_text(services, &user) } else { String::new() };
         let rows = reads_groups.then_some((GROUPS, array.as_str()));
         let identity = Identity::from(&user);
         let resource = present::evaluated(services, &services.types.user, &identity, &user.document, rows, condition)?;
@@ -171,14 +189,16 @@ fn render(
     tx: &mut Tx<'_>,
     caller: &Caller,
     request: &ListRequest,
-    users: &[StoredUser],
+    mut users: Vec<ListedUser>,
 ) -> Result<Vec<String>, ServiceError> {
     let with_groups = request.projection.includes(GROUPS);
-    let groups = if with_groups { groups_by_member(tx, caller, users)? } else { HashMap::new() };
+    if with_groups {
+        complete(tx, caller, &mut users)?;
+    }
     users
         .iter()
         .map(|user| {
-            let array = groups_text(services, groups.get(&user.id));
+            let array = if with_groups { groups_text(services, user) } else { String::new() };
             let rows = with_groups.then_some((GROUPS, array.as_str()));
             let whole = present::whole(services, &services.types.user, &Identity::from(user), &user.document, rows);
             Ok(present::projected(&services.types.user, &request.projection, whole)?.body)
@@ -186,23 +206,21 @@ fn render(
         .collect()
 }
 
-fn groups_by_member(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    users: &[StoredUser],
-) -> Result<HashMap<UserId, Vec<GroupOfMember>>, DatabaseError> {
-    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
-    let mut by_member: HashMap<UserId, Vec<GroupOfMember>> = HashMap::new();
+/// Reads the groups of those users of whom they were not read yet.
+fn complete(tx: &mut Tx<'_>, caller: &Caller, users: &mut [ListedUser]) -> Result<(), DatabaseError> {
+    let ids: Vec<UserId> = users.iter().filter(|user| user.groups.is_none()).map(|user| user.id).collect();
+    let mut by_member: HashMap<UserId, Vec<(GroupId, String)>> = HashMap::new();
     for group in users::groups_of(tx, caller.organization, &ids, caller.connection)? {
-        by_member.entry(group.member).or_default().push(group);
+        by_member.entry(group.member).or_default().push((group.id, group.display_name));
     }
-    for groups in by_member.values_mut() {
-        groups.sort_unstable_by_key(|group| group.id);
+    for user in users.iter_mut().filter(|user| user.groups.is_none()) {
+        let mut groups = by_member.remove(&user.id).unwrap_or_default();
+        groups.sort_unstable_by_key(|(id, _)| *id);
+        user.groups = Some(groups);
     }
-    Ok(by_member)
+    Ok(())
 }
 
-fn groups_text(services: &Services, groups: Option<&Vec<GroupOfMember>>) -> String {
-    let groups = groups.into_iter().flatten();
-    present::groups_array(services, groups.map(|group| (&group.id, group.display_name.as_str())))
+fn groups_text(services: &Services, user: &ListedUser) -> String {
+    present::groups_array(services, user.groups.iter().flatten().map(|(id, name)| (id, name.as_str())))
 }

@@ -1,6 +1,7 @@
 //! GET /Users/{id} (RFC 7644 §3.4.1).
 
-use crate::db::{DatabaseError, users};
+use crate::db::DatabaseError;
+use crate::db::users::listed;
 use crate::model::Caller;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
@@ -20,12 +21,10 @@ pub fn read(
     let key = user_id(id)?;
     let user = services
         .live
-        .read::<_, DatabaseError>(|tx| users::with_groups(tx, caller.organization, key, caller.connection))?
+        .read::<_, DatabaseError>(|tx| listed::by_id(tx, caller.organization, caller.connection, key))?
         .ok_or_else(|| not_found(id))?;
-    let groups = present::groups_array(services, user.groups.iter().map(|(id, name)| (id, name.as_str())));
-    let identity =
-        Identity { id: key.into(), version: user.version, created: user.created_at, modified: user.modified_at };
+    let groups = present::groups_array(services, user.groups.iter().flatten().map(|(id, name)| (id, name.as_str())));
     let rows = Some((GROUPS, groups.as_str()));
-    let whole = present::whole(services, &services.types.user, &identity, &user.document, rows);
+    let whole = present::whole(services, &services.types.user, &Identity::from(&user), &user.document, rows);
     present::projected(&services.types.user, projection, whole)
 }
