@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Database, Server};
+use crate::support::Server;
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";

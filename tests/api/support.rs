@@ -7,7 +7,10 @@ mod certificates;
 mod cluster;
 mod database;
 mod program;
+pub mod rows;
 mod server;
+pub mod socket;
+pub mod statements;
 
 pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
