@@ -21,6 +21,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &CLOSE_STATUS,
     &OPEN_STATUS,
     &BY_ID,
+    &FOR_CHANGE,
     &listed::BY_ID,
     &listed::BY_USER_NAME,
     &listed::BY_EXTERNAL_ID,

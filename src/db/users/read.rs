@@ -44,6 +44,17 @@ pub(super) const BY_ID: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL",
 );
 
+// The user in the first row, whose version is never 0, and a row for each group.
+pub(super) const FOR_CHANGE: Statement = Statement::both(
+    "user_for_change",
+    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
+     UNION ALL \
+     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, g.display_name \
+     FROM membership m JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
+     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
+);
+
 pub(super) const PAGE_AFTER: Statement = Statement::both(
     "user_page_after",
     "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
@@ -118,6 +129,28 @@ fn read_users(records: Vec<UserRecord>) -> Result<Vec<StoredUser>, DatabaseError
 pub fn by_id(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId) -> Result<Option<StoredUser>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
     Sql(&BY_ID, binds).row::<UserRecord>(tx)?.map(StoredUser::try_from).transpose()
+}
+
+/// A user that is not deleted, with the direct groups of `connection` (identifier and name), in one statement.
+pub fn for_change(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    id: UserId,
+) -> Result<Option<(StoredUser, Vec<(GroupId, String)>)>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
+    let mut user = None;
+    let mut groups = Vec::new();
+    for row in Sql(&FOR_CHANGE, binds).rows::<UserRecord>(tx)? {
+        if row.version > 0 {
+            user = Some(StoredUser::try_from(row)?);
+        } else {
+            groups.push((GroupId::from_bytes(&row.id).map_err(|e| corrupt(&e))?, row.document));
+        }
+    }
+    groups.sort_unstable_by_key(|(id, _)| *id);
+    Ok(user.map(|user| (user, groups)))
 }
 
 /// The users after `after` in the order of lists (by id), at most `limit`.

@@ -16,8 +16,9 @@ pub use read::read;
 use crate::db::users::StoredUser;
 use crate::db::{Tx, organizations, users};
 use crate::live::Cause;
-use crate::model::{Actor, Caller, Precondition, UserId};
+use crate::model::{Actor, Caller, GroupId, Precondition, UserId};
 use crate::scim::ScimError;
+use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
 
 use super::present::{self, Identity};
@@ -42,41 +43,40 @@ fn user_id(id: &str) -> Result<UserId, ServiceError> {
     id.parse().map_err(|_not_ours| not_found(id))
 }
 
+/// A user about to be changed, with the groups the caller's connection sees it in.
+struct Loaded {
+    user: StoredUser,
+    groups: Vec<(GroupId, String)>,
+}
+
 /// The user, if this connection may change it now: it manages the user, or nobody does and it adopts the user.
 fn load_for_change(
     tx: &mut Tx<'_>,
     caller: &Caller,
     id: UserId,
     precondition: &Precondition,
-) -> Result<StoredUser, ServiceError> {
+) -> Result<Loaded, ServiceError> {
     not_paused(caller)?;
-    let user = users::by_id(tx, caller.organization, id)?.ok_or_else(|| not_found(&id.to_string()))?;
+    let found = users::for_change(tx, caller.organization, caller.connection, id)?;
+    let (user, groups) = found.ok_or_else(|| not_found(&id.to_string()))?;
     if user.connection != caller.connection && !user.connection.is_nobody() {
         let manager = organizations::connection(tx, caller.organization, user.connection)?;
         let name = manager.map_or_else(String::new, |manager| format!(" `{}`", manager.name));
-        return Err(
-            ScimError::Forbidden(format!("this user is managed by the connection{name}; change it there")).into()
-        );
+        let detail = format!("this user is managed by the connection{name}; change it there");
+        return Err(ScimError::Forbidden(detail).into());
     }
     super::check_precondition(precondition, &user.version.entity_tag(id.into()))?;
-    Ok(user)
+    Ok(Loaded { user, groups })
 }
 
-/// A user with the groups the caller's connection sees, as far as the projection asks for them.
+/// A user as answered.
 fn present(
     services: &Services,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    user: &StoredUser,
-    projection: &crate::scim::projection::Projection,
+    Loaded { user, groups }: &Loaded,
+    projection: &Projection,
 ) -> Result<Representation, ServiceError> {
-    let groups = if projection.includes(GROUPS) {
-        let found = users::groups_of(tx, caller.organization, &[user.id], caller.connection)?;
-        Some(present::groups_array(services, found.iter().map(|group| (&group.id, group.display_name.as_str()))))
-    } else {
-        None
-    };
-    let rows = groups.as_deref().map(|array| (GROUPS, array));
+    let array = present::groups_array(services, groups.iter().map(|(id, name)| (id, name.as_str())));
+    let rows = projection.includes(GROUPS).then_some((GROUPS, array.as_str()));
     let whole = present::whole(services, &services.types.user, &Identity::from(user), &user.document, rows);
     present::projected(&services.types.user, projection, whole)
 }

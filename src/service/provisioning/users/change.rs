@@ -66,15 +66,15 @@ fn change(
     let id = user_id(id)?;
     let now = services.clock.now();
     services.live.write(&cause(caller), |tx| {
-        let user = load_for_change(tx, caller, id, precondition)?;
-        let before: Document = present::parse(&user.document)?;
+        let mut loaded = load_for_change(tx, caller, id, precondition)?;
+        let before: Document = present::parse(&loaded.user.document)?;
         let after = apply(&before)?;
-        if before == after && user.connection == caller.connection {
-            let answer = present(services, tx, caller, &user, projection)?;
-            return Ok(Decision::Unchanged(answer));
+        if before == after && loaded.user.connection == caller.connection {
+            return Ok(Decision::Unchanged(present(services, &loaded, projection)?));
         }
-        let (set, changed) = write_set(services, tx, caller, &user, (&before, &after), now)?;
-        let answer = present(services, tx, caller, &changed, projection)?;
+        let (set, changed) = write_set(services, tx, caller, &loaded.user, (&before, &after), now)?;
+        loaded.user = changed;
+        let answer = present(services, &loaded, projection)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), answer))
     })
 }

@@ -20,7 +20,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
     let now = services.clock.now();
     let cause = cause(caller);
     services.live.write(&cause, |tx| {
-        let user = load_for_change(tx, caller, id, precondition)?;
+        let user = load_for_change(tx, caller, id, precondition)?.user;
         let document: Map<String, Value> = present::parse(&user.document)?;
         let mut set = WriteSet::new(caller.organization);
         set.takes_revision = true;
