@@ -1,5 +1,6 @@
 //! Filters made to break out, to look around, or to cost.
 
+use muster::model::fold;
 use serde_json::{Value, json};
 
 use crate::support::rows::all_rows;
@@ -54,23 +55,28 @@ on_both_databases! {
             client.post("/Users", &user).expect(201);
             client.post("/Groups", &json!({ "displayName": format!("{number}{text}") })).expect(201);
         }
+        let all = u64::try_from(HOSTILE.len()).unwrap();
         for (number, text) in HOSTILE.iter().enumerate() {
             let literal = quoted(text);
-            let holding = HOSTILE.iter().filter(|other| muster::model::fold(other).contains(&muster::model::fold(text))).count() as u64;
+            let holding = |decide: fn(&str, &str) -> bool| {
+                let count = HOSTILE.iter().filter(|other| decide(&fold(other), &fold(text))).count();
+                u64::try_from(count).unwrap()
+            };
             assert_eq!(total(&client, &format!("externalId eq {literal}")), 1, "{text}");
             assert_eq!(total(&client, &format!("userName eq {}", quoted(&format!("{number}{text}x")))), 1, "{text}");
             assert_eq!(total(&client, &format!("emails[type eq \"work\" and value eq {literal}]")), 1, "{text}");
             assert_eq!(total(&client, &format!("displayName eq {}", quoted(&format!("<{text}>")))), 1, "{text}");
-            assert_eq!(total(&client, &format!("displayName co {literal}")), holding, "{text}");
-            assert_eq!(total(&client, &format!("displayName sw {}", quoted(&format!("<{text}")))), HOSTILE.iter()
-                .filter(|other| muster::model::fold(other).starts_with(&muster::model::fold(text))).count() as u64, "{text}");
-            assert_eq!(total(&client, &format!("displayName ew {}", quoted(&format!("{text}>")))), HOSTILE.iter()
-                .filter(|other| muster::model::fold(other).ends_with(&muster::model::fold(text))).count() as u64, "{text}");
-            assert_eq!(total(&client, &format!("not (externalId eq {literal})")), HOSTILE.len() as u64 - 1, "{text}");
+            let inside = format!("displayName co {literal}");
+            assert_eq!(total(&client, &inside), holding(|other, text| other.contains(text)), "{text}");
+            let begins = format!("displayName sw {}", quoted(&format!("<{text}")));
+            assert_eq!(total(&client, &begins), holding(|other, text| other.starts_with(text)), "{text}");
+            let ends = format!("displayName ew {}", quoted(&format!("{text}>")));
+            assert_eq!(total(&client, &ends), holding(|other, text| other.ends_with(text)), "{text}");
+            assert_eq!(total(&client, &format!("not (externalId eq {literal})")), all - 1, "{text}");
             let groups = client.filter("/Groups", &format!("displayName eq {}", quoted(&format!("{number}{text}")))).expect(200);
             assert_eq!(groups.json()["totalResults"], 1, "{text}");
         }
-        assert_eq!(total(&client, "userName pr"), HOSTILE.len() as u64);
+        assert_eq!(total(&client, "userName pr"), all);
         let texts = statements::on_resources();
         assert!(texts.len() > 50, "the statements were not seen");
         for text in texts {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use crate::support::{Server, percent_encoded};
 
 on_both_databases! {
     // Requirements 3, 4
@@ -23,7 +23,7 @@ on_both_databases! {
             assert_eq!(made.json()["externalId"], *external);
             let found = client.filter("/Users", &format!("externalId eq {}", json!(external))).expect(200).json();
             assert_eq!((&found["totalResults"], &found["Resources"][0]["id"]), (&json!(1), &json!(id)), "{external}");
-            let encoded: String = external.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let encoded = percent_encoded(external);
             let read = client.get(&format!("/Users/{encoded}"));
             if *external == victim {
                 assert_eq!(read.text, before, "an id leads to whom it was issued for");

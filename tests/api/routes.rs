@@ -194,7 +194,8 @@ fn in_disguise(path: &str) -> Vec<String> {
         format!("/%2e{path}"),
     ];
     for (at, character) in path.char_indices().skip(1) {
-        let (before, after) = (&path[..at], &path[at + 1..]);
+        let (before, rest) = path.split_at(at);
+        let after = rest.split_at(1).1;
         disguises.push(format!("{before}%{:02X}{after}", u32::from(character)));
         disguises.push(format!("{before}%25{:02x}{after}", u32::from(character)));
     }

@@ -56,6 +56,11 @@ fn postgres_script() -> std::process::Command {
     std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres.sh"))
 }
 
+/// Every byte of it percent-encoded.
+pub fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"))
+}
+
 /// Runs it and returns what it printed.
 ///
 /// # Panics

@@ -17,7 +17,7 @@ on_both_databases! {
         let group = entra.post("/Groups", &body).expect(201).id();
         let path = format!("/Groups/{group}");
         let found = entra.found("/Groups?excludedAttributes=members&filter=displayName+eq+%22DISPLAYNAME%22");
-        assert_eq!(found, [group.clone()]);
+        assert_eq!(found, [group.as_str()]);
         assert!(entra.get(&format!("{path}?excludedAttributes=members")).expect(200).json().get("members").is_none());
 
         entra.patch(&path, &json!([{ "op": "Replace", "path": "displayName", "value": "1879db59" }])).expect(200);

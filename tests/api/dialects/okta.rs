@@ -60,7 +60,7 @@ on_both_databases! {
         let gone = read_and_put_back(&okta, &id, |user| user["active"] = json!(false));
         assert_eq!(gone["active"], false);
         assert_eq!(gone["name"], moved["name"]);
-        assert_eq!(okta.found(LOOK_UP), [id.clone()], "an inactive person is found, or is made again for ever");
+        assert_eq!(okta.found(LOOK_UP), [id.as_str()], "an inactive person is found, or is made again for ever");
         let back = read_and_put_back(&okta, &id, |user| user["active"] = json!(true));
         assert_eq!(back["active"], true);
         assert_eq!(back["emails"], moved["emails"]);
@@ -76,7 +76,7 @@ on_both_databases! {
             okta.patch(&format!("/Users/{id}"), &operations).expect(200).json()
         };
         assert_eq!(switch(false)["active"], false);
-        assert_eq!(okta.found(LOOK_UP), [id.clone()]);
+        assert_eq!(okta.found(LOOK_UP), [id.as_str()]);
         assert_eq!(switch(true)["active"], true);
         let put = read_and_put_back(&okta, &id, |user| user["displayName"] = json!("Test Again"));
         assert_eq!(put["displayName"], "Test Again");
@@ -98,7 +98,7 @@ on_both_databases! {
         let id = okta.post("/Users", &earlier).expect(201).id();
         let refused = okta.post("/Users", &new_user()).expect_error(409, "uniqueness");
         assert_eq!(refused.header("Content-Type"), "application/scim+json");
-        assert_eq!(okta.found(LOOK_UP), [id.clone()]);
+        assert_eq!(okta.found(LOOK_UP), [id.as_str()]);
         let on = json!([{ "op": "replace", "value": { "active": true } }]);
         okta.patch(&format!("/Users/{id}"), &on).expect(200);
         let linked = okta.put(&format!("/Users/{id}"), &new_user()).expect(200).json();

@@ -25,7 +25,7 @@ on_both_databases! {
         let path = format!("/Groups/{group}");
         let rename = json!({ "op": "replace", "value": { "id": group, "displayName": "Test SCIMv2" } });
         okta.patch(&path, &json!([rename])).expect(200);
-        assert_eq!(okta.found(LOOK_UP), [group.clone()]);
+        assert_eq!(okta.found(LOOK_UP), [group.as_str()]);
         let add = |id: &str| json!({ "op": "add", "path": "members", "value": [{ "value": id, "display": "somebody@okta.local" }] });
         okta.patch(&path, &json!([add(&people[0]), add(&people[1])])).expect(200);
         assert_eq!(okta.members(&group), people[..2]);

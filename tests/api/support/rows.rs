@@ -46,7 +46,7 @@ pub fn all_rows(database: &Database) -> String {
 }
 
 fn rows(database: &Database, organization: Option<OrganizationId>) -> String {
-    let bytes: String = organization.iter().flat_map(|id| *id.as_bytes()).map(|byte| format!("{byte:02x}")).collect();
+    let bytes = organization.map(|id| id.to_string().replace('-', "")).unwrap_or_default();
     let literal = match database.backend() {
         Backend::Sqlite => format!("x'{bytes}'"),
         Backend::Postgres => format!("'\\x{bytes}'"),
