@@ -148,12 +148,15 @@ pub(super) const BY_EXTERNAL_ID: Statement = Statement::both(
      WHERE organization = $1 AND connection = $2 AND external_id = $3 AND deleted_at IS NULL LIMIT $4",
 );
 
-pub(super) const BY_MEMBER: Statement = Statement::both(
-    "group_by_member",
-    "SELECT g.id, g.version, g.created_at, g.modified_at, g.document FROM membership m \
+pub(super) const BY_MEMBER: Statement = Statement {
+    name: "group_by_member",
+    sqlite: "SELECT g.id, g.version, g.created_at, g.modified_at, g.document FROM membership m INDEXED BY membership_of_member \
+     CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.deleted_at IS NULL \
+     WHERE m.organization = $1 AND g.connection = $2 AND m.member_id = $3 AND m.until_revision = 9223372036854775807 LIMIT $4",
+    postgres: "SELECT g.id, g.version, g.created_at, g.modified_at, g.document FROM membership m \
      JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.deleted_at IS NULL \
      WHERE m.organization = $1 AND g.connection = $2 AND m.member_id = $3 AND m.until_revision = 9223372036854775807 LIMIT $4",
-);
+};
 
 pub(super) const PAGE_AFTER: Statement = Statement::both(
     "group_page_after",

@@ -36,7 +36,8 @@ impl From<StoredUser> for ListedUser {
 }
 
 // First the users, whose version is never 0, then a row for each group of each of them. `$1` is the organization, `$2`
-// what is looked up, `$3` the connection. Nothing is ordered: an order would lure the planner away from the index.
+// what is looked up, `$3` the connection. Nothing is ordered: an order would lure the planner away from the index; the
+// groups hang on the users found (`CROSS JOIN` and `INDEXED BY` in SQLite, `LATERAL` in PostgreSQL keep planners to it).
 macro_rules! with_groups {
     ($name:literal, $users:literal) => {
         Statement {
@@ -46,9 +47,10 @@ macro_rules! with_groups {
                 $users,
                 ") SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
                  UNION ALL SELECT m.member_id, g.id, 0, 0, 0, g.display_name FROM u \
-                 JOIN membership m ON m.organization = $1 AND m.member_id = u.id \
+                 CROSS JOIN membership m INDEXED BY membership_of_member \
+                 ON m.organization = $1 AND m.member_id = u.id \
                  AND m.until_revision = 9223372036854775807 \
-                 JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3"
+                 CROSS JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3"
             ),
             postgres: concat!(
                 "WITH u AS MATERIALIZED (",
@@ -63,15 +65,21 @@ macro_rules! with_groups {
     };
 }
 
-pub(super) const BY_ID: Statement = Statement::both(
-    "user_listed_by_id",
-    "SELECT id AS user_id, id, version, created_at, modified_at, document AS text FROM scim_user \
+pub(super) const BY_ID: Statement = Statement {
+    name: "user_listed_by_id",
+    sqlite: "SELECT id AS user_id, id, version, created_at, modified_at, document AS text FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
+     UNION ALL \
+     SELECT m.member_id, g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM membership m INDEXED BY membership_of_member \
+     CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
+     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
+    postgres: "SELECT id AS user_id, id, version, created_at, modified_at, document AS text FROM scim_user \
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
      UNION ALL \
      SELECT m.member_id, g.id, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), g.display_name FROM membership m \
      JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
      WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
-);
+};
 
 pub(super) const BY_USER_NAME: Statement = with_groups!(
     "user_listed_by_user_name",

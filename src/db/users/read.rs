@@ -45,15 +45,21 @@ pub(super) const BY_ID: Statement = Statement::both(
 );
 
 // The user in the first row, whose version is never 0, and a row for each group.
-pub(super) const FOR_CHANGE: Statement = Statement::both(
-    "user_for_change",
-    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+pub(super) const FOR_CHANGE: Statement = Statement {
+    name: "user_for_change",
+    sqlite: "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+     WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
+     UNION ALL \
+     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, g.display_name \
+     FROM membership m INDEXED BY membership_of_member CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
+     WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
+    postgres: "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
      UNION ALL \
      SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, g.display_name \
      FROM membership m JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
      WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
-);
+};
 
 pub(super) const PAGE_AFTER: Statement = Statement::both(
     "user_page_after",
@@ -69,9 +75,10 @@ pub(super) const SKIP: Statement = Statement::both(
 pub(super) const GROUPS_OF: Statement = Statement {
     name: "user_groups_of_page",
     sqlite: "SELECT m.member_id, g.id, g.display_name FROM json_each($2) j \
-             CROSS JOIN membership m ON m.organization = $1 AND m.member_id = unhex(j.value) \
+             CROSS JOIN membership m INDEXED BY membership_of_member \
+             ON m.organization = $1 AND m.member_id = unhex(j.value) \
              AND m.until_revision = 9223372036854775807 \
-             JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.connection = $3",
+             CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.connection = $3",
     postgres: "SELECT m.member_id, g.id, g.display_name FROM membership m \
                JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.connection = $3 \
                WHERE m.organization = $1 AND m.member_id = ANY($2) AND m.until_revision = 9223372036854775807",
