@@ -9,6 +9,7 @@ pub mod diagnosis;
 mod error;
 pub mod events;
 pub mod groups;
+pub mod history;
 pub mod keyring;
 pub mod memberships;
 mod migrate;

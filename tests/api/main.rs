@@ -7,6 +7,7 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+<<<<<<< HEAD
 mod dialects;
 #[cfg(test)]
 mod filters;
@@ -30,5 +31,36 @@ mod races;
 mod routes;
 #[cfg(test)]
 mod sockets;
+=======
+mod credentials;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod filters;
+#[cfg(test)]
+mod http_edge;
+#[cfg(test)]
+mod membership;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod ownership;
+#[cfg(test)]
+mod paging;
+#[cfg(test)]
+mod patch_semantics;
+#[cfg(test)]
+mod privacy;
+#[cfg(test)]
+mod provisioning;
+#[cfg(test)]
+mod queries;
+#[cfg(test)]
+mod representation;
+>>>>>>> main
 #[cfg(test)]
 mod throw_away_databases;
+#[cfg(test)]
+mod versions;

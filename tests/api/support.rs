@@ -6,8 +6,13 @@
 mod certificates;
 mod cluster;
 mod database;
+mod dice;
 mod program;
+<<<<<<< HEAD
 pub mod rows;
+=======
+mod resources;
+>>>>>>> main
 mod server;
 pub mod socket;
 pub mod statements;
@@ -15,8 +20,10 @@ pub mod statements;
 pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
+pub use dice::{Dice, is_long};
 pub use program::Program;
-pub use server::{Answer, Client, Organization, Server};
+pub use resources::{ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
+pub use server::{Client, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///

@@ -37,7 +37,11 @@ impl Server {
 
     /// Starts one that allows each credential so many requests a second.
     pub fn start_with(database: &Database, rate_limit: u32) -> Self {
-        let clock = Clock::system();
+        Self::start_at(database, rate_limit, Clock::system())
+    }
+
+    /// Starts one that lives by this clock.
+    pub fn start_at(database: &Database, rate_limit: u32, clock: Clock) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
