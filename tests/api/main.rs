@@ -7,12 +7,21 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
-<<<<<<< HEAD
+mod credentials;
+#[cfg(test)]
 mod dialects;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod events;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod hostile_filters;
+#[cfg(test)]
 mod hostile_input;
+#[cfg(test)]
+mod http_edge;
 #[cfg(test)]
 mod identifiers;
 #[cfg(test)]
@@ -22,26 +31,6 @@ mod leaks;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
-mod patch_paths;
-#[cfg(test)]
-mod provisioning;
-#[cfg(test)]
-mod races;
-#[cfg(test)]
-mod routes;
-#[cfg(test)]
-mod sockets;
-=======
-mod credentials;
-#[cfg(test)]
-mod discovery;
-#[cfg(test)]
-mod events;
-#[cfg(test)]
-mod filters;
-#[cfg(test)]
-mod http_edge;
-#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod model;
@@ -49,6 +38,8 @@ mod model;
 mod ownership;
 #[cfg(test)]
 mod paging;
+#[cfg(test)]
+mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
@@ -58,8 +49,13 @@ mod provisioning;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod representation;
->>>>>>> main
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod sockets;
 #[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]

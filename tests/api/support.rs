@@ -8,11 +8,8 @@ mod cluster;
 mod database;
 mod dice;
 mod program;
-<<<<<<< HEAD
-pub mod rows;
-=======
 mod resources;
->>>>>>> main
+pub mod rows;
 mod server;
 pub mod socket;
 pub mod statements;
@@ -23,7 +20,7 @@ pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
 pub use program::Program;
 pub use resources::{ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
-pub use server::{Client, Server};
+pub use server::{Answer, Client, Organization, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///
