@@ -13,6 +13,7 @@ pub(crate) mod faults;
 #[cfg(test)]
 pub(crate) mod fresh;
 pub mod groups;
+pub mod history;
 pub mod keyring;
 pub mod memberships;
 mod migrate;

@@ -83,6 +83,15 @@ pub(super) const AMONG: Statement = Statement {
                WHERE organization = $1 AND group_id = $2 AND member_id = ANY($3) AND until_revision = 9223372036854775807",
 };
 
+pub(super) const AMONG_GROUPS: Statement = Statement {
+    name: "membership_among_groups",
+    sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) g CROSS JOIN json_each($3) j \
+             CROSS JOIN membership m ON m.organization = $1 AND m.group_id = unhex(g.value) \
+             AND m.member_id = unhex(j.value) AND m.until_revision = 9223372036854775807",
+    postgres: "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = ANY($2) \
+               AND member_id = ANY($3) AND until_revision = 9223372036854775807",
+};
+
 pub(super) const NESTED_IN: Statement = Statement {
     name: "membership_nested_in",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) j CROSS JOIN membership m \
@@ -102,8 +111,18 @@ pub(super) const NESTED_GROUPS: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&JOIN, &LEAVE, &LEAVE_EVERYWHERE, &EMPTY, &OF_GROUP, &OF_GROUPS, &AMONG, &NESTED_IN, &NESTED_GROUPS];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &JOIN,
+    &LEAVE,
+    &LEAVE_EVERYWHERE,
+    &EMPTY,
+    &OF_GROUP,
+    &OF_GROUPS,
+    &AMONG,
+    &AMONG_GROUPS,
+    &NESTED_IN,
+    &NESTED_GROUPS,
+];
 
 impl MembershipChange {
     pub(super) fn join<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -236,6 +255,22 @@ pub fn among(
     let list = IdList::new(candidates.iter().map(|id| id.as_bytes().as_slice()));
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Ids(list)];
     Ok(read(Sql(&AMONG, binds).rows(tx)?)?.into_iter().map(|row| row.member).collect())
+}
+
+/// Which of `candidates` are direct members of which of `groups`.
+pub fn among_groups(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    groups: &[GroupId],
+    candidates: &[ResourceId],
+) -> Result<Vec<MembershipChange>, DatabaseError> {
+    if groups.is_empty() || candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let groups = IdList::new(groups.iter().map(|id| id.as_bytes().as_slice()));
+    let members = IdList::new(candidates.iter().map(|id| id.as_bytes().as_slice()));
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(groups), Bind::Ids(members)];
+    read(Sql(&AMONG_GROUPS, binds).rows(tx)?)
 }
 
 /// The groups any of `members` is directly in.

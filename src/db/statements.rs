@@ -1,7 +1,7 @@
 //! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
 
 use super::sql::Statement;
-use super::{credentials, diagnosis, events, groups, keyring, memberships, organizations, servers, users};
+use super::{credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users};
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
@@ -10,6 +10,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         groups::STATEMENTS,
         memberships::STATEMENTS,
         events::STATEMENTS,
+        history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
         keyring::STATEMENTS,

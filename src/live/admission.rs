@@ -28,9 +28,21 @@ struct Entry {
     used_at: AtomicI64,
 }
 
+impl Entry {
+    /// When it was last used, if that was after the last time this was asked.
+    fn take_use(&self) -> Option<Moment> {
+        match self.used_at.swap(0, Ordering::AcqRel) {
+            0 => None,
+            used => Some(Moment::from_micros(used)),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Known {
     entries: HashMap<CredentialId, Entry>,
+    /// Last uses of credentials that were forgotten before these were put on record.
+    unrecorded: HashMap<CredentialId, (OrganizationId, Moment)>,
     /// Counts how often an organization was forgotten: an entry loaded before must not be kept after.
     forgotten: HashMap<OrganizationId, u64>,
 }
@@ -42,7 +54,16 @@ pub(super) struct Admissions(RwLock<Known>);
 impl Admissions {
     pub(super) fn forget(&self, organization: OrganizationId) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.entries.retain(|_, entry| entry.credential.organization != organization);
+        let Known { entries, unrecorded, .. } = &mut *known;
+        entries.retain(|id, entry| {
+            if entry.credential.organization != organization {
+                return true;
+            }
+            if let Some(used) = entry.take_use() {
+                unrecorded.insert(*id, (organization, used));
+            }
+            false
+        });
         let times = known.forgotten.entry(organization).or_default();
         *times = times.wrapping_add(1);
     }
@@ -62,15 +83,14 @@ impl Admissions {
 
     /// The credentials used since they were last asked for, and when.
     pub(super) fn take_uses(&self) -> Vec<(OrganizationId, CredentialId, Moment)> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known
-            .entries
-            .values()
-            .filter_map(|entry| match entry.used_at.swap(0, Ordering::AcqRel) {
-                0 => None,
-                used => Some((entry.credential.organization, entry.credential.id, Moment::from_micros(used))),
-            })
-            .collect()
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut uses = std::mem::take(&mut known.unrecorded);
+        for (id, entry) in &known.entries {
+            if let Some(used) = entry.take_use() {
+                uses.insert(*id, (entry.credential.organization, used));
+            }
+        }
+        uses.into_iter().map(|(id, (organization, used))| (organization, id, used)).collect()
     }
 
     fn judge(&self, token: &Token, now: Moment) -> Option<Admission> {

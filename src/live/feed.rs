@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::db::{DatabaseError, Dialect, Tx, credentials, events, organizations, servers};
-use crate::model::{OrganizationId, Revision};
+use crate::model::{Moment, OrganizationId, Revision};
 
 use super::{Inner, LEASE, LEASE_MARGIN};
 
@@ -127,7 +127,7 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
 
 fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     let mut renewed = Clock::monotonic();
-    let mut recorded = renewed;
+    let mut recorded = inner.clock.now();
     let mut seen = servers::data_version(tx)?;
     while !inner.feed.is_stopping() {
         let now = Clock::monotonic();
@@ -215,9 +215,10 @@ fn read(
 }
 
 /// Puts on record when credentials were last used, at most once a minute.
-fn record_uses(inner: &Inner, tx: &mut Tx<'_>, recorded: &mut Instant) -> Result<(), DatabaseError> {
-    let now = Clock::monotonic();
-    if now.duration_since(*recorded) < RECORD_USE_EVERY {
+fn record_uses(inner: &Inner, tx: &mut Tx<'_>, recorded: &mut Moment) -> Result<(), DatabaseError> {
+    let now = inner.clock.now();
+    // A clock that was put back does not stop it.
+    if now >= *recorded && now < recorded.plus_micros(micros(RECORD_USE_EVERY)) {
         return Ok(());
     }
     *recorded = now;

@@ -7,8 +7,58 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
-mod plans;
+mod credentials;
+#[cfg(test)]
+mod dialects;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod events;
+#[cfg(test)]
+mod filters;
+#[cfg(test)]
+mod hostile_filters;
+#[cfg(test)]
+mod hostile_input;
+#[cfg(test)]
+mod http_edge;
+#[cfg(test)]
+mod identifiers;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod limits;
+#[cfg(test)]
+mod membership;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod ownership;
+#[cfg(test)]
+mod paging;
+#[cfg(test)]
+mod patch_paths;
+#[cfg(test)]
+mod patch_semantics;
+#[cfg(test)]
+mod privacy;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod queries;
+#[cfg(test)]
+mod races;
+#[cfg(test)]
+mod representation;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod sockets;
+#[cfg(test)]
+mod store;
+#[cfg(test)]
 mod throw_away_databases;
+#[cfg(test)]
+mod versions;

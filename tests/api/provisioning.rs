@@ -2,10 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Database, Server};
-
-const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+use crate::support::{GROUP, Server, USER};
 
 on_both_databases! {
     fn a_person_joins_moves_and_leaves(database: &Database) {

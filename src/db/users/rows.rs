@@ -78,6 +78,15 @@ pub enum Status {
 }
 
 impl Status {
+    pub(in crate::db) const fn from_i64(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Active),
+            2 => Some(Self::Inactive),
+            3 => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+
     const fn as_i64(self) -> i64 {
         match self {
             Self::Active => 1,

@@ -1,3 +1,5 @@
+//! What PATCH does, rule by rule.
+
 #![expect(clippy::needless_pass_by_value, reason = "the tables read better with values made in place")]
 
 use serde_json::json;

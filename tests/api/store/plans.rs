@@ -1,6 +1,6 @@
 //! How both databases carry out every registered statement, at an organization that holds nearly all rows.
 //!
-//! The plans are recorded in `tests/plans/`. `MUSTER_ACCEPT_PLANS=1 cargo nextest run --test api plans` records them anew.
+//! The plans are recorded in `tests/plans/`. `MUSTER_ACCEPT_PLANS=1 cargo nextest run --test api store::plans` records them anew.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -243,7 +243,7 @@ fn assert_recorded(plans: &Plans, file: &str) {
     }
     assert!(
         differences.is_empty(),
-        "plans have changed; if they are good, `MUSTER_ACCEPT_PLANS=1 cargo nextest run --test api plans`:\n{differences}"
+        "plans have changed; if they are good, `MUSTER_ACCEPT_PLANS=1 cargo nextest run --test api store::plans`:\n{differences}"
     );
 }
 
