@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod contention;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod discovery;
@@ -32,6 +34,8 @@ mod privacy;
 mod provisioning;
 #[cfg(test)]
 mod queries;
+#[cfg(test)]
+mod raw_requests;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]
