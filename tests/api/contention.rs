@@ -60,8 +60,8 @@ on_both_databases! {
         let busy = client.create_group("busy", &[]);
         let outer = client.create_group("outer", &[]);
         while_members_come_and_go(&client, &busy, &people, || {
-            for number in 0..10 {
-                let inner = client.create_group(&format!("inner{number}"), &[&people[number]]);
+            for (number, who) in people.iter().take(10).enumerate() {
+                let inner = client.create_group(&format!("inner{number}"), &[who]);
                 let nest = json!([{ "op": "add", "path": "members", "value": inner }]);
                 client.patch(&format!("/Groups/{outer}"), &nest).expect(200);
                 client.delete(&format!("/Groups/{inner}")).expect(204);
