@@ -10,6 +10,7 @@ mod error;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod faults;
+pub mod follow;
 #[cfg(test)]
 pub(crate) mod fresh;
 pub mod groups;
