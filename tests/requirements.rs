@@ -65,12 +65,14 @@ fn numbers(line: &str) -> Option<Vec<usize>> {
     list.split(", ").map(|number| number.parse().ok()).collect()
 }
 
-/// Whether comments, attributes and the macro for both databases, one of them a test's, lead to a function.
+/// Whether comments, attributes and the macro for both databases, one of them a test's, lead to a function; within the
+/// macro, functions take a database.
 fn stands_above_a_test(following: &[&str]) -> bool {
     let leads_on = |line: &&&str| ["//", "#[", "on_both_databases!"].iter().any(|start| line.starts_with(start));
     let head: Vec<_> = following.iter().take_while(leads_on).collect();
-    let function = following.get(head.len()).is_some_and(|line| line.contains("fn "));
-    function && head.iter().any(|line| line.starts_with("on_both_databases!") || line.contains("test"))
+    let Some(function) = following.get(head.len()).filter(|line| line.contains("fn ")) else { return false };
+    function.contains("(database: &Database)")
+        || head.iter().any(|line| line.starts_with("on_both_databases!") || line.contains("test"))
 }
 
 fn rust_files() -> Vec<PathBuf> {

@@ -98,7 +98,7 @@ impl Metrics {
 
     /// A request is answered.
     pub fn count(&self, route: &'static str, method: &str, status: u16, duration: Duration) {
-        let method = known(method);
+        let method = known_method(method);
         self.requests.get_or_create(&RequestLabels { route, method, status: class(status) }).inc();
         self.latencies.get_or_create(&RouteLabels { route, method }).observe(duration.as_secs_f64());
     }
@@ -115,8 +115,8 @@ impl Metrics {
     }
 }
 
-/// Methods are made up at will, labels are not.
-fn known(method: &str) -> &'static str {
+/// Methods are made up at will; labels and lines of the log are not.
+pub(super) fn known_method(method: &str) -> &'static str {
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
         .into_iter()
         .find(|known| *known == method)

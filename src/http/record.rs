@@ -5,12 +5,13 @@ use std::time::Instant;
 use crate::clock::Clock;
 use crate::model::{Caller, RequestId};
 
-use super::metrics::{InFlight, Metrics};
+use super::metrics::{InFlight, Metrics, known_method};
 
-/// What is known of a request while it is answered. Never its query, its body or its token.
+/// What is known of a request while it is answered. Never its query, its body, its token or a
+/// method somebody made up.
 pub struct Record {
     request: RequestId,
-    method: String,
+    method: &'static str,
     route: &'static str,
     caller: Option<Caller>,
     began: Instant,
@@ -22,7 +23,7 @@ impl Record {
     pub fn new(request: RequestId, method: &str, metrics: &Metrics) -> Self {
         Self {
             request,
-            method: method.to_owned(),
+            method: known_method(method),
             route: "none",
             caller: None,
             began: Clock::monotonic(),
@@ -53,7 +54,7 @@ impl Record {
     /// The answer is made: writes and errors are worth a line, good reads only on request.
     pub fn finish(self, status: u16, metrics: &Metrics) {
         let duration = Clock::monotonic().duration_since(self.began);
-        metrics.count(self.route, &self.method, status, duration);
+        metrics.count(self.route, self.method, status, duration);
         let caller = self.caller.as_ref();
         macro_rules! line {
             ($level:expr) => {
@@ -71,7 +72,7 @@ impl Record {
                 )
             };
         }
-        if status < 400 && matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
+        if status < 400 && matches!(self.method, "GET" | "HEAD" | "OPTIONS") {
             line!(tracing::Level::DEBUG);
         } else {
             line!(tracing::Level::INFO);

@@ -125,12 +125,17 @@ impl Inner {
             None => self.database.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default(),
         };
         let began = Clock::monotonic();
+        let mut woken = false;
         loop {
             if self.database.read(|tx| servers::behind(tx, organization, revision, self.instance))? == 0 {
                 return Ok(());
             }
             if Clock::monotonic().duration_since(began) > LEASE.saturating_mul(3) {
                 return Err(DatabaseError::Unavailable("another server does not apply the change".to_owned()));
+            }
+            if !woken {
+                self.database.read(servers::notify)?;
+                woken = true;
             }
             std::thread::sleep(Duration::from_millis(5));
         }

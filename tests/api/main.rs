@@ -11,13 +11,27 @@ mod contention;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod dialects;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
+mod hostile_filters;
+#[cfg(test)]
+mod hostile_input;
+#[cfg(test)]
 mod http_edge;
+#[cfg(test)]
+mod identifiers;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod leaks;
+#[cfg(test)]
+mod limits;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
@@ -27,6 +41,8 @@ mod ownership;
 #[cfg(test)]
 mod paging;
 #[cfg(test)]
+mod patch_paths;
+#[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
 mod privacy;
@@ -35,9 +51,17 @@ mod provisioning;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod raw_requests;
 #[cfg(test)]
 mod representation;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod sockets;
+#[cfg(test)]
+mod store;
 #[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]

@@ -9,7 +9,10 @@ mod database;
 mod dice;
 mod program;
 mod resources;
+pub mod rows;
 mod server;
+pub mod socket;
+pub mod statements;
 
 pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
@@ -17,7 +20,7 @@ pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
 pub use program::Program;
 pub use resources::{ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
-pub use server::{Client, Server};
+pub use server::{Answer, Client, Organization, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///
@@ -55,6 +58,11 @@ fn postgres_program(program: &str) -> std::process::Command {
 
 fn postgres_script() -> std::process::Command {
     std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres.sh"))
+}
+
+/// Every byte of it percent-encoded.
+pub fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |encoded, byte| encoded + &format!("%{byte:02X}"))
 }
 
 /// Runs it and returns what it printed.

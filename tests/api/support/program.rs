@@ -135,8 +135,11 @@ impl Server {
             let Ok(line) = self.stderr.recv_timeout(PATIENCE) else { panic!("it does not listen: {}", self.log) };
             self.log.push_str(&line);
             self.log.push('\n');
-            if let Some((_, address)) = line.split_once("server listens address=") {
-                return format!("http://{}", address.trim());
+            if line.contains("server listens")
+                && let Some((_, rest)) = line.split_once("127.0.0.1:")
+            {
+                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                return format!("http://127.0.0.1:{port}");
             }
         }
     }

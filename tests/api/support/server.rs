@@ -11,6 +11,7 @@ use muster::scim::schema::ResourceTypes;
 use muster::service::Services;
 use muster::service::administration::{Administration, NewToken};
 use serde_json::Value;
+use ureq::config::AutoHeaderValue;
 
 use super::Database;
 
@@ -194,7 +195,14 @@ impl Client {
 
     /// Any request; headers given here replace the usual ones.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        self.send_bytes(method, path, headers, body.map(str::as_bytes))
+    }
+
+    /// As [`Client::send`], with a body that need not be text.
+    pub fn send_bytes(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Answer {
         let config = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true);
+        // Nothing is sent that the test does not name: some identity providers send no User-Agent either.
+        let config = config.user_agent(AutoHeaderValue::None).accept(AutoHeaderValue::None);
         let agent: ureq::Agent = config.build().into();
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         let given = |name: &str| headers.iter().any(|(header, _)| header.eq_ignore_ascii_case(name));
@@ -208,7 +216,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let mut response = match body {
-            Some(body) => agent.run(request.body(body.to_owned()).unwrap()),
+            Some(body) => agent.run(request.body(body.to_vec()).unwrap()),
             None => agent.run(request.body(()).unwrap()),
         }
         .unwrap_or_else(|error| panic!("{method} {path}: {error}"));

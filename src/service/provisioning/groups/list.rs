@@ -132,15 +132,9 @@ fn look(
     matches: &mut Matches<StoredGroup>,
 ) -> Result<(), ServiceError> {
     let reads_members = condition.attributes().any(|name| name == MEMBERS);
-    let deciding: Option<Vec<ResourceId>> =
-        condition.equal_values_of(MEMBERS).map(|values| values.iter().filter_map(|value| value.parse().ok()).collect());
+    let members = if reads_members { deciding_members(tx, caller, condition, &candidates)? } else { HashMap::new() };
     for group in candidates {
-        let members: Vec<Member> = match (&deciding, reads_members) {
-            (_, false) => Vec::new(),
-            (Some(ids), true) => memberships::among(tx, caller.organization, group.id, ids)?,
-            (None, true) => memberships::of_group(tx, caller.organization, group.id, i64::MAX)?,
-        };
-        let array = present::members_array(services, &members);
+        let array = present::members_array(services, members.get(&group.id).into_iter().flatten());
         let rows = reads_members.then_some((MEMBERS, array.as_str()));
         let identity = Identity::from(&group);
         let resource =
@@ -152,6 +146,47 @@ fn look(
     Ok(())
 }
 
+/// The members the condition asks about, of all candidates in one statement: those it names, or else all of them.
+fn deciding_members(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    condition: &Condition,
+    candidates: &[StoredGroup],
+) -> Result<HashMap<GroupId, Vec<Member>>, ServiceError> {
+    let Some(named) = condition.equal_values_of(MEMBERS) else { return all_members(tx, caller, candidates) };
+    let groups: Vec<GroupId> = candidates.iter().map(|group| group.id).collect();
+    let named: Vec<ResourceId> = named.iter().filter_map(|value| value.parse().ok()).collect();
+    Ok(by_group(memberships::among_groups(tx, caller.organization, &groups, &named)?))
+}
+
+/// All members of several groups, up to [`limits::MEMBERS_PER_LIST`].
+fn all_members(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    groups: &[StoredGroup],
+) -> Result<HashMap<GroupId, Vec<Member>>, ServiceError> {
+    let ids: Vec<GroupId> = groups.iter().map(|group| group.id).collect();
+    let most = limits::MEMBERS_PER_LIST;
+    let enough = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+    let rows = memberships::of_groups(tx, caller.organization, &ids, enough)?;
+    if rows.len() > most {
+        return Err(ScimError::too_many(format!(
+            "the groups to look at have more than {most} members; send a smaller `count`, \
+             `excludedAttributes=members` or a filter that names the members"
+        ))
+        .into());
+    }
+    Ok(by_group(rows))
+}
+
+fn by_group(rows: Vec<memberships::MembershipChange>) -> HashMap<GroupId, Vec<Member>> {
+    let mut members: HashMap<GroupId, Vec<Member>> = HashMap::new();
+    for row in rows {
+        members.entry(row.group).or_default().push(row.member);
+    }
+    members
+}
+
 fn render(
     services: &Services,
     tx: &mut Tx<'_>,
@@ -160,23 +195,7 @@ fn render(
     groups: &[StoredGroup],
 ) -> Result<Vec<String>, ServiceError> {
     let with_members = request.projection.includes(MEMBERS);
-    let mut members: HashMap<GroupId, Vec<Member>> = HashMap::new();
-    if with_members {
-        let ids: Vec<GroupId> = groups.iter().map(|group| group.id).collect();
-        let most = limits::MEMBERS_PER_LIST;
-        let enough = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
-        let rows = memberships::of_groups(tx, caller.organization, &ids, enough)?;
-        if rows.len() > most {
-            return Err(ScimError::too_many(format!(
-                "the groups of this page have more than {most} members; send a smaller `count` or \
-                 `excludedAttributes=members`"
-            ))
-            .into());
-        }
-        for row in rows {
-            members.entry(row.group).or_default().push(row.member);
-        }
-    }
+    let members = if with_members { all_members(tx, caller, groups)? } else { HashMap::new() };
     groups
         .iter()
         .map(|group| {
