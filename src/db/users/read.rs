@@ -27,6 +27,15 @@ pub struct StoredUser {
     pub document: String,
 }
 
+/// A user about to be changed, with the direct groups a connection sees it in.
+#[derive(Debug, Clone)]
+pub struct UserWithGroups {
+    /// The user.
+    pub user: StoredUser,
+    /// The groups, identifier and name, by identifier.
+    pub groups: Vec<(GroupId, String)>,
+}
+
 /// A group a user is a direct member of.
 #[derive(Debug, Clone)]
 pub struct GroupOfMember {
@@ -138,13 +147,13 @@ pub fn by_id(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId) -> Resul
     Sql(&BY_ID, binds).row::<UserRecord>(tx)?.map(StoredUser::try_from).transpose()
 }
 
-/// A user that is not deleted, with the direct groups of `connection` (identifier and name), in one statement.
+/// A user that is not deleted, with the direct groups of `connection`, in one statement.
 pub fn for_change(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     connection: ConnectionId,
     id: UserId,
-) -> Result<Option<(StoredUser, Vec<(GroupId, String)>)>, DatabaseError> {
+) -> Result<Option<UserWithGroups>, DatabaseError> {
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
     let mut user = None;
@@ -157,7 +166,7 @@ pub fn for_change(
         }
     }
     groups.sort_unstable_by_key(|(id, _)| *id);
-    Ok(user.map(|user| (user, groups)))
+    Ok(user.map(|user| UserWithGroups { user, groups }))
 }
 
 /// The users after `after` in the order of lists (by id), at most `limit`.
