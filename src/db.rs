@@ -15,6 +15,7 @@ pub mod follow;
 pub(crate) mod fresh;
 pub mod groups;
 pub mod history;
+mod identified;
 pub mod keyring;
 pub mod memberships;
 mod migrate;

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::db::events::EventRow;
 use crate::db::{DatabaseError, Dialect, Tx, WriteError, WriteSet, organizations, servers};
 use crate::ids;
-use crate::model::{Actor, Moment, OrganizationId, RequestId, ResourceId, Revision};
+use crate::model::{Actor, Caller, Moment, OrganizationId, RequestId, ResourceId, Revision};
 
 use super::{Inner, KeyError, LEASE, Live, PersonKey};
 
@@ -21,6 +21,16 @@ pub struct Cause {
     pub actor: Actor,
     /// The request.
     pub request: RequestId,
+}
+
+impl From<&Caller> for Cause {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            organization: caller.organization,
+            actor: Actor::Connection(caller.connection, caller.credential),
+            request: caller.request,
+        }
+    }
 }
 
 impl Cause {

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, UserId, Version};
 
 use super::super::sql::{Bind, IdList, Sql, Statement};
-use super::super::{DatabaseError, Tx};
+use super::super::{DatabaseError, Tx, identified};
 
 /// A user as read for an answer or a change.
 #[derive(Debug, Clone)]
@@ -180,12 +180,6 @@ pub fn page_after(
     read_users(Sql(&PAGE_AFTER, binds).rows(tx)?)
 }
 
-#[derive(QueryableByName)]
-struct IdRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-}
-
 /// The id `skip` places behind the one that follows `after` (0: the very next), in the order of lists.
 pub fn skip(
     tx: &mut Tx<'_>,
@@ -194,8 +188,7 @@ pub fn skip(
     skip: i64,
 ) -> Result<Option<UserId>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(skip)];
-    let row = Sql(&SKIP, binds).row::<IdRecord>(tx)?;
-    row.map(|row| UserId::from_bytes(&row.id).map_err(|e| corrupt(&e))).transpose()
+    Ok(identified::first(tx, &SKIP, binds)?.map(UserId::from))
 }
 
 #[derive(QueryableByName)]
@@ -233,14 +226,6 @@ pub fn groups_of(
         .collect()
 }
 
-#[derive(QueryableByName)]
-struct KnownRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    deleted_at: Option<i64>,
-}
-
 /// Which of the ids were ever issued to users here, and whether each is still present.
 pub fn known(
     tx: &mut Tx<'_>,
@@ -251,12 +236,5 @@ pub fn known(
         return Ok(Vec::new());
     }
     let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
-    Sql(&KNOWN, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)])
-        .rows::<KnownRecord>(tx)?
-        .into_iter()
-        .map(|row| {
-            let id = ResourceId::from_bytes(&row.id).map_err(|e| corrupt(&e))?;
-            Ok((id, row.deleted_at.is_none()))
-        })
-        .collect()
+    identified::known(tx, &KNOWN, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)])
 }

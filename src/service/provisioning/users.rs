@@ -15,8 +15,7 @@ pub use read::read;
 
 use crate::db::users::UserWithGroups;
 use crate::db::{Tx, organizations, users};
-use crate::live::Cause;
-use crate::model::{Actor, Caller, Precondition, UserId};
+use crate::model::{Caller, Precondition, UserId};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
@@ -26,14 +25,6 @@ use super::{Representation, not_paused};
 
 /// `groups`: who is in which group is kept with the groups.
 const GROUPS: &str = "groups";
-
-fn cause(caller: &Caller) -> Cause {
-    Cause {
-        organization: caller.organization,
-        actor: Actor::Connection(caller.connection, caller.credential),
-        request: caller.request,
-    }
-}
 
 fn not_found(id: &str) -> ServiceError {
     ScimError::NotFound(format!("there is no User `{}`", crate::scim::path::excerpt(id))).into()
