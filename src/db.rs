@@ -10,10 +10,12 @@ mod error;
 pub mod events;
 #[cfg(test)]
 pub(crate) mod faults;
+pub mod follow;
 #[cfg(test)]
 pub(crate) mod fresh;
 pub mod groups;
 pub mod history;
+mod identified;
 pub mod keyring;
 pub mod memberships;
 mod migrate;

@@ -52,7 +52,7 @@ impl diesel_async::async_connection_wrapper::BlockOn for OwnRuntime {
 /// A pooled connection and the runtime that drives its socket.
 pub struct Pooled {
     pub(super) connection: PgConnection,
-    runtime: Arc<Runtime>,
+    pub(super) runtime: Arc<Runtime>,
 }
 
 /// Opens connections to the servers a URL names.

@@ -10,15 +10,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::db::{DatabaseError, Dialect, Tx, credentials, events, organizations, servers};
+use crate::db::follow::Follower;
+use crate::db::{DatabaseError, Tx, credentials, events, organizations, servers};
 use crate::model::{Moment, OrganizationId, Revision};
 
 use super::{Inner, LEASE, LEASE_MARGIN};
 
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 const RECORD_USE_EVERY: Duration = Duration::from_mins(1);
-const POLL_SQLITE: Duration = Duration::from_millis(20);
-const POLL_POSTGRES: Duration = Duration::from_millis(50);
+/// Whoever takes access away wakes the others; everything else is seen this soon at the latest.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Servers that have been gone for so long are removed from the table.
 const SWEEP_AFTER: Duration = Duration::from_hours(1);
 
@@ -82,20 +84,20 @@ impl Feed {
 pub(super) fn run(inner: &Inner) {
     let mut told = false;
     while !inner.feed.is_stopping() {
-        let result: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| {
-            join(inner, tx)?;
+        let result = inner.database.follow().and_then(|mut follower| {
+            join(inner, &mut follower.tx())?;
             if told {
                 tracing::info!("the database is back");
             }
             told = false;
-            follow(inner, tx)
+            follow(inner, &mut follower)
         });
         if let Err(error) = result {
             if !told {
                 tracing::error!(error = %error, "cannot follow the database");
             }
             told = true;
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(RETRY_AFTER);
         }
     }
     inner.lease.end();
@@ -125,41 +127,30 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
+fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
     let mut renewed = Clock::monotonic();
     let mut recorded = inner.clock.now();
-    let mut seen = servers::data_version(tx)?;
     while !inner.feed.is_stopping() {
         let now = Clock::monotonic();
         let due = now.duration_since(renewed) >= RENEW_EVERY;
         if due {
-            if !servers::renew(tx, inner.instance, micros(LEASE))? {
+            if !servers::renew(&mut follower.tx(), inner.instance, micros(LEASE))? {
                 // Others have seen the lease over and do not wait for this server any more.
-                return join(inner, tx);
+                return join(inner, &mut follower.tx());
             }
             renewed = now;
         }
-        let changed = match inner.database.dialect() {
-            Dialect::Sqlite => {
-                let version = servers::data_version(tx)?;
-                std::mem::replace(&mut seen, version) != version
-            }
-            Dialect::Postgres => true,
-        };
-        if due || changed {
-            let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
-            if read(inner, tx, &mut followed, false)? {
-                inner.went_back.fetch_add(1, Ordering::Relaxed);
-            }
+        let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if read(inner, &mut follower.tx(), &mut followed, false)? {
+            inner.went_back.fetch_add(1, Ordering::Relaxed);
         }
+        drop(followed);
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
         }
-        record_uses(inner, tx, &mut recorded)?;
-        std::thread::sleep(match inner.database.dialect() {
-            Dialect::Sqlite => POLL_SQLITE,
-            Dialect::Postgres => POLL_POSTGRES,
-        });
+        record_uses(inner, &mut follower.tx(), &mut recorded)?;
+        let until_due = RENEW_EVERY.saturating_sub(Clock::monotonic().duration_since(renewed));
+        follower.wait(until_due.min(LOOK_EVERY))?;
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod contention;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod dialects;
@@ -50,6 +52,8 @@ mod provisioning;
 mod queries;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod raw_requests;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]
