@@ -4,6 +4,7 @@ mod client;
 mod crash;
 mod encryption;
 mod failover;
+mod filled;
 mod migrations;
 mod plans;
 

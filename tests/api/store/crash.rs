@@ -46,9 +46,10 @@ fn work(client: &Client, group: &str, name: &str, acknowledged: &AtomicUsize) ->
             };
             assert_eq!(answer.status, 200, "{answer:?}");
             user.version += 1;
-            let operation = match user.member {
-                false => json!({ "op": "add", "path": "members", "value": [{ "value": id }] }),
-                true => json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") }),
+            let operation = if user.member {
+                json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") })
+            } else {
+                json!({ "op": "add", "path": "members", "value": [{ "value": id }] })
             };
             let Ok(answer) = client.patch(&group, &operation) else {
                 user.unanswered = Some(Unanswered::Membership);
@@ -105,7 +106,9 @@ on_both_databases! {
             execute(&store, "DELETE FROM server");
             server = program.serve(&[]);
             let client = Client::new(server.base(), &token);
-            users.iter().for_each(|user| verify(&client, user));
+            for user in &users {
+                verify(&client, user);
+            }
             assert_eq!(broken(&store), Vec::<String>::new(), "round {round}");
         }
         println!("{total} writes were acknowledged before {rounds} kills, all are there");
