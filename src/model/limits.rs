@@ -6,6 +6,8 @@ pub const BODY_BYTES: usize = 8 * 1024 * 1024;
 pub const JSON_DEPTH: usize = 32;
 /// Characters of any one string of a resource.
 pub const STRING_CHARACTERS: usize = 16_384;
+/// Bytes of a value that stands in an index, folded: `userName`, `externalId`, `emails.value`, `displayName` of groups.
+pub const KEY_BYTES: usize = 1_024;
 /// Bytes of the canonical text of one resource.
 pub const DOCUMENT_BYTES: usize = 262_144;
 /// Values of one multi-valued attribute, members excepted.

@@ -5,7 +5,7 @@ mod page;
 mod present;
 pub mod users;
 
-use crate::model::{Caller, Precondition};
+use crate::model::{Caller, Precondition, limits};
 use crate::scim::ScimError;
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
@@ -38,6 +38,14 @@ fn not_paused(caller: &Caller) -> Result<(), ServiceError> {
         return Err(ScimError::Forbidden("this connection is paused; an administrator can resume it".to_owned()).into());
     }
     Ok(())
+}
+
+/// What stands in an index must not be longer than an index of any database holds.
+fn check_key(attribute: &str, key: &str) -> Result<(), ScimError> {
+    if key.len() <= limits::KEY_BYTES {
+        return Ok(());
+    }
+    Err(ScimError::invalid_value(format!("`{attribute}` is too long; send at most {} bytes", limits::KEY_BYTES)))
 }
 
 fn check_precondition(precondition: &Precondition, entity_tag: &str) -> Result<(), ServiceError> {

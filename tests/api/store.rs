@@ -5,6 +5,7 @@ mod crash;
 mod encryption;
 mod failover;
 mod filled;
+mod long_keys;
 mod migrations;
 mod plans;
 

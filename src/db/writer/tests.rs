@@ -304,6 +304,32 @@ on_both_databases! {
 }
 
 #[test]
+fn a_full_disk_is_told_and_writing_goes_on_when_there_is_room() {
+    let fresh = Fresh::new(Dialect::Sqlite);
+    let (organization, database) = (organization(&fresh), &fresh.database);
+    let mut connection = Some(open(database).unwrap());
+    let room = |connection: &mut Option<Open>, pages: usize| {
+        batch(&mut connection.as_mut().unwrap().tx(), &format!("PRAGMA max_page_count = {pages}")).unwrap();
+    };
+    room(&mut connection, 1);
+    let before = picture(database);
+    let large = |name: &str| {
+        let mut set = user_set(organization, name).1;
+        set.users_created[0].document = "x".repeat(200_000);
+        job(set)
+    };
+    for group in [vec![large("ada")], vec![large("ada"), large("grace")]] {
+        for answer in write_group(database, &mut connection, &group) {
+            assert!(matches!(answer, Err(WriteError::Database(DatabaseError::Unavailable(_)))), "{answer:?}");
+        }
+        assert_eq!(picture(database), before);
+    }
+    room(&mut connection, 1_000_000);
+    assert!(write_group(database, &mut connection, &[large("ada")]).iter().all(Result::is_ok));
+    assert_eq!(broken(database), Vec::<String>::new());
+}
+
+#[test]
 fn a_deadlock_between_two_servers_is_sent_again() {
     let fresh = Fresh::new(Dialect::Postgres);
     let (organization, database) = (organization(&fresh), &fresh.database);

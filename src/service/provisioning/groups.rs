@@ -24,7 +24,7 @@ use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
 
 use super::present::{self, Identity};
-use super::{Representation, not_paused};
+use super::{Representation, check_key, not_paused};
 
 /// The attribute that is kept as rows.
 const MEMBERS: &str = "members";
@@ -62,11 +62,14 @@ fn names(caller: &Caller, document: &Map<String, Value>) -> Result<GroupNames, S
     if display_name_key.is_empty() {
         return Err(ScimError::invalid_value("`displayName` is required and must not be empty").into());
     }
+    check_key("displayName", &display_name_key)?;
+    let external_id = text("externalId").map(str::to_owned);
+    external_id.iter().try_for_each(|key| check_key("externalId", key))?;
     Ok(GroupNames {
         display_name,
         unique_name_key: caller.profile.group_names_are_unique().then(|| display_name_key.clone()),
         display_name_key,
-        external_id: text("externalId").map(str::to_owned),
+        external_id,
     })
 }
 

@@ -88,10 +88,7 @@ fn write_set(
     (before, after): (&Document, &Document),
     now: Moment,
 ) -> Result<(WriteSet, StoredUser), ServiceError> {
-    let (old, new) = (UserKeys::of(before), UserKeys::of(after));
-    if new.user_name_key.is_empty() {
-        return Err(ScimError::invalid_value("`userName` is required and must not be empty").into());
-    }
+    let (old, new) = (UserKeys::of(before), UserKeys::checked(after)?);
     let text = resource::text(after)?;
     let mut set = WriteSet::new(caller.organization);
     let email = |address_key: &String| EmailRow { address_key: address_key.clone(), user: user.id };

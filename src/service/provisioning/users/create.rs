@@ -27,10 +27,7 @@ pub fn create(
     not_paused(caller)?;
     let mut document = resource::create(&services.types.user, body)?.document;
     document.entry("active").or_insert(Value::Bool(true));
-    let keys = UserKeys::of(&document);
-    if keys.user_name_key.is_empty() {
-        return Err(ScimError::invalid_value("`userName` is required and must not be empty").into());
-    }
+    let keys = UserKeys::checked(&document)?;
     let text = resource::text(&document)?;
     let changed: Vec<String> = document.keys().cloned().collect();
     let personal = format!("{{\"after\":{text}}}");

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::model::fold;
+use crate::scim::ScimError;
+use crate::service::provisioning::check_key;
 
 /// What a user can be found by, and whether it may act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,21 @@ impl UserKeys {
                 .collect(),
             active: document.get("active").and_then(Value::as_bool).unwrap_or_default(),
         }
+    }
+
+    /// Reads them off a document that is to be stored.
+    ///
+    /// # Errors
+    /// 400 `invalidValue` without a userName, and for one that no index holds.
+    pub fn checked(document: &Map<String, Value>) -> Result<Self, ScimError> {
+        let keys = Self::of(document);
+        if keys.user_name_key.is_empty() {
+            return Err(ScimError::invalid_value("`userName` is required and must not be empty"));
+        }
+        check_key("userName", &keys.user_name_key)?;
+        keys.external_id.iter().try_for_each(|key| check_key("externalId", key))?;
+        keys.emails.iter().try_for_each(|key| check_key("emails.value", key))?;
+        Ok(keys)
     }
 
     /// Whether a subject is looked up by other keys than before.
