@@ -8,8 +8,14 @@ pub mod credentials;
 pub mod diagnosis;
 mod error;
 pub mod events;
+#[cfg(test)]
+pub(crate) mod faults;
+pub mod follow;
+#[cfg(test)]
+pub(crate) mod fresh;
 pub mod groups;
 pub mod history;
+mod identified;
 pub mod keyring;
 pub mod memberships;
 mod migrate;
@@ -35,7 +41,7 @@ pub use error::DatabaseError;
 pub use migrate::MigrationState;
 pub use postgres::PgConnection;
 pub use write_set::{AdministrationRow, Count, ResourceKind, WriteSet};
-pub use writer::{WriteError, Writer, Written};
+pub use writer::{Acknowledged, WriteError, Writer, Written};
 
 use postgres::PostgresServer;
 use postgres_url::PostgresSettings;
@@ -139,6 +145,8 @@ impl Database {
     /// # Errors
     /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
     pub fn read<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        #[cfg(test)]
+        faults::work_for(self);
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
                 let mut connection = readers.get().map_err(DatabaseError::from)?;
@@ -159,6 +167,8 @@ impl Database {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        #[cfg(test)]
+        faults::work_for(self);
         match &*self.0 {
             Inner::Sqlite { file, .. } => {
                 let mut connection = file.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?;

@@ -64,3 +64,6 @@ impl Services {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

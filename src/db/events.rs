@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use crate::model::{Actor, EventId, Moment, OrganizationId, RequestId, ResourceId, Revision};
 
 use super::sql::{Bind, Sql, Statement};
-use super::{DatabaseError, Tx};
+use super::{DatabaseError, Tx, identified};
 
 /// One line of the log. People are named by resource id only.
 #[derive(Debug, Clone)]
@@ -154,15 +154,8 @@ pub fn after(
         .collect()
 }
 
-#[derive(QueryableByName)]
-struct IdRecord {
-    #[diesel(sql_type = Binary)]
-    #[expect(dead_code, reason = "only its presence matters")]
-    id: Vec<u8>,
-}
-
 /// Whether an event is on record: tells whether a commit whose answer was lost took place.
 pub fn exists(tx: &mut Tx<'_>, organization: OrganizationId, id: EventId) -> Result<bool, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
-    Ok(Sql(&EXISTS, binds).row::<IdRecord>(tx)?.is_some())
+    Ok(identified::first(tx, &EXISTS, binds)?.is_some())
 }

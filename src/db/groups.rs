@@ -1,12 +1,12 @@
 //! Groups: rows and the statements that read and write them. A connection sees its own groups only.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Version};
 
 use super::sql::{Bind, IdList, Sql, Statement};
-use super::{DatabaseError, Tx};
+use super::{DatabaseError, Tx, identified};
 
 /// A new group.
 #[derive(Debug, Clone)]
@@ -334,12 +334,6 @@ pub fn page_after(
     read_groups(Sql(&PAGE_AFTER, binds).rows(tx)?)
 }
 
-#[derive(QueryableByName)]
-struct IdRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-}
-
 /// The id `skip` places behind the one that follows `after` (0: the very next), in the order of lists.
 pub fn skip(
     tx: &mut Tx<'_>,
@@ -354,16 +348,7 @@ pub fn skip(
         Bind::Bytes(after.as_bytes()),
         Bind::Int(skip),
     ];
-    let row = Sql(&SKIP, binds).row::<IdRecord>(tx)?;
-    row.map(|row| GroupId::from_bytes(&row.id).map_err(|e| corrupt(&e))).transpose()
-}
-
-#[derive(QueryableByName)]
-struct KnownRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    deleted_at: Option<i64>,
+    Ok(identified::first(tx, &SKIP, binds)?.map(GroupId::from))
 }
 
 /// Which of the ids were ever issued to groups of the connection, and whether each is still present.
@@ -378,9 +363,5 @@ pub fn known(
     }
     let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list), Bind::Bytes(connection.as_bytes())];
-    Sql(&KNOWN, binds)
-        .rows::<KnownRecord>(tx)?
-        .into_iter()
-        .map(|row| Ok((ResourceId::from_bytes(&row.id).map_err(|e| corrupt(&e))?, row.deleted_at.is_none())))
-        .collect()
+    identified::known(tx, &KNOWN, binds)
 }

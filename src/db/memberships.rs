@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary};
 use crate::model::{GroupId, Member, MemberKind, Moment, OrganizationId, ResourceId, Revision};
 
 use super::sql::{Bind, IdList, Sql, Statement};
-use super::{DatabaseError, Tx};
+use super::{DatabaseError, Tx, groups};
 
 /// A member joins or leaves a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,14 +22,15 @@ pub(super) const JOIN: Statement = Statement {
     name: "membership_join",
     sqlite: "INSERT INTO membership (organization, group_id, member_id, from_revision, until_revision, member_kind) \
              SELECT $1, $2, $3, $4, 9223372036854775807, $5 WHERE EXISTS (SELECT 1 FROM scim_user u \
-             WHERE u.organization = $1 AND u.id = $3 AND u.deleted_at IS NULL) OR EXISTS (SELECT 1 FROM scim_group g \
+             WHERE u.organization = $1 AND u.id = $3 AND u.deleted_at IS NULL UNION ALL SELECT 1 FROM scim_group g \
              WHERE g.organization = $1 AND g.id = $3 AND g.deleted_at IS NULL)",
+    // One EXISTS over both: of two with OR between them the second would read the whole table.
     postgres: "INSERT INTO membership (organization, group_id, member_id, from_revision, until_revision, member_kind) \
                SELECT v.organization, v.group_id, v.member_id, v.revision, 9223372036854775807, v.kind \
                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[]) \
                AS v(organization, group_id, member_id, revision, kind) WHERE EXISTS (SELECT 1 FROM scim_user u \
-               WHERE u.organization = v.organization AND u.id = v.member_id AND u.deleted_at IS NULL) OR EXISTS \
-               (SELECT 1 FROM scim_group g WHERE g.organization = v.organization AND g.id = v.member_id \
+               WHERE u.organization = v.organization AND u.id = v.member_id AND u.deleted_at IS NULL UNION ALL \
+               SELECT 1 FROM scim_group g WHERE g.organization = v.organization AND g.id = v.member_id \
                AND g.deleted_at IS NULL)",
 };
 
@@ -44,20 +45,13 @@ pub(super) const LEAVE: Statement = Statement {
                AND m.until_revision = 9223372036854775807",
 };
 
-pub(super) const LEAVE_EVERYWHERE: Statement = Statement::both(
-    "membership_leave_everywhere",
-    "UPDATE membership SET until_revision = $3 WHERE organization = $1 AND member_id = $2 \
-     AND until_revision = 9223372036854775807",
-);
-
-pub(super) const TOUCH_LEFT: Statement = Statement {
-    name: "membership_touch_left",
-    sqlite: "UPDATE scim_group SET version = version + 1, modified_at = max(modified_at, $4) WHERE organization = $1 \
-             AND id IN (SELECT m.group_id FROM membership m WHERE m.organization = $1 AND m.member_id = $2 \
-             AND m.until_revision = $3)",
-    postgres: "UPDATE scim_group SET version = version + 1, modified_at = greatest(modified_at, $4) WHERE organization = $1 \
-               AND id IN (SELECT m.group_id FROM membership m WHERE m.organization = $1 AND m.member_id = $2 \
-               AND m.until_revision = $3)",
+// Left to itself SQLite would look through the organization: it does not weigh two keys of an index against one.
+pub(super) const LEAVE_EVERYWHERE: Statement = Statement {
+    name: "membership_leave_everywhere",
+    sqlite: "UPDATE membership INDEXED BY membership_of_member SET until_revision = $3 WHERE organization = $1 \
+             AND member_id = $2 AND until_revision = 9223372036854775807 RETURNING group_id",
+    postgres: "UPDATE membership SET until_revision = $3 WHERE organization = $1 AND member_id = $2 \
+               AND until_revision = 9223372036854775807 RETURNING group_id",
 };
 
 pub(super) const EMPTY: Statement = Statement::both(
@@ -101,6 +95,7 @@ pub(super) const AMONG_GROUPS: Statement = Statement {
 pub(super) const NESTED_IN: Statement = Statement {
     name: "membership_nested_in",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) j CROSS JOIN membership m \
+             INDEXED BY membership_of_member \
              ON m.organization = $1 AND m.member_id = unhex(j.value) AND m.until_revision = 9223372036854775807",
     postgres: "SELECT group_id, member_id, member_kind FROM membership \
                WHERE organization = $1 AND member_id = ANY($2) AND until_revision = 9223372036854775807",
@@ -120,7 +115,6 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &JOIN,
     &LEAVE,
     &LEAVE_EVERYWHERE,
-    &TOUCH_LEFT,
     &EMPTY,
     &OF_GROUP,
     &OF_GROUPS,
@@ -147,6 +141,12 @@ impl MembershipChange {
     }
 }
 
+#[derive(QueryableByName)]
+struct GroupRecord {
+    #[diesel(sql_type = Binary)]
+    group_id: Vec<u8>,
+}
+
 /// Ends every membership of a deleted user or group, and counts up the groups it leaves.
 pub(super) fn leave_everywhere(
     tx: &mut Tx<'_>,
@@ -155,16 +155,22 @@ pub(super) fn leave_everywhere(
     revision: Revision,
     at: Moment,
 ) -> Result<(), diesel::result::Error> {
-    let key = |extra: Option<Moment>| {
-        let mut binds =
-            vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
-        binds.extend(extra.map(|at| Bind::Int(at.as_micros())));
-        binds
-    };
-    if Sql(&LEAVE_EVERYWHERE, key(None)).run(tx)? > 0 {
-        Sql(&TOUCH_LEFT, key(Some(at))).run(tx)?;
-    }
-    Ok(())
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
+    let left: Vec<GroupRecord> = Sql(&LEAVE_EVERYWHERE, binds).rows(tx)?;
+    let touches = left
+        .iter()
+        .map(|group| {
+            vec![
+                Bind::Bytes(organization.as_bytes()),
+                Bind::Bytes(&group.group_id),
+                Bind::Int(1),
+                Bind::Int(at.as_micros()),
+            ]
+        })
+        .collect();
+    // A group that is deleted in the same breath is not counted up any more.
+    groups::TOUCH.write_rows(tx, touches).map(|_count| ())
 }
 
 /// Ends every membership in a deleted group.

@@ -71,7 +71,13 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`] when the database cannot be asked.
     pub fn migration_state(&self) -> Result<MigrationState, DatabaseError> {
-        self.with_own_connection(state)
+        // Asking makes the table that is asked, so that two who ask at once would be in each other's way.
+        self.with_own_connection(|tx| {
+            lock(tx)?;
+            let state = state(tx)?;
+            unlock(tx)?;
+            Ok(state)
+        })
     }
 
     /// Brings the schema up to date; answers how many migrations ran. Another process doing the same is waited for.
@@ -114,9 +120,11 @@ impl Database {
 fn lock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
-        Tx::Postgres(connection) => connection
-            .batch_execute(&format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})"))
-            .map_err(DatabaseError::from),
+        Tx::Postgres(connection) => {
+            // Whoever migrates may take long, and so may a migration.
+            let text = format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})");
+            connection.batch_execute(&text).map_err(DatabaseError::from)
+        }
     }
 }
 

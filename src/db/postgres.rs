@@ -3,18 +3,28 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::NoTls;
+use tokio::time::timeout;
+use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::postgres_url::{PostgresSettings, Tls};
 
 /// A connection as Diesel sees it: synchronous.
 pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection, OwnRuntime>;
+
+/// How long one host may take until a connection can be used. A machine that hangs accepts connections all the same.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
+/// Every statement is constant and has its index, so the plan must not depend on statistics that are missing or old, nor
+/// be made anew for each execution, which costs more than the execution. Nothing waits for ever; `migrate` may.
+const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
+     SET enable_mergejoin = off; SET jit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+     SET idle_in_transaction_session_timeout = '30s'";
 
 thread_local! {
     // `From<AsyncPgConnection>` takes no argument, so the runtime of the connection being made waits here.
@@ -41,7 +51,7 @@ impl diesel_async::async_connection_wrapper::BlockOn for OwnRuntime {
 /// A pooled connection and the runtime that drives its socket.
 pub struct Pooled {
     pub(super) connection: PgConnection,
-    runtime: Arc<Runtime>,
+    pub(super) runtime: Arc<Runtime>,
 }
 
 /// Opens connections to the servers a URL names.
@@ -50,21 +60,13 @@ pub(super) struct PostgresServer {
     settings: PostgresSettings,
 }
 
-/// Every statement is constant and has its index, so the plan must not depend on statistics that are missing or old, nor
-/// be made anew for each execution, which costs more than the execution.
-const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-     SET enable_mergejoin = off; SET jit = off; SET statement_timeout = '30s'; SET lock_timeout = '10s'; \
-     SET idle_in_transaction_session_timeout = '30s'";
-
 /// Why a connection could not be opened or used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PostgresError {
     #[error("cannot start a runtime for the connection: {0}")]
     Runtime(#[from] std::io::Error),
-    #[error("cannot connect to PostgreSQL: {}", chain(.0))]
-    Connect(#[from] tokio_postgres::Error),
-    #[error("cannot set up the PostgreSQL connection: {0}")]
-    Prepare(#[from] diesel::ConnectionError),
+    #[error("cannot connect to PostgreSQL: {0}")]
+    Connect(String),
     #[error("cannot set up the PostgreSQL session: {0}")]
     Session(#[from] diesel::result::Error),
     #[error("the PostgreSQL connection was closed")]
@@ -88,24 +90,41 @@ impl PostgresServer {
         Self { settings }
     }
 
+    /// Tries the hosts in their order and takes the first that answers as it should, in good time.
     pub(super) fn open(&self) -> Result<Pooled, PostgresError> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
-        let inner = match &self.settings.tls {
-            Tls::Off => {
-                let (client, socket) = runtime.block_on(self.settings.config.connect(NoTls))?;
-                runtime.block_on(AsyncPgConnection::try_from_client_and_connection(client, socket))?
+        let mut problems: Vec<String> = Vec::new();
+        for host in &self.settings.hosts {
+            let connected = runtime.block_on(async { timeout(OPEN_TIMEOUT, connect(host, &self.settings.tls)).await });
+            match connected {
+                Ok(Ok(inner)) => {
+                    NEXT.set(Some(Arc::clone(&runtime)));
+                    let mut connection = PgConnection::from(inner);
+                    connection.batch_execute(SESSION)?;
+                    return Ok(Pooled { connection, runtime });
+                }
+                Ok(Err(problem)) => problems.push(problem),
+                Err(_elapsed) => problems.push("the server accepts the connection and does not answer".to_owned()),
             }
-            Tls::Verified(tls) => {
-                let connector = MakeRustlsConnect::new(tls.as_ref().clone());
-                let (client, socket) = runtime.block_on(self.settings.config.connect(connector))?;
-                runtime.block_on(AsyncPgConnection::try_from_client_and_connection(client, socket))?
-            }
-        };
-        NEXT.set(Some(Arc::clone(&runtime)));
-        let mut pooled = Pooled { connection: PgConnection::from(inner), runtime };
-        pooled.connection.batch_execute(SESSION)?;
-        Ok(pooled)
+        }
+        Err(PostgresError::Connect(problems.join("; ")))
     }
+}
+
+async fn connect(host: &Config, tls: &Tls) -> Result<AsyncPgConnection, String> {
+    let told = |error: tokio_postgres::Error| chain(&error);
+    let wrapped = match tls {
+        Tls::Off => {
+            let (client, socket) = host.connect(NoTls).await.map_err(told)?;
+            AsyncPgConnection::try_from_client_and_connection(client, socket).await
+        }
+        Tls::Verified(config) => {
+            let connector = MakeRustlsConnect::new(config.as_ref().clone());
+            let (client, socket) = host.connect(connector).await.map_err(told)?;
+            AsyncPgConnection::try_from_client_and_connection(client, socket).await
+        }
+    };
+    wrapped.map_err(|error| chain(&error))
 }
 
 impl r2d2::ManageConnection for PostgresServer {

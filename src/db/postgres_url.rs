@@ -6,14 +6,16 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::config::SslMode;
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::DatabaseError;
 
 /// How to reach PostgreSQL.
 #[derive(Clone)]
 pub(super) struct PostgresSettings {
-    pub(super) config: tokio_postgres::Config,
+    /// One for each host, in the order they are tried.
+    pub(super) hosts: Vec<Config>,
     pub(super) tls: Tls,
 }
 
@@ -32,42 +34,31 @@ impl PostgresSettings {
     /// Reads a `postgres://` or `postgresql://` URL. Messages never repeat the URL: it may hold a password.
     pub(super) fn parse(url: &str) -> Result<Self, DatabaseError> {
         let (bare, mode, root) = split_tls_parameters(url)?;
-        let mut config: tokio_postgres::Config =
-            bare.parse().map_err(|error| DatabaseError::Url(format!("the PostgreSQL URL cannot be read: {error}")))?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+        let mut hosts = each_host(&bare)
+            .iter()
+            .map(|url| url.parse::<Config>())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| DatabaseError::Url(format!("the PostgreSQL URL cannot be read: {error}")))?;
+        let several = hosts.iter().map(|config| config.get_hosts().len()).sum::<usize>() > 1;
+        for config in &mut hosts {
+            if config.get_connect_timeout().is_none() {
+                config.connect_timeout(CONNECT_TIMEOUT);
+            }
+            if config.get_application_name().is_none() {
+                config.application_name("muster");
+            }
+            if several && !url.contains("target_session_attrs") {
+                // Of several hosts only the primary takes writes; after a failover that is another one.
+                config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+            }
+            config.tcp_user_timeout(Duration::from_secs(10));
+            config.keepalives_idle(Duration::from_secs(10));
         }
-        if config.get_application_name().is_none() {
-            config.application_name("muster");
-        }
-        let several = config.get_hosts().len() > 1;
-        if several && !url.contains("target_session_attrs") {
-            // Of several hosts only the primary takes writes; after a failover that is another one.
-            config.target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
-        }
-        config.tcp_user_timeout(Duration::from_secs(10));
-        config.keepalives_idle(Duration::from_secs(10));
         let tls = match mode.as_deref() {
-            Some("disable") => {
-                config.ssl_mode(SslMode::Disable);
-                Tls::Off
-            }
-            Some("require" | "verify-ca" | "verify-full") => {
-                // Always `require` underneath: the driver's `prefer` falls back to clear text.
-                config.ssl_mode(SslMode::Require);
+            Some("disable") => Tls::Off,
+            None if root.is_none() && hosts.iter().all(only_this_machine) => Tls::Off,
+            None | Some("require" | "verify-ca" | "verify-full") => {
                 Tls::Verified(Arc::new(client_config(root.as_deref())?))
-            }
-            None if root.is_some() => {
-                config.ssl_mode(SslMode::Require);
-                Tls::Verified(Arc::new(client_config(root.as_deref())?))
-            }
-            None if only_this_machine(&config) => {
-                config.ssl_mode(SslMode::Disable);
-                Tls::Off
-            }
-            None => {
-                config.ssl_mode(SslMode::Require);
-                Tls::Verified(Arc::new(client_config(None)?))
             }
             Some(other) => {
                 return Err(DatabaseError::Url(format!(
@@ -75,15 +66,29 @@ impl PostgresSettings {
                 )));
             }
         };
-        Ok(Self { config, tls })
+        // Never the driver's `prefer`: it falls back to clear text.
+        let ssl_mode = if matches!(tls, Tls::Off) { SslMode::Disable } else { SslMode::Require };
+        for config in &mut hosts {
+            config.ssl_mode(ssl_mode);
+        }
+        Ok(Self { hosts, tls })
     }
 }
 
+/// The same URL once for each host it names. The driver would give the first that hangs all the time there is.
+fn each_host(url: &str) -> Vec<String> {
+    let Some((scheme, rest)) = url.split_once("://") else { return vec![url.to_owned()] };
+    let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |end| rest.split_at(end));
+    let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(user, hosts)| (Some(user), hosts));
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    hosts.split(',').map(|host| format!("{scheme}://{user}{host}{path}")).collect()
+}
+
 /// Whether every host is this machine, where clear text leaves nothing to read on a wire.
-fn only_this_machine(config: &tokio_postgres::Config) -> bool {
+fn only_this_machine(config: &Config) -> bool {
     config.get_hosts().iter().all(|host| match host {
-        tokio_postgres::config::Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
-        tokio_postgres::config::Host::Unix(_) => true,
+        Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        Host::Unix(_) => true,
     })
 }
 
@@ -146,6 +151,19 @@ mod tests {
         assert!(tls("postgres://u:p@db.example.com/m?sslmode=verify-full").unwrap());
         assert!(tls("postgres://u:p@db.example.com/m").unwrap());
         assert!(!tls("postgres://u:p@127.0.0.1/m").unwrap());
+    }
+
+    #[test]
+    fn each_host_of_the_url_is_tried_for_itself() {
+        let settings = PostgresSettings::parse("postgres://u:p%40s@a:1,b:2/m?sslmode=disable").unwrap();
+        let hosts: Vec<_> =
+            settings.hosts.iter().map(|one| (one.get_hosts().to_vec(), one.get_ports().to_vec())).collect();
+        assert_eq!(hosts, [(vec![Host::Tcp("a".to_owned())], vec![1]), (vec![Host::Tcp("b".to_owned())], vec![2])]);
+        for host in &settings.hosts {
+            assert_eq!(host.get_password(), Some(b"p@s".as_slice()));
+            assert_eq!(host.get_dbname(), Some("m"));
+            assert_eq!(host.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        }
     }
 
     #[test]

@@ -159,6 +159,8 @@ pub struct Sql<'a>(pub &'static Statement, pub Vec<Bind<'a>>);
 impl Sql<'_> {
     /// Runs a statement that returns no rows; answers how many rows it touched.
     pub fn run(self, tx: &mut Tx<'_>) -> QueryResult<usize> {
+        #[cfg(test)]
+        super::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::execute(self, *connection),
             Tx::Postgres(connection) => RunQueryDsl::execute(self, *connection),
@@ -170,6 +172,8 @@ impl Sql<'_> {
     where
         R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
     {
+        #[cfg(test)]
+        super::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::load(self, *connection),
             Tx::Postgres(connection) => RunQueryDsl::load(self, *connection),

@@ -1,30 +1,36 @@
 //! The one writer of a server: takes the requests that wait, writes them in one transaction, answers each.
 //!
 //! When anything in the group fails, the group is rolled back and its members are written one by one, so that each gets
-//! its own answer: on SQLite each under its own savepoint, on PostgreSQL, where one statement writes a kind of row for
-//! the whole group, each in its own transaction.
+//! its own answer and none can keep the others from being written: on SQLite each under its own savepoint, on
+//! PostgreSQL, where one statement writes a kind of row for the whole group, each in its own transaction.
 
 mod flush;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::result::Error;
 
-use crate::model::Revision;
+use crate::clock::Clock;
+use crate::model::{EventId, OrganizationId, Revision};
 
+#[cfg(test)]
+use super::faults;
 use super::{Constraint, Database, DatabaseError, Inner, Tx, WriteSet, events};
 
 /// How many requests may wait before the next is told to come back.
 const QUEUE: usize = 1024;
 /// How many share one commit.
 const GROUP: usize = 64;
-/// How long a caller waits for its answer. Longer than every time limit below.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a connection that is gone is opened anew before the requests are told so.
-const RECONNECTS: usize = 3;
+/// How long a caller waits for its answer: its patience, and one statement that runs into its time limit.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(35);
+/// Nothing is begun any more for a request that has waited so long: its caller is about to be told that it failed.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How often a request is sent in all when connections break and deadlocks end it.
+const ATTEMPTS: usize = 4;
 
 /// What became of a request's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +68,7 @@ impl From<Error> for WriteError {
 
 struct Job {
     set: WriteSet,
+    since: Instant,
     answer: SyncSender<Result<Written, WriteError>>,
 }
 
@@ -69,6 +76,16 @@ struct Job {
 #[derive(Clone)]
 pub struct Writer {
     jobs: SyncSender<Job>,
+    last: Arc<Mutex<Option<Acknowledged>>>,
+}
+
+/// The event of a write that was acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// Whose.
+    pub organization: OrganizationId,
+    /// Which.
+    pub event: EventId,
 }
 
 impl Writer {
@@ -78,8 +95,21 @@ impl Writer {
     /// The operating system's when it has no thread to give.
     pub fn start(database: Database) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = sync_channel(QUEUE);
-        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || run(&database, &queue))?;
-        Ok((Self { jobs }, thread))
+        let last = Arc::default();
+        let writer = Self { jobs, last: Arc::clone(&last) };
+        let run = move || run(&database, &queue, &last);
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(run)?;
+        Ok((writer, thread))
+    }
+
+    /// The last write of this process that was acknowledged. A database without it has gone back.
+    pub fn last_acknowledged(&self) -> Option<Acknowledged> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets a write that is known to be lost, unless a later one was acknowledged since.
+    pub fn forget(&self, lost: Acknowledged) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).take_if(|last| *last == lost);
     }
 
     /// Writes everything in `set` or nothing, and returns when it is durable. Blocks.
@@ -88,7 +118,7 @@ impl Writer {
     /// [`WriteError`].
     pub fn write(&self, set: WriteSet) -> Result<Written, WriteError> {
         let (answer, waiting) = sync_channel(1);
-        self.jobs.try_send(Job { set, answer }).map_err(|refused| {
+        self.jobs.try_send(Job { set, since: Clock::monotonic(), answer }).map_err(|refused| {
             WriteError::Database(DatabaseError::Unavailable(match refused {
                 TrySendError::Full(_) => "too many writes are waiting".to_owned(),
                 TrySendError::Disconnected(_) => "the writer has stopped".to_owned(),
@@ -102,7 +132,9 @@ impl Writer {
     }
 }
 
-fn run(database: &Database, queue: &Receiver<Job>) {
+fn run(database: &Database, queue: &Receiver<Job>, last: &Mutex<Option<Acknowledged>>) {
+    #[cfg(test)]
+    faults::work_for(database);
     let mut connection = None;
     while let Ok(first) = queue.recv() {
         let mut group = vec![first];
@@ -110,9 +142,15 @@ fn run(database: &Database, queue: &Receiver<Job>) {
             let Ok(job) = queue.try_recv() else { break };
             group.push(job);
         }
-        let mut results = write_group(database, &mut connection, &group);
-        for job in group.into_iter().rev() {
-            let result = results.pop().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())));
+        let results = write_group(database, &mut connection, &group);
+        let mut written = group.iter().zip(&results).rev().filter(|(_, result)| result.is_ok());
+        if let Some((Job { set, .. }, _)) = written.next()
+            && let Some(event) = set.events.first()
+        {
+            let acknowledged = Acknowledged { organization: set.organization, event: event.id };
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(acknowledged);
+        }
+        for (job, result) in group.into_iter().zip(results) {
             // The caller may have stopped waiting; the rows are written all the same.
             let _ = job.answer.send(result);
         }
@@ -144,68 +182,92 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
     }
 }
 
-type Results = Vec<Result<Written, WriteError>>;
+type Answer = Result<Written, WriteError>;
 
-fn write_group(database: &Database, connection: &mut Option<Open>, group: &[Job]) -> Results {
-    let sets: Vec<&WriteSet> = group.iter().map(|job| &job.set).collect();
-    let mut last = DatabaseError::Unavailable("no connection".to_owned());
-    for _ in 0..=RECONNECTS {
-        let mut ready = match connection.take().map_or_else(|| open(database), Ok) {
-            Ok(ready) => ready,
-            Err(error) => {
-                last = error;
-                continue;
-            }
-        };
-        match attempt(&mut ready, &sets) {
-            Ok(results) => {
-                *connection = Some(ready);
-                return results;
-            }
-            // The connection is dropped with `ready`. Nothing was committed: the same rows can be sent again.
-            Err(Failure::BeforeCommit(error)) => last = error,
-            Err(Failure::AtCommit(message)) => return after_lost_commit(database, &sets, &message),
-        }
-    }
-    let message = last.to_string();
-    sets.iter().map(|_| Err(WriteError::Database(DatabaseError::Unavailable(message.clone())))).collect()
-}
-
-/// The connection failed; the whole group shares its fate.
+/// Why nothing can be said of the single requests of a group.
 enum Failure {
+    /// At least one request cannot be written. Nothing was; the connection goes on.
+    Refused(WriteError),
+    /// Nothing was written, and the connection is not to be trusted any more.
     BeforeCommit(DatabaseError),
+    /// The commit was sent and not answered.
     AtCommit(String),
 }
 
-/// Every set bears at least one event, whose presence tells whether the commit took place.
-fn after_lost_commit(database: &Database, sets: &[&WriteSet], message: &str) -> Results {
-    let unknown = || Err(WriteError::Unknown(message.to_owned()));
-    sets.iter()
-        .map(|set| {
-            let Some(event) = set.events.first() else { return unknown() };
-            let found: Result<bool, DatabaseError> =
-                database.with_own_connection(|tx| events::exists(tx, set.organization, event.id));
-            match found {
-                // The revision is not known here; whoever needs it follows the feed.
-                Ok(true) => Ok(Written { revision: None }),
-                _ => unknown(),
-            }
-        })
-        .collect()
+/// One answer a request, in their order.
+fn write_group(database: &Database, connection: &mut Option<Open>, group: &[Job]) -> Vec<Answer> {
+    if group.len() > 1 {
+        let sets: Vec<&WriteSet> = group.iter().map(|job| &job.set).collect();
+        match attempt(database, connection, &sets) {
+            Ok(results) => return results,
+            Err(Failure::AtCommit(message)) => return after_lost_commit(database, &sets, &message),
+            Err(Failure::Refused(_) | Failure::BeforeCommit(_)) => {}
+        }
+    }
+    group.iter().map(|job| write_alone(database, connection, job)).collect()
 }
 
-fn attempt(ready: &mut Open, sets: &[&WriteSet]) -> Result<Results, Failure> {
-    match ready {
-        Open::Sqlite(_) => sqlite_group(&mut ready.tx(), sets),
-        Open::Postgres(_) => postgres_group(&mut ready.tx(), sets),
+/// A connection that breaks and a deadlock look alike, and both are over at the next attempt.
+fn write_alone(database: &Database, connection: &mut Option<Open>, job: &Job) -> Answer {
+    let mut last = DatabaseError::Unavailable("the database has not answered for too long".to_owned());
+    for _ in 0..ATTEMPTS {
+        if Clock::monotonic().duration_since(job.since) > PATIENCE {
+            break;
+        }
+        match attempt(database, connection, &[&job.set]) {
+            Ok(results) => return only(results),
+            Err(Failure::Refused(error)) => return Err(error),
+            Err(Failure::BeforeCommit(error)) => last = error,
+            Err(Failure::AtCommit(message)) => return only(after_lost_commit(database, &[&job.set], &message)),
+        }
     }
+    Err(WriteError::Database(DatabaseError::Unavailable(last.to_string())))
+}
+
+fn only<T>(of: Vec<Result<T, WriteError>>) -> Result<T, WriteError> {
+    of.into_iter().next().unwrap_or_else(|| Err(WriteError::Unknown("the writer lost count".to_owned())))
+}
+
+/// Every set bears at least one event, whose presence tells that the commit took place. Its absence tells nothing: the
+/// database may still be at it.
+fn after_lost_commit(database: &Database, sets: &[&WriteSet], message: &str) -> Vec<Answer> {
+    let look_up = |tx: &mut Tx<'_>| {
+        let exists = |set: &&WriteSet| match set.events.first() {
+            Some(event) => events::exists(tx, set.organization, event.id),
+            None => Ok(false),
+        };
+        sets.iter().map(exists).collect::<Result<Vec<bool>, DatabaseError>>()
+    };
+    let found = database.with_own_connection(look_up).unwrap_or_else(|_gone| vec![false; sets.len()]);
+    // The revision is not known here; whoever needs it asks for the current one.
+    let answer =
+        |found| if found { Ok(Written { revision: None }) } else { Err(WriteError::Unknown(message.to_owned())) };
+    found.into_iter().map(answer).collect()
+}
+
+/// Writes all sets in one transaction. A connection that fails is dropped, which ends its transaction.
+fn attempt(database: &Database, connection: &mut Option<Open>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
+    let mut ready = connection.take().map_or_else(|| open(database), Ok).map_err(Failure::BeforeCommit)?;
+    let results = match &ready {
+        Open::Sqlite(_) => sqlite_transaction(&mut ready.tx(), sets),
+        Open::Postgres(_) => postgres_transaction(&mut ready.tx(), sets),
+    };
+    if matches!(results, Ok(_) | Err(Failure::Refused(_))) {
+        *connection = Some(ready);
+    }
+    results
 }
 
 fn batch(tx: &mut Tx<'_>, text: &str) -> Result<(), Error> {
+    #[cfg(test)]
+    faults::before(text)?;
     match tx {
         Tx::Sqlite(connection) => connection.batch_execute(text),
         Tx::Postgres(connection) => connection.batch_execute(text),
-    }
+    }?;
+    #[cfg(test)]
+    faults::after(text)?;
+    Ok(())
 }
 
 fn before_commit(error: Error) -> Failure {
@@ -213,80 +275,45 @@ fn before_commit(error: Error) -> Failure {
 }
 
 /// All in one go; only when one of them fails, each again under a savepoint of its own.
-fn sqlite_group(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Results, Failure> {
+fn sqlite_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
     batch(tx, "BEGIN IMMEDIATE").map_err(before_commit)?;
-    match flush::all(tx, sets) {
-        Ok(written) => {
-            commit_sqlite(tx)?;
-            return Ok(written.into_iter().map(Ok).collect());
-        }
-        Err(_) => batch(tx, "ROLLBACK; BEGIN IMMEDIATE").map_err(before_commit)?,
+    if let Ok(written) = flush::all(tx, sets) {
+        batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
+        return Ok(written.into_iter().map(Ok).collect());
     }
+    batch(tx, "ROLLBACK; BEGIN IMMEDIATE").map_err(before_commit)?;
     let mut results = Vec::with_capacity(sets.len());
     for set in sets {
         let savepoint = batch(tx, "SAVEPOINT request").map_err(WriteError::from);
         let result = savepoint.and_then(|()| flush::all(tx, &[set])).and_then(|written| {
             batch(tx, "RELEASE request")?;
-            written.into_iter().next().ok_or_else(|| WriteError::Unknown("the writer lost count".to_owned()))
+            only(written.into_iter().map(Ok).collect())
         });
         if result.is_err() {
-            let undone = batch(tx, "ROLLBACK TO request; RELEASE request");
-            if let Err(error) = undone {
-                // A full disk or a failed write ends the whole transaction; none of the group is in the file.
-                let _ = batch(tx, "ROLLBACK");
-                return Err(before_commit(error));
-            }
+            // A full disk or a failed write ends the whole transaction; none of the group is in the file then.
+            batch(tx, "ROLLBACK TO request; RELEASE request").map_err(before_commit)?;
         }
         results.push(result);
     }
-    commit_sqlite(tx)?;
+    batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
     Ok(results)
 }
 
-fn commit_sqlite(tx: &mut Tx<'_>) -> Result<(), Failure> {
-    batch(tx, "COMMIT").map_err(|error| {
-        let _ = batch(tx, "ROLLBACK");
-        Failure::AtCommit(error.to_string())
-    })
-}
-
-fn postgres_group(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Results, Failure> {
-    match postgres_transaction(tx, sets)? {
-        Ok(written) => Ok(written.into_iter().map(Ok).collect()),
-        Err(error) if sets.len() == 1 => Ok(vec![Err(error)]),
-        Err(_) => {
-            let mut results = Vec::with_capacity(sets.len());
-            for set in sets {
-                let result = match postgres_transaction(tx, &[set]) {
-                    Ok(result) => result,
-                    // Members before this one are committed and must be told so; this one may run into the same.
-                    Err(Failure::BeforeCommit(error)) => Err(WriteError::Database(error)),
-                    Err(Failure::AtCommit(message)) => Err(WriteError::Unknown(message)),
-                };
-                results.push(result.and_then(|written| {
-                    written.into_iter().next().ok_or_else(|| WriteError::Unknown("the writer lost count".to_owned()))
-                }));
-            }
-            Ok(results)
-        }
-    }
-}
-
-fn postgres_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Result<Vec<Written>, WriteError>, Failure> {
+fn postgres_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
     batch(tx, "BEGIN").map_err(before_commit)?;
     match flush::all(tx, sets) {
-        Ok(written) => match batch(tx, "COMMIT") {
-            Ok(()) => Ok(Ok(written)),
-            Err(error) => Err(Failure::AtCommit(error.to_string())),
-        },
-        Err(WriteError::Database(error)) if error.is_passing() => {
-            // Also what a deadlock looks like. The transaction cannot go on; the connection may.
-            let _ = batch(tx, "ROLLBACK");
-            Err(Failure::BeforeCommit(error))
+        Ok(written) => {
+            batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
+            Ok(written.into_iter().map(Ok).collect())
         }
+        // Also what a deadlock and a time limit look like.
+        Err(WriteError::Database(error)) if error.is_passing() => Err(Failure::BeforeCommit(error)),
         Err(error) => {
             batch(tx, "ROLLBACK").map_err(before_commit)?;
-            Ok(Err(error))
+            Err(Failure::Refused(error))
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

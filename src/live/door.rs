@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::db::events::EventRow;
 use crate::db::{DatabaseError, Dialect, Tx, WriteError, WriteSet, organizations, servers};
 use crate::ids;
-use crate::model::{Actor, Moment, OrganizationId, RequestId, ResourceId, Revision};
+use crate::model::{Actor, Caller, Moment, OrganizationId, RequestId, ResourceId, Revision};
 
 use super::{Inner, KeyError, LEASE, Live, PersonKey};
 
@@ -21,6 +21,16 @@ pub struct Cause {
     pub actor: Actor,
     /// The request.
     pub request: RequestId,
+}
+
+impl From<&Caller> for Cause {
+    fn from(caller: &Caller) -> Self {
+        Self {
+            organization: caller.organization,
+            actor: Actor::Connection(caller.connection, caller.credential),
+            request: caller.request,
+        }
+    }
 }
 
 impl Cause {
@@ -125,12 +135,17 @@ impl Inner {
             None => self.database.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default(),
         };
         let began = Clock::monotonic();
+        let mut woken = false;
         loop {
             if self.database.read(|tx| servers::behind(tx, organization, revision, self.instance))? == 0 {
                 return Ok(());
             }
             if Clock::monotonic().duration_since(began) > LEASE.saturating_mul(3) {
                 return Err(DatabaseError::Unavailable("another server does not apply the change".to_owned()));
+            }
+            if !woken {
+                self.database.read(servers::notify)?;
+                woken = true;
             }
             std::thread::sleep(Duration::from_millis(5));
         }

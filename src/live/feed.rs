@@ -10,15 +10,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::db::{DatabaseError, Dialect, Tx, credentials, organizations, servers};
+use crate::db::follow::Follower;
+use crate::db::{DatabaseError, Tx, credentials, events, organizations, servers};
 use crate::model::{Moment, OrganizationId, Revision};
 
 use super::{Inner, LEASE, LEASE_MARGIN};
 
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 const RECORD_USE_EVERY: Duration = Duration::from_mins(1);
-const POLL_SQLITE: Duration = Duration::from_millis(20);
-const POLL_POSTGRES: Duration = Duration::from_millis(50);
+/// Whoever takes access away wakes the others; everything else is seen this soon at the latest.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Servers that have been gone for so long are removed from the table.
 const SWEEP_AFTER: Duration = Duration::from_hours(1);
 
@@ -82,20 +84,20 @@ impl Feed {
 pub(super) fn run(inner: &Inner) {
     let mut told = false;
     while !inner.feed.is_stopping() {
-        let result: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| {
-            join(inner, tx)?;
+        let result = inner.database.follow().and_then(|mut follower| {
+            join(inner, &mut follower.tx())?;
             if told {
                 tracing::info!("the database is back");
             }
             told = false;
-            follow(inner, tx)
+            follow(inner, &mut follower)
         });
         if let Err(error) = result {
             if !told {
                 tracing::error!(error = %error, "cannot follow the database");
             }
             told = true;
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(RETRY_AFTER);
         }
     }
     inner.lease.end();
@@ -114,58 +116,71 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     for organization in followed.keys() {
         inner.admissions.forget(*organization);
     }
-    read(inner, tx, &mut followed, true)?;
+    let lost = acknowledged_write_is_missing(inner, tx)?;
+    let back = read(inner, tx, &mut followed, true)?;
     drop(followed);
+    if lost || back {
+        inner.went_back.fetch_add(1, Ordering::Relaxed);
+        inner.page_starts.forget();
+    }
     inner.lease.extend(began, LEASE.saturating_sub(LEASE_MARGIN));
     Ok(())
 }
 
-fn follow(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
+fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
     let mut renewed = Clock::monotonic();
     let mut recorded = inner.clock.now();
-    let mut seen = servers::data_version(tx)?;
     while !inner.feed.is_stopping() {
         let now = Clock::monotonic();
         let due = now.duration_since(renewed) >= RENEW_EVERY;
         if due {
-            if !servers::renew(tx, inner.instance, micros(LEASE))? {
+            if !servers::renew(&mut follower.tx(), inner.instance, micros(LEASE))? {
                 // Others have seen the lease over and do not wait for this server any more.
-                return join(inner, tx);
+                return join(inner, &mut follower.tx());
             }
             renewed = now;
         }
-        let changed = match inner.database.dialect() {
-            Dialect::Sqlite => {
-                let version = servers::data_version(tx)?;
-                std::mem::replace(&mut seen, version) != version
-            }
-            Dialect::Postgres => true,
-        };
-        if due || changed {
-            let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
-            read(inner, tx, &mut followed, false)?;
+        let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if read(inner, &mut follower.tx(), &mut followed, false)? {
+            inner.went_back.fetch_add(1, Ordering::Relaxed);
         }
+        drop(followed);
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
         }
-        record_uses(inner, tx, &mut recorded)?;
-        std::thread::sleep(match inner.database.dialect() {
-            Dialect::Sqlite => POLL_SQLITE,
-            Dialect::Postgres => POLL_POSTGRES,
-        });
+        record_uses(inner, &mut follower.tx(), &mut recorded)?;
+        let until_due = RENEW_EVERY.saturating_sub(Clock::monotonic().duration_since(renewed));
+        follower.wait(until_due.min(LOOK_EVERY))?;
     }
     Ok(())
 }
 
-/// Applies what has changed since the last look. `again`: say it even where nothing has, the rows may be gone.
+/// Whether the database lacks the last write this process has acknowledged: an asynchronous standby was promoted before it
+/// had received it. Tells of writes that take no revision too.
+fn acknowledged_write_is_missing(inner: &Inner, tx: &mut Tx<'_>) -> Result<bool, DatabaseError> {
+    let Some(last) = inner.writer.last_acknowledged() else { return Ok(false) };
+    if events::exists(tx, last.organization, last.event)? {
+        return Ok(false);
+    }
+    tracing::error!(
+        organization = %last.organization, event = %last.event,
+        "the database has gone back: at least this event was acknowledged and is missing"
+    );
+    inner.writer.forget(last);
+    Ok(true)
+}
+
+/// Applies what has changed since the last look; answers whether a revision went back. `again`: say how far even where
+/// nothing has changed, the rows may be gone.
 fn read(
     inner: &Inner,
     tx: &mut Tx<'_>,
     followed: &mut HashMap<OrganizationId, Position>,
     again: bool,
-) -> Result<(), DatabaseError> {
+) -> Result<bool, DatabaseError> {
+    let mut back = false;
     if followed.is_empty() {
-        return Ok(());
+        return Ok(back);
     }
     let organizations: Vec<OrganizationId> = followed.keys().copied().collect();
     for (organization, revision) in organizations::revisions(tx, &organizations)? {
@@ -177,7 +192,7 @@ fn read(
                 organization = %organization, applied = %last, database = %revision,
                 "the database has gone back: acknowledged changes are missing"
             );
-            inner.went_back.fetch_add(1, Ordering::Relaxed);
+            back = true;
         }
         if revision != last {
             inner.admissions.forget(organization);
@@ -187,7 +202,7 @@ fn read(
             position.told = revision;
         }
     }
-    Ok(())
+    Ok(back)
 }
 
 /// Puts on record when credentials were last used, at most once a minute.

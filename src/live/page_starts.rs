@@ -38,6 +38,13 @@ struct Starts {
 #[derive(Default)]
 pub(super) struct PageStarts(Mutex<HashMap<ListKey, Starts>>);
 
+impl PageStarts {
+    /// What was remembered of a database that has gone back may not be so.
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
 impl Live {
     /// The nearest remembered place at or before `offset`: how many entries come before it, and the last of them.
     pub fn nearest_page_start(&self, list: ListKey, deleted: i64, offset: u64) -> (u64, ResourceId) {

@@ -216,13 +216,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
 fn named_twice(object: &Map<String, Value>) -> Option<&str> {
     const FEW: usize = 16;
     if object.len() <= FEW {
-        let mut names = object.keys();
-        while let Some(name) = names.next() {
-            if names.clone().any(|other| other.eq_ignore_ascii_case(name)) {
-                return Some(name);
-            }
-        }
-        return None;
+        let earlier = |index| object.keys().take(index);
+        let mut names = object.keys().enumerate();
+        let twice = names.find(|(index, name)| earlier(*index).any(|other| other.eq_ignore_ascii_case(name)));
+        return twice.map(|(_, name)| name.as_str());
     }
     let mut seen = HashSet::new();
     object.keys().map(String::as_str).find(|name| !seen.insert(Ascii::new(*name)))

@@ -59,6 +59,8 @@ mod routes;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
+mod store;
+#[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]
 mod versions;

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, UserId, Version};
 
 use super::super::sql::{Bind, IdList, Sql, Statement};
-use super::super::{DatabaseError, Tx};
+use super::super::{DatabaseError, Tx, identified};
 
 /// A user as read for an answer or a change.
 #[derive(Debug, Clone)]
@@ -25,6 +25,15 @@ pub struct StoredUser {
     pub person_key: Option<Vec<u8>>,
     /// Canonical JSON without id, meta and groups.
     pub document: String,
+}
+
+/// A user about to be changed, with the direct groups a connection sees it in.
+#[derive(Debug, Clone)]
+pub struct UserWithGroups {
+    /// The user.
+    pub user: StoredUser,
+    /// The groups, identifier and name, by identifier.
+    pub groups: Vec<(GroupId, String)>,
 }
 
 /// A group a user is a direct member of.
@@ -138,13 +147,13 @@ pub fn by_id(tx: &mut Tx<'_>, organization: OrganizationId, id: UserId) -> Resul
     Sql(&BY_ID, binds).row::<UserRecord>(tx)?.map(StoredUser::try_from).transpose()
 }
 
-/// A user that is not deleted, with the direct groups of `connection` (identifier and name), in one statement.
+/// A user that is not deleted, with the direct groups of `connection`, in one statement.
 pub fn for_change(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     connection: ConnectionId,
     id: UserId,
-) -> Result<Option<(StoredUser, Vec<(GroupId, String)>)>, DatabaseError> {
+) -> Result<Option<UserWithGroups>, DatabaseError> {
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
     let mut user = None;
@@ -157,7 +166,7 @@ pub fn for_change(
         }
     }
     groups.sort_unstable_by_key(|(id, _)| *id);
-    Ok(user.map(|user| (user, groups)))
+    Ok(user.map(|user| UserWithGroups { user, groups }))
 }
 
 /// The users after `after` in the order of lists (by id), at most `limit`.
@@ -171,12 +180,6 @@ pub fn page_after(
     read_users(Sql(&PAGE_AFTER, binds).rows(tx)?)
 }
 
-#[derive(QueryableByName)]
-struct IdRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-}
-
 /// The id `skip` places behind the one that follows `after` (0: the very next), in the order of lists.
 pub fn skip(
     tx: &mut Tx<'_>,
@@ -185,8 +188,7 @@ pub fn skip(
     skip: i64,
 ) -> Result<Option<UserId>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(skip)];
-    let row = Sql(&SKIP, binds).row::<IdRecord>(tx)?;
-    row.map(|row| UserId::from_bytes(&row.id).map_err(|e| corrupt(&e))).transpose()
+    Ok(identified::first(tx, &SKIP, binds)?.map(UserId::from))
 }
 
 #[derive(QueryableByName)]
@@ -224,14 +226,6 @@ pub fn groups_of(
         .collect()
 }
 
-#[derive(QueryableByName)]
-struct KnownRecord {
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    deleted_at: Option<i64>,
-}
-
 /// Which of the ids were ever issued to users here, and whether each is still present.
 pub fn known(
     tx: &mut Tx<'_>,
@@ -242,12 +236,5 @@ pub fn known(
         return Ok(Vec::new());
     }
     let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
-    Sql(&KNOWN, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)])
-        .rows::<KnownRecord>(tx)?
-        .into_iter()
-        .map(|row| {
-            let id = ResourceId::from_bytes(&row.id).map_err(|e| corrupt(&e))?;
-            Ok((id, row.deleted_at.is_none()))
-        })
-        .collect()
+    identified::known(tx, &KNOWN, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)])
 }

@@ -18,8 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::db::groups::{GroupNames, StoredGroup};
 use crate::db::{Tx, groups, memberships};
-use crate::live::Cause;
-use crate::model::{Actor, Caller, GroupId, Precondition, fold};
+use crate::model::{Caller, GroupId, Precondition, fold};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
@@ -29,14 +28,6 @@ use super::{Representation, not_paused};
 
 /// The attribute that is kept as rows.
 const MEMBERS: &str = "members";
-
-fn cause(caller: &Caller) -> Cause {
-    Cause {
-        organization: caller.organization,
-        actor: Actor::Connection(caller.connection, caller.credential),
-        request: caller.request,
-    }
-}
 
 fn not_found(id: &str) -> ServiceError {
     ScimError::NotFound(format!("there is no Group `{}`", crate::scim::path::excerpt(id))).into()

@@ -13,10 +13,9 @@ pub use delete::delete;
 pub use list::{list, look_up};
 pub use read::read;
 
-use crate::db::users::StoredUser;
+use crate::db::users::UserWithGroups;
 use crate::db::{Tx, organizations, users};
-use crate::live::Cause;
-use crate::model::{Actor, Caller, GroupId, Precondition, UserId};
+use crate::model::{Caller, Precondition, UserId};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
@@ -27,14 +26,6 @@ use super::{Representation, not_paused};
 /// `groups`: who is in which group is kept with the groups.
 const GROUPS: &str = "groups";
 
-fn cause(caller: &Caller) -> Cause {
-    Cause {
-        organization: caller.organization,
-        actor: Actor::Connection(caller.connection, caller.credential),
-        request: caller.request,
-    }
-}
-
 fn not_found(id: &str) -> ServiceError {
     ScimError::NotFound(format!("there is no User `{}`", crate::scim::path::excerpt(id))).into()
 }
@@ -43,22 +34,17 @@ fn user_id(id: &str) -> Result<UserId, ServiceError> {
     id.parse().map_err(|_not_ours| not_found(id))
 }
 
-/// A user about to be changed, with the groups the caller's connection sees it in.
-struct Loaded {
-    user: StoredUser,
-    groups: Vec<(GroupId, String)>,
-}
-
 /// The user, if this connection may change it now: it manages the user, or nobody does and it adopts the user.
 fn load_for_change(
     tx: &mut Tx<'_>,
     caller: &Caller,
     id: UserId,
     precondition: &Precondition,
-) -> Result<Loaded, ServiceError> {
+) -> Result<UserWithGroups, ServiceError> {
     not_paused(caller)?;
     let found = users::for_change(tx, caller.organization, caller.connection, id)?;
-    let (user, groups) = found.ok_or_else(|| not_found(&id.to_string()))?;
+    let loaded = found.ok_or_else(|| not_found(&id.to_string()))?;
+    let user = &loaded.user;
     if user.connection != caller.connection && !user.connection.is_nobody() {
         let manager = organizations::connection(tx, caller.organization, user.connection)?;
         let name = manager.map_or_else(String::new, |manager| format!(" `{}`", manager.name));
@@ -66,13 +52,13 @@ fn load_for_change(
         return Err(ScimError::Forbidden(detail).into());
     }
     super::check_precondition(precondition, &user.version.entity_tag(id.into()))?;
-    Ok(Loaded { user, groups })
+    Ok(loaded)
 }
 
 /// A user as answered.
 fn present(
     services: &Services,
-    Loaded { user, groups }: &Loaded,
+    UserWithGroups { user, groups }: &UserWithGroups,
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     let array = present::groups_array(services, groups.iter().map(|(id, name)| (id, name.as_str())));

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::db::groups::{GroupChange, StoredGroup};
 use crate::db::{WriteSet, memberships};
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, GroupId, Moment, Precondition, limits};
 use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
@@ -12,7 +12,7 @@ use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Representation, cause, group_id, load, load_for_change, names, nesting, present};
+use super::{Representation, group_id, load, load_for_change, names, nesting, present};
 
 type Document = Map<String, Value>;
 
@@ -79,7 +79,7 @@ fn change(
     apply: impl Fn(&Document) -> Result<(Document, Vec<RowsChange>), ScimError>,
 ) -> Result<(), ServiceError> {
     let now = services.clock.now();
-    services.live.write(&cause(caller), |tx| {
+    services.live.write(&Cause::from(caller), |tx| {
         let group = load_for_change(tx, caller, id, precondition)?;
         let before: Document = present::parse(&group.document)?;
         let (after, changes) = apply(&before)?;
@@ -128,7 +128,7 @@ fn record(
     now: Moment,
     set: &mut WriteSet,
 ) {
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     if before != after {
         set.events.push(cause.event(now, "group.changed", id.into(), &json!({ "before": before, "after": after })));
     }

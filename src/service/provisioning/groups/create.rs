@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::db::groups::{GroupRow, StoredGroup};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::ids;
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, Version};
 use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
@@ -13,7 +13,7 @@ use crate::scim::resource;
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Identity, MEMBERS, Representation, cause, names, nesting, not_paused, present};
+use super::{Identity, MEMBERS, Representation, names, nesting, not_paused, present};
 
 /// Creates a group of the caller's connection, with the members it is sent with.
 ///
@@ -30,7 +30,7 @@ pub fn create(
     let names = names(caller, &incoming.document)?;
     let text = resource::text(&incoming.document)?;
     let changes: Vec<RowsChange> = incoming.rows.into_iter().map(RowsChange::Replace).collect();
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     let now = services.clock.now();
     let id = ids::group(now);
     let (group, members) = services.live.write(&cause, |tx| {

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 
 use crate::db::groups::GroupChange;
 use crate::db::{Count, ResourceKind, WriteSet};
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition};
 use crate::service::{ServiceError, Services};
 
-use super::{cause, group_id, load_for_change, present};
+use super::{group_id, load_for_change, present};
 
 /// Deletes a group: 404 from then on, its memberships over. Its members stay.
 ///
@@ -17,7 +17,7 @@ use super::{cause, group_id, load_for_change, present};
 pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Precondition) -> Result<(), ServiceError> {
     let id = group_id(id)?;
     let now = services.clock.now();
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     services.live.write(&cause, |tx| {
         let group = load_for_change(tx, caller, id, precondition)?;
         let document: Map<String, Value> = present::parse(&group.document)?;

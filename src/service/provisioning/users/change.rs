@@ -4,14 +4,14 @@ use serde_json::{Map, Value, json};
 
 use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
 use crate::db::{Tx, WriteSet};
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, Moment, Precondition};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{Representation, cause, load_for_change, present, user_id};
+use super::{Representation, load_for_change, present, user_id};
 
 type Document = Map<String, Value>;
 
@@ -65,7 +65,7 @@ fn change(
 ) -> Result<Representation, ServiceError> {
     let id = user_id(id)?;
     let now = services.clock.now();
-    services.live.write(&cause(caller), |tx| {
+    services.live.write(&Cause::from(caller), |tx| {
         let mut loaded = load_for_change(tx, caller, id, precondition)?;
         let before: Document = present::parse(&loaded.user.document)?;
         let after = apply(&before)?;
@@ -133,7 +133,7 @@ fn record(
     now: Moment,
     set: &mut WriteSet,
 ) -> Result<(), ServiceError> {
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     if user.connection != caller.connection {
         set.events.push(cause.event(
             now,

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use crate::db::users::{EmailRow, StoredUser, UserRow};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::ids;
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Version};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, resource};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{GROUPS, Identity, Representation, cause, not_paused, present};
+use super::{GROUPS, Identity, Representation, not_paused, present};
 
 /// Creates a user managed by the caller's connection. A user who is not said to be inactive is active.
 ///
@@ -34,7 +34,7 @@ pub fn create(
     let text = resource::text(&document)?;
     let changed: Vec<String> = document.keys().cloned().collect();
     let personal = format!("{{\"after\":{text}}}");
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     let now = services.clock.now();
     let id = ids::user(now);
     let user = services.live.write(&cause, |tx| {

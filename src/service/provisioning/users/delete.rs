@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
 use crate::db::{Count, ResourceKind, WriteSet};
-use crate::live::Decision;
+use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{cause, load_for_change, present, user_id};
+use super::{load_for_change, present, user_id};
 
 /// Deletes a user: 404 from then on, out of every group, its userName free. The row rests as a tombstone.
 ///
@@ -18,7 +18,7 @@ use super::{cause, load_for_change, present, user_id};
 pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Precondition) -> Result<(), ServiceError> {
     let id = user_id(id)?;
     let now = services.clock.now();
-    let cause = cause(caller);
+    let cause = Cause::from(caller);
     services.live.write(&cause, |tx| {
         let user = load_for_change(tx, caller, id, precondition)?.user;
         let document: Map<String, Value> = present::parse(&user.document)?;
