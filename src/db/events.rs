@@ -3,7 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{Actor, EventId, Moment, OrganizationId, RequestId, ResourceId, Revision};
+use crate::model::{Actor, CredentialId, EventId, Moment, OrganizationId, RequestId, ResourceId, Revision};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx, identified};
@@ -46,7 +46,7 @@ pub(super) const EXISTS: Statement =
 
 pub(super) const AFTER: Statement = Statement::both(
     "event_after",
-    "SELECT id, at, actor_kind, connection, action, resource_id, revision, details, sealed FROM event \
+    "SELECT id, at, actor_kind, connection, credential, request, action, resource_id, revision, details, sealed FROM event \
      WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 
@@ -92,6 +92,10 @@ pub struct StoredEvent {
     pub actor_kind: String,
     /// The connection that did it; sixteen zero bytes for the others.
     pub connection: Vec<u8>,
+    /// By which credential, where it was a connection.
+    pub credential: Option<CredentialId>,
+    /// In which request.
+    pub request: RequestId,
     /// What.
     pub action: String,
     /// To whom.
@@ -114,6 +118,10 @@ struct EventRecord {
     actor_kind: String,
     #[diesel(sql_type = Binary)]
     connection: Vec<u8>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    credential: Option<Vec<u8>>,
+    #[diesel(sql_type = Binary)]
+    request: Vec<u8>,
     #[diesel(sql_type = Text)]
     action: String,
     #[diesel(sql_type = Binary)]
@@ -144,6 +152,8 @@ pub fn after(
                 at: Moment::from_micros(row.at),
                 actor_kind: row.actor_kind,
                 connection: row.connection,
+                credential: row.credential.map(|id| CredentialId::from_bytes(&id)).transpose().map_err(corrupt)?,
+                request: RequestId::from_bytes(&row.request).map_err(corrupt)?,
                 action: row.action,
                 resource: ResourceId::from_bytes(&row.resource_id).map_err(corrupt)?,
                 revision: row.revision.map(Revision::new),

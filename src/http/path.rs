@@ -52,6 +52,24 @@ fn decode(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
+/// Whether the bytes are UTF-8 once decoded. A `%` that begins no encoding stands for itself, as in queries.
+pub fn is_text(encoded: &str) -> bool {
+    let mut bytes = encoded.bytes();
+    let mut decoded = Vec::with_capacity(encoded.len());
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let pair = |ahead: &mut std::str::Bytes<'_>| Some(digit(ahead.next()?)? << 4 | digit(ahead.next()?)?);
+        match (byte == b'%').then(|| pair(&mut ahead)).flatten() {
+            Some(encoded) => {
+                decoded.push(encoded);
+                bytes = ahead;
+            }
+            None => decoded.push(byte),
+        }
+    }
+    std::str::from_utf8(&decoded).is_ok()
+}
+
 fn digit(byte: u8) -> Option<u8> {
     match byte {
         b'0'..=b'9' => Some(byte.wrapping_sub(b'0')),
@@ -79,6 +97,16 @@ mod tests {
         }
         for path in ["/%", "/%5", "/%zz", "/%ff", "/%+5"] {
             assert_eq!(segments(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_text_or_not() {
+        for text in ["", "a=%22%C3%A9%22", "a=%EF%BF%BD", "a=%zz", "a=%", "a=%5", "a=100%&b=%20"] {
+            assert!(is_text(text), "{text}");
+        }
+        for bytes in ["%ff", "a=%C3", "a=%C3%zz", "a=%C3&b=%A9", "%ed%a0%80"] {
+            assert!(!is_text(bytes), "{bytes}");
         }
     }
 

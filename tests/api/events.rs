@@ -82,6 +82,28 @@ on_both_databases! {
 }
 
 on_both_databases! {
+    fn an_event_names_the_request_and_the_credential_it_came_with(database: &Database) {
+        let server = Server::start(database);
+        let organization = server.organization("acme");
+        let client = &organization.client;
+        let created = client.post("/Users", &user("ada")).expect(201);
+        let other = crate::support::Client { token: server.token(organization.id, "first"), ..client.clone() };
+        let deleted = other.delete(&format!("/Users/{}", created.id())).expect(204);
+        let tokens = server.administration().tokens(organization.id).unwrap();
+        let events = of(&server, organization.id, &created.id());
+        assert_eq!(events.len(), 2);
+        for (event, (answer, token)) in events.iter().zip([(&created, &tokens[0]), (&deleted, &tokens[1])]) {
+            assert_eq!(event.request.to_string(), answer.header("X-Request-Id"));
+            assert_eq!(event.credential, Some(token.credential.id));
+        }
+        // What is refused leaves no trace, and neither does what changes nothing.
+        other.delete(&format!("/Users/{}", created.id())).expect_error(404, "");
+        other.post("/Users", &json!({ "userName": "" })).expect_error(400, "invalidValue");
+        assert_eq!(of(&server, organization.id, &created.id()).len(), 2);
+    }
+}
+
+on_both_databases! {
     fn every_change_of_a_group_is_on_record_by_ids(database: &Database) {
         let server = Server::start(database);
         let organization = server.organization("acme");

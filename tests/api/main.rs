@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod contention;
+#[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod dialects;
@@ -52,6 +54,8 @@ mod provisioning;
 mod queries;
 #[cfg(test)]
 mod races;
+#[cfg(test)]
+mod raw_requests;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use url::form_urlencoded;
 
+use crate::http::path;
 use crate::scim::ScimError;
 
 /// The parameters the protocol knows; all others are ignored.
@@ -26,7 +27,7 @@ impl Query {
     /// Reads the query of a URL. Letter case of the names does not count.
     ///
     /// # Errors
-    /// `invalidValue` if a parameter is given twice.
+    /// `invalidValue` if a parameter is given twice or is not UTF-8; `invalidFilter` if that is the filter.
     pub fn parse(text: &str) -> Result<Self, ScimError> {
         if text.is_empty() {
             return Ok(Self::default());
@@ -48,6 +49,14 @@ impl Query {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             let Some((name, place)) = query.parameter(&name) else { continue };
+            // What does not decode is read with replacement characters, which then mean themselves.
+            if value.contains(char::REPLACEMENT_CHARACTER) && !path::is_text(text) {
+                let detail = format!("the parameter `{name}` is not UTF-8 once decoded; encode the text as UTF-8");
+                return Err(match name {
+                    "filter" => ScimError::invalid_filter(detail),
+                    _ => ScimError::invalid_value(detail),
+                });
+            }
             if place.replace(value.into_owned()).is_some() {
                 return Err(ScimError::invalid_value(format!("the parameter `{name}` is given twice; send it once")));
             }

@@ -157,12 +157,12 @@ fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Con
     if literal == Literal::Null {
         return match relation {
             Relation::Equal => Ok(not(present(found))),
-            _ => Err(unsupported(&found.path, operator, "null")),
+            _ => Err(unsupported(&found.path, operator, "null", "eq or ne")),
         };
     }
     let Found { path, attribute } = if found.attribute.kind == Kind::Complex {
         if relation.is_order() {
-            return Err(unsupported(&found.path, operator, "a complex attribute"));
+            return Err(unsupported(&found.path, operator, "a complex attribute", "eq, ne, co, sw, ew or pr"));
         }
         value_of(found)?
     } else {
@@ -170,24 +170,24 @@ fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Con
     };
     let test = match attribute.kind {
         Kind::Binary if relation.is_order() => {
-            return Err(unsupported(&path, operator, "binary data"));
+            return Err(unsupported(&path, operator, "binary data", "eq, ne, co, sw, ew or pr"));
         }
         Kind::String | Kind::Reference | Kind::Binary => {
             Test::Text(relation, text(attribute, relation, literal, &path)?)
         }
         Kind::Boolean if relation != Relation::Equal => {
-            return Err(unsupported(&path, operator, "true or false"));
+            return Err(unsupported(&path, operator, "true or false", "eq, ne or pr"));
         }
         Kind::Boolean => Test::Boolean(truth(&literal, &path)?),
         Kind::Decimal | Kind::Integer if relation.is_part() => {
-            return Err(unsupported(&path, operator, "a number"));
+            return Err(unsupported(&path, operator, "a number", "eq, ne, gt, ge, lt, le or pr"));
         }
         Kind::Decimal | Kind::Integer => match literal {
             Literal::Number(number) => Test::Number(relation, number),
             other => return Err(mismatch(&path, &other, "a number without quotes")),
         },
         Kind::DateTime if relation.is_part() => {
-            return Err(unsupported(&path, operator, "a moment in time"));
+            return Err(unsupported(&path, operator, "a moment in time", "eq, ne, gt, ge, lt, le or pr"));
         }
         Kind::DateTime => Test::Moment(relation, moment_of(&literal, &path)?),
         Kind::Complex => return Err(sub_attribute_needed(&path, attribute)),
@@ -263,9 +263,9 @@ pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
     with_offset.or_else(|_| without()).ok()
 }
 
-fn unsupported(path: &AttributePath, operator: Operator, what: &str) -> ScimError {
+fn unsupported(path: &AttributePath, operator: Operator, what: &str, instead: &str) -> ScimError {
     ScimError::invalid_filter(format!(
-        "the operator `{operator}` is not supported for `{path}`, because it is compared with {what}; use eq, ne or pr"
+        "the operator `{operator}` is not supported for `{path}`, because it is compared with {what}; use {instead}"
     ))
 }
 

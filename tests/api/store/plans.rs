@@ -270,6 +270,8 @@ fn sqlite_reads_too_much(plan: &str) -> Vec<&str> {
 fn is_shallow(step: &str) -> bool {
     let words: Vec<&str> = step.split_whitespace().collect();
     match words.as_slice() {
+        // A list of ids that came with the statement.
+        ["SCAN", _, "VIRTUAL", ..] => false,
         ["SCAN", table, ..] => alias_of_table(table),
         // Deeper than the organization, and than a connection, which may be all there is of it.
         ["SEARCH", table, ..] if alias_of_table(table) => {
