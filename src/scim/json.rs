@@ -111,8 +111,8 @@ impl Reader<'_> {
         Err(self.refusal.refuse(ScimType::InvalidSyntax, problem))
     }
 
-    fn count<E: Error>(&mut self) -> Result<(), E> {
-        *self.values = self.values.saturating_add(1);
+    fn count<E: Error>(&mut self, values: usize) -> Result<(), E> {
+        *self.values = self.values.saturating_add(values);
         if *self.values <= limits::JSON_VALUES {
             return Ok(());
         }
@@ -136,7 +136,7 @@ impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<Value, D::Error> {
-        self.count()?;
+        self.count(1)?;
         deserializer.deserialize_any(self)
     }
 }
@@ -191,6 +191,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         self.check_depth()?;
+        self.count(3)?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let read = self.check_string(&name).and_then(|()| members.next_value_seed(self.inner()));
@@ -252,12 +253,12 @@ mod tests {
 
     #[test]
     fn a_body_of_too_many_values_is_refused() {
-        // The body and the list are values too.
+        // The body counts as four, the list as one.
         let body = |zeros: usize| format!("{{\"x\":[{}0]}}", "0,".repeat(zeros - 1));
-        assert!(parse(body(limits::JSON_VALUES - 2).as_bytes()).is_ok());
-        let (kind, problem) = refusal(body(limits::JSON_VALUES - 1));
+        assert!(parse(body(limits::JSON_VALUES - 5).as_bytes()).is_ok());
+        let (kind, problem) = refusal(body(limits::JSON_VALUES - 4));
         assert_eq!(kind, ScimType::InvalidSyntax);
-        assert_eq!(problem, "`/x/599998` is one value too many; send at most 600000 in one body");
+        assert_eq!(problem, "`/x/899995` is one value too many; send at most 900000 in one body");
     }
 
     #[test]
