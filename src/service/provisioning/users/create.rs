@@ -8,7 +8,7 @@ use crate::ids;
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Version};
 use crate::scim::projection::Projection;
-use crate::scim::{ScimError, resource};
+use crate::scim::resource;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
