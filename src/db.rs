@@ -31,7 +31,7 @@ mod write_set;
 mod writer;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use diesel::sqlite::SqliteConnection;
@@ -69,7 +69,7 @@ pub enum Dialect {
 pub struct Database(Arc<Inner>);
 
 enum Inner {
-    Sqlite { file: SqliteFile, readers: r2d2::Pool<SqliteFile> },
+    Sqlite { file: SqliteFile, readers: r2d2::Pool<SqliteFile>, turn: Mutex<()> },
     Postgres { server: Box<PostgresServer>, readers: r2d2::Pool<PostgresServer> },
 }
 
@@ -114,7 +114,7 @@ impl Database {
         // One connection first: the error of a pool that cannot connect says only that it timed out.
         drop(file.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?);
         let readers = pool(file.clone(), SQLITE_READERS)?;
-        Ok(Self(Arc::new(Inner::Sqlite { file, readers })))
+        Ok(Self(Arc::new(Inner::Sqlite { file, readers, turn: Mutex::new(()) })))
     }
 
     fn open_postgres(url: &str) -> Result<Self, DatabaseError> {
@@ -136,6 +136,15 @@ impl Database {
     pub fn file(&self) -> Option<&Path> {
         match &*self.0 {
             Inner::Sqlite { file, .. } => Some(file.path()),
+            Inner::Postgres { .. } => None,
+        }
+    }
+
+    /// Waits until nobody else in this process writes to the SQLite file, and keeps them waiting while the answer lives.
+    /// SQLite itself would let the impatient go first: a lease could run out behind a busy writer. PostgreSQL needs none.
+    pub fn turn_to_write(&self) -> Option<MutexGuard<'_, ()>> {
+        match &*self.0 {
+            Inner::Sqlite { turn, .. } => Some(turn.lock().unwrap_or_else(PoisonError::into_inner)),
             Inner::Postgres { .. } => None,
         }
     }

@@ -74,13 +74,16 @@ pub(super) const OF_GROUPS: Statement = Statement {
                WHERE organization = $1 AND group_id = ANY($2) AND until_revision = 9223372036854775807 LIMIT $3",
 };
 
+// `LATERAL` with `OFFSET 0`, here and below, makes PostgreSQL look each member up: a planner that thinks of small groups
+// would read all members of a large one instead.
 pub(super) const AMONG: Statement = Statement {
     name: "membership_among",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($3) j CROSS JOIN membership m \
              ON m.organization = $1 AND m.group_id = $2 AND m.member_id = unhex(j.value) \
              AND m.until_revision = 9223372036854775807",
-    postgres: "SELECT group_id, member_id, member_kind FROM membership \
-               WHERE organization = $1 AND group_id = $2 AND member_id = ANY($3) AND until_revision = 9223372036854775807",
+    postgres: "SELECT m.group_id, m.member_id, m.member_kind FROM unnest($3::bytea[]) AS j(id) CROSS JOIN LATERAL \
+               (SELECT * FROM membership WHERE organization = $1 AND group_id = $2 AND member_id = j.id \
+               AND until_revision = 9223372036854775807 OFFSET 0) AS m",
 };
 
 pub(super) const AMONG_GROUPS: Statement = Statement {
@@ -88,8 +91,10 @@ pub(super) const AMONG_GROUPS: Statement = Statement {
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) g CROSS JOIN json_each($3) j \
              CROSS JOIN membership m ON m.organization = $1 AND m.group_id = unhex(g.value) \
              AND m.member_id = unhex(j.value) AND m.until_revision = 9223372036854775807",
-    postgres: "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = ANY($2) \
-               AND member_id = ANY($3) AND until_revision = 9223372036854775807",
+    postgres: "SELECT m.group_id, m.member_id, m.member_kind FROM unnest($2::bytea[]) AS g(id) \
+               CROSS JOIN unnest($3::bytea[]) AS j(id) CROSS JOIN LATERAL \
+               (SELECT * FROM membership WHERE organization = $1 AND group_id = g.id AND member_id = j.id \
+               AND until_revision = 9223372036854775807 OFFSET 0) AS m",
 };
 
 pub(super) const NESTED_IN: Statement = Statement {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -58,6 +59,8 @@ pub struct Pooled {
 #[derive(Clone)]
 pub(super) struct PostgresServer {
     settings: PostgresSettings,
+    /// Which host answered last: one that hangs costs its time limit once, not at each connection.
+    answered: Arc<AtomicUsize>,
 }
 
 /// Why a connection could not be opened or used.
@@ -86,18 +89,23 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl PostgresServer {
-    pub(super) const fn new(settings: PostgresSettings) -> Self {
-        Self { settings }
+    pub(super) fn new(settings: PostgresSettings) -> Self {
+        Self { settings, answered: Arc::default() }
     }
 
-    /// Tries the hosts in their order and takes the first that answers as it should, in good time.
+    /// Tries the host that answered last, then the others in their order, and takes the first that answers as it should,
+    /// in good time.
     pub(super) fn open(&self) -> Result<Pooled, PostgresError> {
         let runtime = Arc::new(Builder::new_current_thread().enable_all().build()?);
         let mut problems: Vec<String> = Vec::new();
-        for host in &self.settings.hosts {
+        let last = self.answered.load(Ordering::Relaxed);
+        let mut hosts: Vec<(usize, &Config)> = self.settings.hosts.iter().enumerate().collect();
+        hosts.sort_by_key(|(number, _)| *number != last);
+        for (number, host) in hosts {
             let connected = runtime.block_on(async { timeout(OPEN_TIMEOUT, connect(host, &self.settings.tls)).await });
             match connected {
                 Ok(Ok(inner)) => {
+                    self.answered.store(number, Ordering::Relaxed);
                     NEXT.set(Some(Arc::clone(&runtime)));
                     let mut connection = PgConnection::from(inner);
                     connection.batch_execute(SESSION)?;

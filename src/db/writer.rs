@@ -248,6 +248,7 @@ fn after_lost_commit(database: &Database, sets: &[&WriteSet], message: &str) -> 
 /// Writes all sets in one transaction. A connection that fails is dropped, which ends its transaction.
 fn attempt(database: &Database, connection: &mut Option<Open>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
     let mut ready = connection.take().map_or_else(|| open(database), Ok).map_err(Failure::BeforeCommit)?;
+    let _turn = database.turn_to_write();
     let results = match &ready {
         Open::Sqlite(_) => sqlite_transaction(&mut ready.tx(), sets),
         Open::Postgres(_) => postgres_transaction(&mut ready.tx(), sets),

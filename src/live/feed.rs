@@ -24,19 +24,10 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Servers that have been gone for so long are removed from the table.
 const SWEEP_AFTER: Duration = Duration::from_hours(1);
 
-/// How far an organization is followed.
-#[derive(Clone, Copy)]
-struct Position {
-    /// The revision memory is true to.
-    applied: Revision,
-    /// The revision the other servers were told.
-    told: Revision,
-}
-
-/// What is followed, and how far.
+/// What is followed, and the revision memory is true to.
 #[derive(Default)]
 pub(super) struct Feed {
-    followed: Mutex<HashMap<OrganizationId, Position>>,
+    followed: Mutex<HashMap<OrganizationId, Revision>>,
     stopping: AtomicBool,
 }
 
@@ -51,12 +42,13 @@ impl Feed {
         if followed.contains_key(&organization) {
             return Ok(());
         }
+        let _turn = inner.database.turn_to_write();
         let revision = inner.database.read(|tx| {
             let revision = organizations::revision(tx, organization)?.unwrap_or_default();
             servers::applied(tx, inner.instance, organization, revision)?;
             Ok::<_, DatabaseError>(revision)
         })?;
-        followed.insert(organization, Position { applied: revision, told: revision });
+        followed.insert(organization, revision);
         Ok(())
     }
 
@@ -64,11 +56,29 @@ impl Feed {
     pub(super) fn applied_here(&self, organization: OrganizationId, revision: Option<Revision>) {
         let Some(revision) = revision else { return };
         let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(position) = followed.get_mut(&organization)
-            && position.applied.next() == revision
+        if let Some(applied) = followed.get_mut(&organization)
+            && applied.next() == revision
         {
-            position.applied = revision;
+            *applied = revision;
         }
+    }
+
+    fn organizations(&self) -> Vec<OrganizationId> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// Goes on to a revision that was read; answers the one before. Never goes back.
+    fn apply(&self, organization: OrganizationId, revision: Revision) -> Revision {
+        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(applied) = followed.get_mut(&organization) else { return revision };
+        let last = *applied;
+        *applied = last.max(revision);
+        last
+    }
+
+    /// The database has lost what came after `revision`.
+    fn set_back(&self, organization: OrganizationId, revision: Revision) {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, revision);
     }
 
     pub(super) fn stop(&self) {
@@ -110,16 +120,15 @@ pub(super) fn run(inner: &Inner) {
 /// Takes a lease anew. Whatever is in memory may be behind by then and is forgotten.
 fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     let began = Clock::monotonic();
+    let turn = inner.database.turn_to_write();
     servers::join(tx, inner.instance, micros(LEASE))?;
     servers::sweep(tx, micros(SWEEP_AFTER))?;
-    let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
-    for organization in followed.keys() {
-        inner.admissions.forget(*organization);
+    drop(turn);
+    for organization in inner.feed.organizations() {
+        inner.admissions.forget(organization);
     }
     let lost = acknowledged_write_is_missing(inner, tx)?;
-    let back = read(inner, tx, &mut followed, true)?;
-    drop(followed);
-    if lost || back {
+    if read(inner, tx, true)? || lost {
         inner.went_back.fetch_add(1, Ordering::Relaxed);
         inner.page_starts.forget();
     }
@@ -134,17 +143,18 @@ fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
         let now = Clock::monotonic();
         let due = now.duration_since(renewed) >= RENEW_EVERY;
         if due {
-            if !servers::renew(&mut follower.tx(), inner.instance, micros(LEASE))? {
+            let turn = inner.database.turn_to_write();
+            let renewed_in_time = servers::renew(&mut follower.tx(), inner.instance, micros(LEASE))?;
+            drop(turn);
+            if !renewed_in_time {
                 // Others have seen the lease over and do not wait for this server any more.
                 return join(inner, &mut follower.tx());
             }
             renewed = now;
         }
-        let mut followed = inner.feed.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if read(inner, &mut follower.tx(), &mut followed, false)? {
+        if read(inner, &mut follower.tx(), false)? {
             inner.went_back.fetch_add(1, Ordering::Relaxed);
         }
-        drop(followed);
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
         }
@@ -170,36 +180,38 @@ fn acknowledged_write_is_missing(inner: &Inner, tx: &mut Tx<'_>) -> Result<bool,
     Ok(true)
 }
 
-/// Applies what has changed since the last look; answers whether a revision went back. `again`: say how far even where
-/// nothing has changed, the rows may be gone.
-fn read(
-    inner: &Inner,
-    tx: &mut Tx<'_>,
-    followed: &mut HashMap<OrganizationId, Position>,
-    again: bool,
-) -> Result<bool, DatabaseError> {
-    let mut back = false;
+/// Applies what others have changed since the last look and says how far; answers whether a revision went back. `again`:
+/// say it even where nothing has changed, the rows may be gone.
+///
+/// What this process changed itself it has applied, and nobody waits for it to say so.
+fn read(inner: &Inner, tx: &mut Tx<'_>, again: bool) -> Result<bool, DatabaseError> {
+    let (mut back, mut to_tell) = (false, Vec::new());
+    let followed = inner.feed.organizations();
     if followed.is_empty() {
         return Ok(back);
     }
-    let organizations: Vec<OrganizationId> = followed.keys().copied().collect();
-    for (organization, revision) in organizations::revisions(tx, &organizations)? {
-        let Some(position) = followed.get_mut(&organization) else { continue };
-        let last = std::mem::replace(&mut position.applied, revision);
-        if revision < last {
+    for (organization, revision) in organizations::revisions(tx, &followed)? {
+        let last = inner.feed.apply(organization, revision);
+        // A revision read before this process went on by itself is not news.
+        if revision < last && organizations::revision(tx, organization)?.is_some_and(|now| now < last) {
             // A promoted standby lacks changes that were acknowledged.
             tracing::error!(
                 organization = %organization, applied = %last, database = %revision,
                 "the database has gone back: acknowledged changes are missing"
             );
             back = true;
-        }
-        if revision != last {
+            inner.feed.set_back(organization, revision);
             inner.admissions.forget(organization);
+            to_tell.push((organization, revision));
+        } else if revision > last || again {
+            inner.admissions.forget(organization);
+            to_tell.push((organization, revision));
         }
-        if revision != position.told || again {
+    }
+    if !to_tell.is_empty() {
+        let _turn = inner.database.turn_to_write();
+        for (organization, revision) in to_tell {
             servers::applied(tx, inner.instance, organization, revision)?;
-            position.told = revision;
         }
     }
     Ok(back)
@@ -213,7 +225,9 @@ fn record_uses(inner: &Inner, tx: &mut Tx<'_>, recorded: &mut Moment) -> Result<
         return Ok(());
     }
     *recorded = now;
-    for (organization, credential, at) in inner.admissions.take_uses() {
+    let uses = inner.admissions.take_uses();
+    let _turn = inner.database.turn_to_write();
+    for (organization, credential, at) in uses {
         credentials::record_use(tx, organization, credential, at)?;
     }
     Ok(())

@@ -18,7 +18,7 @@ pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
-pub use program::Program;
+pub use program::{Program, Server as ServerProcess};
 pub use resources::{ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
 pub use server::{Answer, Client, Organization, Server};
 

@@ -1,0 +1,114 @@
+//! One organization that holds nearly all rows: 20,000 users in 200 groups, and 500 organizations beside it.
+
+use muster::db::{Database as Store, IfMissing};
+
+use super::execute;
+use crate::support::{Backend, Database};
+
+/// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
+/// true, `ever` is the end of an interval that has not ended.
+const ROWS: [(&str, &str, u32, &str); 15] = [
+    ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
+    (
+        "keyring",
+        "id, organization, purpose, wrapped, material, created_at",
+        500,
+        "#03(i), #01(i), 'persons', on, #0f(1), 0",
+    ),
+    ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
+    ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),
+    (
+        "connection",
+        "organization, id, name, profile, paused, created_at",
+        2000,
+        "#01(1), #02(i), 'name' || i, 'default', on, 0",
+    ),
+    (
+        "credential",
+        "organization, id, kind, connection, secret_hash, created_at, expires_at",
+        1000,
+        "#01(1), #05(i), 'scim', #02(1), #0f(1), 0, 0",
+    ),
+    (
+        "scim_user",
+        "organization, id, connection, user_name_key, external_id, active, version, created_at, modified_at, deleted_at, document",
+        20_000,
+        "#01(1), #06(i), #02(1), 'user' || i, 'external' || i, on, 1, 0, 0, CASE WHEN i % 67 = 0 THEN 1 END, '{}'",
+    ),
+    ("user_email", "organization, address_key, user_id", 20_000, "#01(1), 'user' || i || '@example.com', #06(i)"),
+    (
+        "user_status",
+        "organization, user_id, from_revision, until_revision, status, since",
+        20_000,
+        "#01(1), #06(i), 1, ever, 1, 0",
+    ),
+    (
+        "scim_group",
+        "organization, id, connection, display_name, display_name_key, unique_name_key, external_id, version, created_at, \
+         modified_at, document",
+        2000,
+        "#01(1), #07(i), #02(1), 'group' || i, 'group' || i, 'group' || i, 'external' || i, 1, 0, 0, '{}'",
+    ),
+    (
+        "membership",
+        "organization, group_id, member_id, from_revision, until_revision, member_kind",
+        20_000,
+        "#01(1), #07(i % 200 + 1), #06(i), 1, ever, CASE WHEN i % 50 = 0 THEN 2 ELSE 1 END",
+    ),
+    (
+        "membership",
+        "organization, group_id, member_id, from_revision, until_revision, member_kind",
+        5000,
+        "#01(1), #07(i % 200 + 1), #06(i), 0, 1, 1",
+    ),
+    (
+        "resource_count",
+        "organization, connection, resource_kind, shard, present, deleted",
+        16_000,
+        "#01(1), #02(i / 16 + 1), 2, i % 16, 1, 0",
+    ),
+    (
+        "event",
+        "organization, id, at, actor_kind, connection, request, action, resource_id, details",
+        20_000,
+        "#01(1), #08(i), 0, 'connection', #02(1), #0f(1), 'user.created', #06(i), '{}'",
+    ),
+    (
+        "event",
+        "organization, id, at, actor_kind, connection, request, action, resource_id, revision, details",
+        5000,
+        "#01(1), #09(i), 0, 'connection', #02(1), #0f(1), 'group.members-changed', #07(i % 200 + 1), i, '{}'",
+    ),
+];
+
+/// Migrates a database and fills it.
+pub(super) fn fill(database: &Database) -> Store {
+    let store = Store::open(database.url(), IfMissing::Create).unwrap();
+    store.migrate().unwrap();
+    let script: Vec<String> = ROWS.iter().map(|row| insert(database.backend(), row)).collect();
+    execute(&store, &script.join(";\n"));
+    store
+}
+
+fn insert(backend: Backend, (table, columns, count, values): &(&str, &str, u32, &str)) -> String {
+    let (numbers, on) = match backend {
+        Backend::Sqlite => {
+            (format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"), "1")
+        }
+        Backend::Postgres => (format!("WITH n(i) AS (SELECT generate_series(1, {count}))"), "true"),
+    };
+    let mut parts = values.split('#');
+    let mut text = parts.next().unwrap().to_owned();
+    for part in parts {
+        let (kind, rest) = part.split_once('(').unwrap();
+        let (number, rest) = rest.split_once(')').unwrap();
+        let id = match backend {
+            Backend::Sqlite => format!("unhex(printf('{kind}%030x', {number}))"),
+            Backend::Postgres => format!("decode('{kind}' || lpad(to_hex({number}), 30, '0'), 'hex')"),
+        };
+        text.push_str(&id);
+        text.push_str(rest);
+    }
+    let text = text.replace(" on,", &format!(" {on},")).replace("ever", "9223372036854775807");
+    format!("INSERT INTO {table} ({columns}) {numbers} SELECT {text} FROM n")
+}
