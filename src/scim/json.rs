@@ -18,13 +18,13 @@ use crate::model::limits;
 ///
 /// # Errors
 /// `invalidSyntax` if it is not, if a member occurs twice (letter case does not count, RFC 7643 §2.1) or if it is nested
-/// deeper than [`limits::JSON_DEPTH`]; `invalidValue` if a string holds a NUL character or is longer than
+/// deeper than [`limits::JSON_DEPTH`] or has more than [`limits::JSON_VALUES`]; `invalidValue` if a string holds a NUL character or is longer than
 /// [`limits::STRING_CHARACTERS`].
 pub fn parse(bytes: &[u8]) -> Result<Value, ScimError> {
     let text = utf8(bytes)?;
-    let mut refusal = Refusal::default();
+    let (mut refusal, mut values) = (Refusal::default(), 0);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = Reader { refusal: &mut refusal, depth: 0 }
+    let value = Reader { refusal: &mut refusal, values: &mut values, depth: 0 }
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| refusal.into_error().unwrap_or_else(|| not_json(&error)))?;
@@ -93,12 +93,14 @@ impl Refusal {
 /// Reads one value that stands inside `depth` others.
 struct Reader<'a> {
     refusal: &'a mut Refusal,
+    /// How many were read so far.
+    values: &'a mut usize,
     depth: usize,
 }
 
 impl Reader<'_> {
     fn inner(&mut self) -> Reader<'_> {
-        Reader { refusal: self.refusal, depth: self.depth.saturating_add(1) }
+        Reader { refusal: self.refusal, values: self.values, depth: self.depth.saturating_add(1) }
     }
 
     fn check_depth<E: Error>(&mut self) -> Result<(), E> {
@@ -106,6 +108,15 @@ impl Reader<'_> {
             return Ok(());
         }
         let problem = format!("is nested too deep; send at most {} levels", limits::JSON_DEPTH);
+        Err(self.refusal.refuse(ScimType::InvalidSyntax, problem))
+    }
+
+    fn count<E: Error>(&mut self, values: usize) -> Result<(), E> {
+        *self.values = self.values.saturating_add(values);
+        if *self.values <= limits::JSON_VALUES {
+            return Ok(());
+        }
+        let problem = format!("is one value too many; send at most {} in one body", limits::JSON_VALUES);
         Err(self.refusal.refuse(ScimType::InvalidSyntax, problem))
     }
 
@@ -124,7 +135,8 @@ impl Reader<'_> {
 impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(mut self, deserializer: D) -> Result<Value, D::Error> {
+        self.count(1)?;
         deserializer.deserialize_any(self)
     }
 }
@@ -179,6 +191,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         self.check_depth()?;
+        self.count(3)?;
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
             let read = self.check_string(&name).and_then(|()| members.next_value_seed(self.inner()));
@@ -236,6 +249,16 @@ mod tests {
     fn an_object_is_read_as_it_stands() {
         let body = r#"{"a":[1,-2,1.5,true,null,"ü\u00fc\ud83d\ude00"],"b":{"c":{}}}"#;
         assert_eq!(parse(body.as_bytes()).unwrap(), json!({"a": [1, -2, 1.5, true, null, "üü😀"], "b": {"c": {}}}));
+    }
+
+    #[test]
+    fn a_body_of_too_many_values_is_refused() {
+        // The body counts as four, the list as one.
+        let body = |zeros: usize| format!("{{\"x\":[{}0]}}", "0,".repeat(zeros - 1));
+        assert!(parse(body(limits::JSON_VALUES - 5).as_bytes()).is_ok());
+        let (kind, problem) = refusal(body(limits::JSON_VALUES - 4));
+        assert_eq!(kind, ScimType::InvalidSyntax);
+        assert_eq!(problem, "`/x/899995` is one value too many; send at most 900000 in one body");
     }
 
     #[test]

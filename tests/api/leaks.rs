@@ -1,8 +1,10 @@
 //! Nothing secret or personal in what the program writes, and nothing in it that clients make up.
 
+use std::net::TcpListener;
+
 use serde_json::{Value, json};
 
-use crate::support::{Client, Program, percent_encoded};
+use crate::support::{Client, Database, Program, percent_encoded};
 
 /// Texts that must appear nowhere.
 const BODY: &str = "canary-body-5b1d";
@@ -12,6 +14,32 @@ const COOKIE: &str = "canary-cookie-77d0";
 const TOKEN: &str = "canary-token-3e44";
 const AGENT: &str = "canary-agent-06bb";
 const CANARIES: [&str; 6] = [BODY, QUERY, PATH, COOKIE, TOKEN, AGENT];
+
+/// What an answer never holds: SQL, places, types.
+const LEAKS: [&str; 12] = [
+    "SELECT ",
+    "INSERT ",
+    "scim_user",
+    "postgres://",
+    "sqlite:",
+    "/src/",
+    "muster::",
+    "diesel",
+    "serde",
+    "Some(",
+    "panicked",
+    ".rs:",
+];
+
+/// The secrets among the settings: the login of the database, the root key.
+fn settings(database: &Database) -> Vec<String> {
+    let login = database.url().split_once("://").and_then(|(_, rest)| rest.split_once('@'));
+    let key =
+        database.url().strip_prefix("sqlite:").map(|file| std::fs::read_to_string(format!("{file}.key")).unwrap());
+    let key = key.map(|key| key.trim().to_owned());
+    assert!(login.is_some() || key.as_ref().is_some_and(|key| key.len() > 20));
+    login.map(|(login, _)| login.to_owned()).into_iter().chain(key).collect()
+}
 
 /// The part of a token that is nothing but secret.
 fn end_of(token: &str) -> &str {
@@ -48,25 +76,29 @@ fn talk(client: &Client) -> Vec<String> {
 
 on_both_databases! {
     fn what_is_secret_or_personal_is_in_nothing_the_program_writes(database: &Database) {
-        let program = Program::on(database).with("MUSTER_LOG", "trace").with("MUSTER_LOG_FORMAT", "json").with("MUSTER_METRICS_LISTEN", "127.0.0.1:0");
-        let server = program.serve(&[]);
-        let (_, token) = server.first_lines();
-        let client = Client { base: format!("{}/scim/v2", server.base()), token: token.clone() };
-        let answers = talk(&client);
-        for answer in &answers {
-            for leak in ["SELECT ", "INSERT ", "scim_user", "postgres://", "sqlite:", "/src/", "muster::", "diesel", "serde", "Some(", "panicked", ".rs:"] {
-                assert!(!answer.contains(leak), "`{leak}` in {answer}");
+        for format in ["json", "human"] {
+            let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+            let program = Program::on(database).with("MUSTER_LOG", "trace").with("MUSTER_LOG_FORMAT", format);
+            let program = program.with("MUSTER_METRICS_LISTEN", &metrics);
+            let server = program.serve(&[]);
+            let token = program.done(&["token", "issue", "--kind", "scim"]).trim().to_owned();
+            let client = Client { base: format!("{}/scim/v2", server.base()), token: token.clone() };
+            for answer in talk(&client) {
+                for leak in LEAKS {
+                    assert!(!answer.contains(leak), "`{leak}` in {answer}");
+                }
+                assert!(!answer.contains(COOKIE) && !answer.contains(AGENT), "{answer}");
             }
-            assert!(!answer.contains(COOKIE) && !answer.contains(AGENT), "{answer}");
-        }
-        let ended = server.terminate();
-        let written = format!("{}\n{}", ended.stdout, ended.stderr);
-        assert!(written.contains("request finished"), "there is a log to look at");
-        let password = database.url().split_once("://").and_then(|(_, rest)| rest.split_once('@')).map(|(login, _)| login.to_owned());
-        let secret = token.strip_prefix("muster_scim_").unwrap().to_owned();
-        for canary in CANARIES.iter().map(|canary| (*canary).to_owned()).chain([token, end_of(&secret).to_owned()]).chain(password) {
-            let line = written.lines().find(|line| line.contains(&canary));
-            assert_eq!(line, None, "`{canary}` was written");
+            let metrics = Client { base: format!("http://{metrics}"), token: String::new() };
+            let page = metrics.send("GET", "/metrics", &[("Authorization", "")], None).expect(200).text;
+            let ended = server.terminate();
+            let written = format!("{}\n{}\n{page}", ended.stdout, ended.stderr);
+            assert!(written.contains("request finished"), "there is a log to look at");
+            assert!(page.contains("muster_http_requests_total"), "there are metrics to look at");
+            for secret in CANARIES.iter().map(|canary| (*canary).to_owned()).chain(settings(database)).chain([end_of(&token).to_owned()]) {
+                let line = written.lines().find(|line| line.contains(&secret));
+                assert_eq!(line, None, "`{secret}` was written");
+            }
         }
     }
 

@@ -35,6 +35,8 @@ mod limits;
 #[cfg(test)]
 mod membership;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod ownership;

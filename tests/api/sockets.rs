@@ -47,6 +47,33 @@ on_both_databases! {
         client.get("/Users").expect(200);
     }
 
+    fn a_body_nobody_reads_is_no_request(database: &Database) {
+        let server = Server::start(database);
+        let client = server.organization("acme").client;
+        let head = "Content-Type: application/json\r\nContent-Length: 20\r\n";
+        let inner = request(&client, "POST /scim/v2/Users", head, "{\"userName\":\"inner\"}");
+        let inner = String::from_utf8(inner).unwrap();
+        let before = all_rows(database);
+        for line in ["GET /scim/v2/Users", "DELETE /scim/v2/Users/x", "HEAD /scim/v2/Schemas", "OPTIONS /scim/v2/Users",
+            "POST /scim/v2/Bulk", "POST /scim/v2/Nothing", "BREW /scim/v2/Users", "GET /healthz", "POST /healthz", "POST /nothing"]
+        {
+            let plain = format!("Content-Length: {}\r\n", inner.len());
+            let wrong_type = format!("Content-Type: text/plain\r\n{plain}");
+            let chunks = format!("{:x}\r\n{inner}\r\n0\r\n\r\n", inner.len());
+            for (head, body) in [(plain.as_str(), &inner), (&wrong_type, &inner), ("Transfer-Encoding: chunked\r\n", &chunks)] {
+                for admitted in [true, false] {
+                    let mut bytes = String::from_utf8(request(&client, line, head, body)).unwrap();
+                    if !admitted {
+                        bytes = bytes.replacen("Bearer ", "Bearer x", 1);
+                    }
+                    let answer = exchange(&server, bytes.as_bytes());
+                    assert_eq!(statuses(&answer).len(), 1, "{line} {head:?}: {answer}");
+                    assert_eq!(all_rows(database), before, "{line} {head:?}");
+                }
+            }
+        }
+    }
+
     fn a_head_that_is_no_http_is_refused_and_the_server_goes_on(database: &Database) {
         let server = Server::start(database);
         let client = server.organization("acme").client;

@@ -191,6 +191,13 @@ impl Server {
         assert!(done.success());
     }
 
+    /// The most memory it ever had resident, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// Ends it at once, as a power failure does.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

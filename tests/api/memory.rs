@@ -1,0 +1,29 @@
+//! What a single request may cost in memory.
+
+use muster::model::limits;
+use serde_json::json;
+
+use crate::support::{Client, Program};
+
+/// What a body of the largest size may cost over what the server has anyway, in MiB: an object takes 600 bytes at least.
+const MOST: u64 = 320;
+
+on_both_databases! {
+    fn a_body_of_very_many_small_values_costs_little_memory(database: &Database) {
+        let server = Program::on(database).serve(&[]);
+        let (_, token) = server.first_lines();
+        let client = Client { base: format!("{}/scim/v2", server.base()), token };
+        let id = client.post("/Users", &json!({ "userName": "ada" })).expect(201).id();
+        let before = server.peak_memory();
+        for small in ["[0],", "{\"\":0},", "0,", "[],", "\"\","] {
+            let count = (limits::BODY_BYTES - 100) / small.len();
+            for name in ["emails", "unknownThing"] {
+                let body = format!("{{\"userName\":\"ada\",\"{name}\":[{}0]}}", small.repeat(count));
+                client.send("PUT", &format!("/Users/{id}"), &[], Some(&body)).expect_error(400, "invalidSyntax");
+            }
+        }
+        let cost = server.peak_memory() - before;
+        assert!(cost < MOST, "{cost} MiB");
+        client.get(&format!("/Users/{id}")).expect(200);
+    }
+}
