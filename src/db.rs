@@ -110,6 +110,9 @@ impl Database {
         if if_missing == IfMissing::Refuse && !Path::new(name).is_file() {
             return Err(DatabaseError::Missing(name.to_owned()));
         }
+        if if_missing == IfMissing::Create {
+            sqlite::create_private(Path::new(name)).map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+        }
         let file = SqliteFile::new(name);
         // One connection first: the error of a pool that cannot connect says only that it timed out.
         drop(file.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?);

@@ -87,3 +87,8 @@ WHERE coalesce(c.present, 0) <> coalesce(g.present, 0);
 SELECT 'address of nobody' AS broken FROM user_email a
 LEFT JOIN scim_user u ON u.organization = a.organization AND u.id = a.user_id AND u.deleted_at IS NULL
 WHERE u.id IS NULL;
+
+-- Nobody is in a group after they were deleted.
+SELECT 'member after deletion' AS broken FROM membership m
+JOIN user_status s ON s.organization = m.organization AND s.user_id = m.member_id AND s.status = 3
+WHERE m.until_revision > s.from_revision;

@@ -42,6 +42,15 @@ impl SqliteFile {
     }
 }
 
+/// Makes the file, if it is not there, so that only its owner can read it; what SQLite puts beside it follows.
+pub(super) fn create_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl r2d2::ManageConnection for SqliteFile {
     type Connection = SqliteConnection;
     type Error = SqliteError;

@@ -221,12 +221,14 @@ fn a_server_that_cannot_listen_makes_no_token_that_nobody_saw() {
 }
 
 #[test]
-fn the_root_key_beside_a_sqlite_file_is_private_and_missed_when_it_is_gone() {
+fn a_sqlite_file_and_the_root_key_beside_it_are_private_and_the_key_is_missed_when_it_is_gone() {
     use std::os::unix::fs::PermissionsExt as _;
     let program = Program::alone();
     assert_eq!(program.serve(&[]).terminate().code, Some(0));
     let key = program.folder().join("muster.db.key");
-    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    for file in [&key, &program.folder().join("muster.db")] {
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+    }
 
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     assert!(program.done(&["doctor"]).contains("chmod 600"));

@@ -2,11 +2,12 @@
 
 use muster::db::events::{StoredEvent, after};
 use muster::db::users::Status;
-use muster::db::{DatabaseError, history, users};
+use muster::db::{DatabaseError, history, organizations, users};
 use muster::model::{EventId, OrganizationId, ResourceId, Revision};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::{Server, group, user};
+use crate::support::{Dice, Server, group, in_parallel, user};
 
 /// The events about a resource, oldest first.
 pub fn of(server: &Server, organization: OrganizationId, resource: &str) -> Vec<StoredEvent> {
@@ -188,5 +189,86 @@ on_both_databases! {
         let changes = revisions("group.members-changed", &made);
         let spans: Vec<_> = inside.iter().map(|span| (span.from.as_i64(), span.until.map(Revision::as_i64))).collect();
         assert_eq!(spans, [(changes[0], Some(changes[1])), (changes[2], Some(gone))]);
+    }
+}
+
+/// Who is in which group, by the log alone.
+fn replayed(events: &[StoredEvent]) -> BTreeMap<String, BTreeSet<String>> {
+    let mut groups: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for event in events {
+        let details: Value = serde_json::from_str(&event.details).unwrap();
+        let ids = |name: &str| -> Vec<String> { serde_json::from_value(details[name].clone()).unwrap() };
+        let resource = event.resource.to_string();
+        match event.action.as_str() {
+            "group.members-changed" => {
+                let members = groups.entry(resource).or_default();
+                for id in ids("left") {
+                    assert!(members.remove(&id), "{id} left and was not in");
+                }
+                for id in ids("joined") {
+                    assert!(members.insert(id.clone()), "{id} joined twice");
+                }
+            }
+            "group.deleted" => {
+                groups.remove(&resource);
+            }
+            "user.deleted" => groups.values_mut().for_each(|members| {
+                members.remove(&resource);
+            }),
+            _ => {}
+        }
+    }
+    groups
+}
+
+// Requirement 57
+on_both_databases! {
+    fn after_much_at_once_the_log_tells_the_state_and_revisions_have_no_gaps(database: &Database) {
+        let server = Server::start(database);
+        let organization = server.organization("acme");
+        let client = &organization.client;
+        let people = in_parallel(8, 24, |number| client.create_user(&format!("u{number}")));
+        let made = in_parallel(4, 4, |number| client.create_group(&format!("g{number}"), &[]));
+        let mut dice = Dice::new();
+        let plan: Vec<[usize; 3]> = (0..240).map(|_| [dice.below(20), dice.below(24), dice.below(4)]).collect();
+        in_parallel(12, plan.len(), |step| {
+            let [what, who, which] = plan[step];
+            let (who, path) = (&people[who], format!("/Groups/{}", made[which]));
+            let status = match what {
+                0 => client.delete(&format!("/Users/{who}")).status,
+                1 if which == 3 => client.delete(&path).status,
+                1 | 2 => client.put(&path, &group(&format!("g{which}"), &[who])).status,
+                3 | 4 => {
+                    let active = json!([{ "op": "replace", "path": "active", "value": what == 3 }]);
+                    client.patch(&format!("/Users/{who}"), &active).status
+                }
+                _ => {
+                    let op = if what % 2 == 0 { "remove" } else { "add" };
+                    let change = json!([{ "op": op, "path": "members", "value": [{ "value": who }] }]);
+                    client.patch(&path, &change).status
+                }
+            };
+            assert!([200, 204, 404].contains(&status), "{what}: {status}");
+        });
+        let start = EventId::from_bytes(&[0; 16]).unwrap();
+        let (mut events, last) = server
+            .database
+            .read::<_, DatabaseError>(|tx| {
+                let events = after(tx, organization.id, start, i64::MAX)?;
+                Ok((events, organizations::revision(tx, organization.id)?.unwrap()))
+            })
+            .unwrap();
+        events.retain(|event| event.revision.is_some());
+        events.sort_by_key(|event| event.revision);
+        let revisions: BTreeSet<i64> = events.iter().filter_map(|event| event.revision).map(Revision::as_i64).collect();
+        let first = *revisions.first().unwrap();
+        assert_eq!(revisions.into_iter().collect::<Vec<_>>(), (first..=last.as_i64()).collect::<Vec<_>>());
+        let told = replayed(&events);
+        for id in &made {
+            match client.get(&format!("/Groups/{id}")).status {
+                200 => assert_eq!(client.members(id), told.get(id).cloned().unwrap_or_default()),
+                _ => assert!(!told.contains_key(id)),
+            }
+        }
     }
 }

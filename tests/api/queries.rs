@@ -141,3 +141,21 @@ on_both_databases! {
         assert_eq!(asks(&created.id(), &client)["totalResults"], 0);
     }
 }
+
+// Requirement 23
+on_both_databases! {
+    fn a_plus_that_was_not_escaped_still_finds_whom_it_means(database: &Database) {
+        let server = Server::start(database);
+        let client = server.organization("acme").client;
+        let (plus, space) = (client.create_user("ada+x@x.io"), client.create_user("ada y"));
+        for (query, expected) in [
+            ("userName%20eq%20%22ada%2Bx@x.io%22", &plus),
+            ("userName%20eq%20%22ada+x@x.io%22", &plus),
+            ("userName+eq+%22ada%2Bx@x.io%22", &plus),
+            ("userName+eq+%22ada+y%22", &space),
+        ] {
+            let page = client.get(&format!("/Users?filter={query}")).expect(200).json();
+            assert_eq!(ids(&page), std::slice::from_ref(expected), "{query}");
+        }
+    }
+}

@@ -176,8 +176,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     }
     exactly(tx, &users::CLOSE_STATUS, closed)?;
     exactly(tx, &users::OPEN_STATUS, opened)?;
-    exactly(tx, &memberships::LEAVE, left)?;
-    exactly(tx, &memberships::JOIN, joined)?;
+    // A deletion ends memberships first: whoever leaves at a later revision, in the same commit, was in no group any more.
     for (set, revision) in sets.iter().zip(revisions) {
         let Some(revision) = *revision else { continue };
         for gone in &set.users_deleted {
@@ -190,6 +189,8 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
             }
         }
     }
+    exactly(tx, &memberships::LEAVE, left)?;
+    exactly(tx, &memberships::JOIN, joined)?;
     exactly(tx, &events::INSERT, recorded)
 }
 

@@ -1,12 +1,12 @@
 use super::*;
 use crate::db::faults::{Fault, calls, inject};
 use crate::db::fresh::{Fresh, batch as run_text, broken, on_both_databases, picture};
-use crate::db::groups::{GroupNames, GroupRow};
+use crate::db::groups::{GroupChange, GroupNames, GroupRow};
 use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
-use crate::db::organizations;
-use crate::db::users::{self, EmailRow, UserChange, UserRow};
+use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow};
 use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRow};
+use crate::db::{history, organizations};
 use crate::ids;
 use crate::model::{
     Actor, Connection, ConnectionId, GroupId, Member, MemberKind, Moment, Profile, ResourceId, UserId, Version,
@@ -160,6 +160,40 @@ on_both_databases! {
         assert!(matches!(answers[4], Err(WriteError::Violated(Constraint::GroupName))), "{answers:?}");
         assert!(matches!(answers[5], Err(WriteError::Stale)), "who is not there cannot join: {answers:?}");
         assert_eq!(answers[6].as_ref().unwrap().revision, Some(Revision::new(3)));
+        assert_eq!(broken(database), Vec::<String>::new());
+    }
+
+    fn whoever_is_deleted_cannot_leave_a_group_afterwards(fresh: &Fresh) {
+        let (organization, database) = (organization(fresh), &fresh.database);
+        let (ada, set) = user_set(organization, "ada");
+        write_one(database, set);
+        let (builders, set) = group_set(organization, "builders", &[ada]);
+        write_one(database, set);
+        let mut delete = WriteSet::new(organization);
+        delete.takes_revision = true;
+        delete.users_deleted.push(UserDeletion { id: ada, expected: Version::FIRST, at: NOW });
+        delete.statuses.push(StatusChange { user: ada, status: Status::Deleted, since: NOW });
+        delete.emails_removed.push(EmailRow { address_key: "ada@example.com".to_owned(), user: ada });
+        delete.counts.push(Count {
+            connection: ConnectionId::NOBODY,
+            kind: ResourceKind::User,
+            present: -1,
+            deleted: 1,
+        });
+        delete.events.push(event("user.deleted", ada.into()));
+        let mut leave = WriteSet::new(organization);
+        leave.takes_revision = true;
+        let member = Member { id: ada.into(), kind: MemberKind::User };
+        leave.left.push(MembershipChange { group: builders, member });
+        leave.groups_changed.push(GroupChange::Touch { id: builders, modified_at: NOW });
+        leave.events.push(event("group.members-changed", builders.into()));
+        // Worked out at the same time, written in one go: the deletion came first and ended the membership.
+        let answers = write_all(database, [delete, leave]);
+        let deleted = answers[0].as_ref().unwrap().revision;
+        assert!(matches!(answers[1], Err(WriteError::Stale)), "{answers:?}");
+        let inside: Result<_, DatabaseError> =
+            database.read(|tx| history::memberships(tx, organization, builders, ada.into()));
+        assert_eq!(inside.unwrap().iter().map(|span| span.until).collect::<Vec<_>>(), [deleted]);
         assert_eq!(broken(database), Vec::<String>::new());
     }
 
