@@ -275,14 +275,26 @@ fn before_commit(error: Error) -> Failure {
     Failure::BeforeCommit(error.into())
 }
 
+/// A full disk or a failed write ends the whole transaction: then there is nothing left to undo, and the cause is what
+/// tells.
+fn undo(tx: &mut Tx<'_>, text: &str, cause: WriteError) -> Result<WriteError, Failure> {
+    match (batch(tx, text), cause) {
+        (Ok(()), cause) => Ok(cause),
+        (Err(_), WriteError::Database(cause)) => Err(Failure::BeforeCommit(cause)),
+        (Err(error), _) => Err(before_commit(error)),
+    }
+}
+
 /// All in one go; only when one of them fails, each again under a savepoint of its own.
 fn sqlite_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Answer>, Failure> {
     batch(tx, "BEGIN IMMEDIATE").map_err(before_commit)?;
-    if let Ok(written) = flush::all(tx, sets) {
-        batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
-        return Ok(written.into_iter().map(Ok).collect());
+    match flush::all(tx, sets) {
+        Ok(written) => {
+            batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
+            return Ok(written.into_iter().map(Ok).collect());
+        }
+        Err(cause) => drop(undo(tx, "ROLLBACK; BEGIN IMMEDIATE", cause)?),
     }
-    batch(tx, "ROLLBACK; BEGIN IMMEDIATE").map_err(before_commit)?;
     let mut results = Vec::with_capacity(sets.len());
     for set in sets {
         let savepoint = batch(tx, "SAVEPOINT request").map_err(WriteError::from);
@@ -290,10 +302,10 @@ fn sqlite_transaction(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Answer>
             batch(tx, "RELEASE request")?;
             only(written.into_iter().map(Ok).collect())
         });
-        if result.is_err() {
-            // A full disk or a failed write ends the whole transaction; none of the group is in the file then.
-            batch(tx, "ROLLBACK TO request; RELEASE request").map_err(before_commit)?;
-        }
+        let result = match result {
+            Ok(written) => Ok(written),
+            Err(cause) => Err(undo(tx, "ROLLBACK TO request; RELEASE request", cause)?),
+        };
         results.push(result);
     }
     batch(tx, "COMMIT").map_err(|error| Failure::AtCommit(error.to_string()))?;
