@@ -8,11 +8,7 @@ pub mod credentials;
 pub mod diagnosis;
 mod error;
 pub mod events;
-#[cfg(test)]
-pub(crate) mod faults;
 pub mod follow;
-#[cfg(test)]
-pub(crate) mod fresh;
 pub mod groups;
 pub mod history;
 mod identified;
@@ -26,6 +22,8 @@ pub mod servers;
 pub mod sql;
 mod sqlite;
 pub mod statements;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod users;
 mod write_set;
 mod writer;
@@ -158,7 +156,7 @@ impl Database {
     /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
     pub fn read<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         #[cfg(test)]
-        faults::work_for(self);
+        tests::faults::work_for(self);
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
                 let mut connection = readers.get().map_err(DatabaseError::from)?;
@@ -180,7 +178,7 @@ impl Database {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         #[cfg(test)]
-        faults::work_for(self);
+        tests::faults::work_for(self);
         match &*self.0 {
             Inner::Sqlite { file, .. } => {
                 let mut connection = file.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?;

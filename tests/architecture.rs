@@ -37,8 +37,8 @@ const PARTS: &[Part] = &[
     part("ids", &["model", "clock"]),
     part("config", &["model"]),
     part("telemetry", &["model", "config"]),
-    // `now` and ids are arguments of the database layer.
-    part("db", &["model", "scim", "access", "evidence"]),
+    // `now` and ids are arguments of the database layer; its clock is for time limits.
+    part("db", &["model", "scim", "access", "evidence", "clock"]),
     part("live", &["model", "scim", "access", "evidence", "db", "clock", "ids", "telemetry"]),
     part("service", &["model", "scim", "access", "evidence", "db", "live", "clock", "ids", "telemetry"]),
     part("outbound", &["model", "evidence", "service", "live", "clock", "ids", "telemetry"]),
@@ -111,7 +111,7 @@ fn each_check_finds_what_it_is_for() {
         ("src/scim/filter.rs", "use crate::{\n    model::{UserId, GroupId},\n    db,\n};"),
         ("src/scim/filter.rs", "use super::super::db::Tx;"),
         ("src/scim.rs", "fn f() { super::http::answer() }"),
-        ("src/db/user.rs", "fn f() { crate::clock::now(); }"),
+        ("src/db/user.rs", "fn f() { crate::ids::user(); }"),
         ("src/unheard_of.rs", "//! New."),
         ("src/main.rs", "fn main() { muster::db::open() }"),
     ] {

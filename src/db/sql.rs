@@ -160,7 +160,7 @@ impl Sql<'_> {
     /// Runs a statement that returns no rows; answers how many rows it touched.
     pub fn run(self, tx: &mut Tx<'_>) -> QueryResult<usize> {
         #[cfg(test)]
-        super::faults::before(self.0.name)?;
+        super::tests::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::execute(self, *connection),
             Tx::Postgres(connection) => RunQueryDsl::execute(self, *connection),
@@ -173,7 +173,7 @@ impl Sql<'_> {
         R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
     {
         #[cfg(test)]
-        super::faults::before(self.0.name)?;
+        super::tests::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::load(self, *connection),
             Tx::Postgres(connection) => RunQueryDsl::load(self, *connection),

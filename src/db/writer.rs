@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::model::{EventId, OrganizationId, Revision};
 
 #[cfg(test)]
-use super::faults;
+use super::tests::faults;
 use super::{Constraint, Database, DatabaseError, Inner, Tx, WriteSet, events};
 
 /// How many requests may wait before the next is told to come back.

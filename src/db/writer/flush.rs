@@ -4,6 +4,8 @@
 //! commit; then the intervals and events that bear them. Every statement must touch exactly the rows it names.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Revision};
 
@@ -16,7 +18,10 @@ use super::super::{
 use super::{WriteError, Written};
 
 /// Counters of this server stand in one of so many shards.
-const SHARDS: i64 = 16;
+const SHARDS: u64 = 16;
+/// The shard of this process, drawn by lot, so that servers hardly wait for each other's commits.
+static SHARD: LazyLock<i64> =
+    LazyLock::new(|| i64::try_from(RandomState::new().build_hasher().finish() % SHARDS).unwrap_or_default());
 
 type Rows<'a> = Vec<Vec<Bind<'a>>>;
 
@@ -99,8 +104,6 @@ fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> 
 }
 
 fn count(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
-    // One process writes one shard, so that servers do not wait for each other's commits.
-    let shard = i64::from(std::process::id()) % SHARDS;
     let mut sums: BTreeMap<(OrganizationId, ConnectionId, ResourceKind), (i64, i64)> = BTreeMap::new();
     for set in sets {
         for count in &set.counts {
@@ -115,7 +118,7 @@ fn count(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
                 Bind::Bytes(organization.as_bytes()),
                 Bind::Bytes(connection.as_bytes()),
                 Bind::Int(kind.as_i64()),
-                Bind::Int(shard),
+                Bind::Int(*SHARD),
                 Bind::Int(*present),
                 Bind::Int(*deleted),
             ]

@@ -1,9 +1,11 @@
+//! The writer against both databases, whole and failing: every request its own answer, all or nothing.
+
 use super::*;
-use crate::db::faults::{Fault, calls, inject};
-use crate::db::fresh::{Fresh, batch as run_text, broken, on_both_databases, picture};
 use crate::db::groups::{GroupChange, GroupNames, GroupRow};
 use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
+use crate::db::tests::faults::{Fault, calls, inject};
+use crate::db::tests::fresh::{Fresh, batch as run_text, broken, on_both_databases, picture};
 use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow};
 use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRow};
 use crate::db::{history, organizations};

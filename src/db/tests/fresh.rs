@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
-use super::{Database, DatabaseError, Dialect, IfMissing, Tx};
+use super::super::{Database, DatabaseError, Dialect, IfMissing, Tx};
 use crate::clock::Clock;
 use crate::ids;
 
@@ -76,7 +76,7 @@ fn texts(database: &Database, query: &str) -> Vec<String> {
 
 /// What does not hold of what must hold always.
 pub(crate) fn broken(database: &Database) -> Vec<String> {
-    let statements = include_str!("../../tests/consistency.sql").split(';').filter(|text| text.contains("SELECT"));
+    let statements = include_str!("../../../tests/consistency.sql").split(';').filter(|text| text.contains("SELECT"));
     statements.flat_map(|statement| texts(database, statement)).collect()
 }
 
@@ -101,10 +101,10 @@ pub(crate) fn picture(database: &Database) -> String {
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 macro_rules! on_both_databases {
     ($(fn $name:ident($fresh:ident: &Fresh) $body:block)+) => {$(
-        fn $name($fresh: &$crate::db::fresh::Fresh) $body
+        fn $name($fresh: &$crate::db::tests::fresh::Fresh) $body
 
         mod $name {
-            use $crate::db::{Dialect, fresh::Fresh};
+            use $crate::db::{Dialect, tests::fresh::Fresh};
 
             #[test]
             fn on_sqlite() {

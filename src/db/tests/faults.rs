@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 
-use super::Database;
+use super::super::Database;
 
 /// What goes wrong on one database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ fn with_plan<T>(database: usize, work: impl FnOnce(&mut Plan) -> T) -> T {
 }
 
 /// From now on calls of this thread are calls on `database`.
-pub(super) fn work_for(database: &Database) {
+pub(in crate::db) fn work_for(database: &Database) {
     DATABASE.set(name(database));
 }
 
@@ -60,7 +60,7 @@ fn lost(call: &str) -> Error {
 }
 
 /// Called before a statement is sent.
-pub(super) fn before(call: &str) -> QueryResult<()> {
+pub(in crate::db) fn before(call: &str) -> QueryResult<()> {
     with_plan(DATABASE.get(), |plan| {
         let number = plan.calls;
         plan.calls += 1;
@@ -73,7 +73,7 @@ pub(super) fn before(call: &str) -> QueryResult<()> {
 }
 
 /// Called after a statement was carried out.
-pub(super) fn after(call: &str) -> QueryResult<()> {
+pub(in crate::db) fn after(call: &str) -> QueryResult<()> {
     with_plan(DATABASE.get(), |plan| {
         if call == "COMMIT" && plan.fault == Some(Fault::LostCommit) {
             plan.fault = None;
