@@ -6,6 +6,7 @@
 
 mod flush;
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -196,8 +197,8 @@ enum Failure {
 
 /// One answer a request, in their order.
 fn write_group(database: &Database, connection: &mut Option<Open>, group: &[Job]) -> Vec<Answer> {
-    if group.len() > 1 {
-        let sets: Vec<&WriteSet> = group.iter().map(|job| &job.set).collect();
+    let sets: Vec<&WriteSet> = group.iter().map(|job| &job.set).collect();
+    if group.len() > 1 && !share_a_membership(&sets) {
         match attempt(database, connection, &sets) {
             Ok(results) => return results,
             Err(Failure::AtCommit(message)) => return after_lost_commit(database, &sets, &message),
@@ -205,6 +206,20 @@ fn write_group(database: &Database, connection: &mut Option<Open>, group: &[Job]
         }
     }
     group.iter().map(|job| write_alone(database, connection, job)).collect()
+}
+
+/// Whether two requests are about one member of one group. Written together, all leave before any joins, whatever the
+/// order of their revisions; each by itself, the later one sees what the earlier one did.
+fn share_a_membership(sets: &[&WriteSet]) -> bool {
+    let mut seen = HashSet::new();
+    let rows = |set: &WriteSet| set.joined.len().saturating_add(set.left.len());
+    if sets.iter().filter(|set| rows(set) > 0).count() < 2 {
+        return false;
+    }
+    let mut changes = sets.iter().flat_map(|set| {
+        set.joined.iter().chain(&set.left).map(|change| (set.organization, change.group, change.member.id))
+    });
+    !changes.all(|change| seen.insert(change))
 }
 
 /// A connection that breaks and a deadlock look alike, and both are over at the next attempt.

@@ -199,6 +199,33 @@ on_both_databases! {
         assert_eq!(broken(database), Vec::<String>::new());
     }
 
+    fn a_member_joins_and_leaves_one_group_in_the_order_of_revisions(fresh: &Fresh) {
+        let (organization, database) = (organization(fresh), &fresh.database);
+        let (ada, set) = user_set(organization, "ada");
+        let (builders, group) = group_set(organization, "builders", &[ada]);
+        for first in [set, group] {
+            write_one(database, first);
+        }
+        let change = MembershipChange { group: builders, member: Member { id: ada.into(), kind: MemberKind::User } };
+        let changed = |joined: bool| {
+            let mut set = WriteSet::new(organization);
+            set.takes_revision = true;
+            if joined { &mut set.joined } else { &mut set.left }.push(change);
+            set.groups_changed.push(GroupChange::Touch { id: builders, modified_at: NOW });
+            set.events.push(event("group.members-changed", builders.into()));
+            set
+        };
+        // The first was worked out before she joined: she is in the group by then, and it has to be worked out again.
+        let answers = write_all(database, [changed(true), changed(false)]);
+        assert!(matches!(answers[0], Err(WriteError::Stale)), "{answers:?}");
+        assert!(answers[1].is_ok(), "{answers:?}");
+        // And the other way round both take place, one after the other.
+        write_one(database, changed(true));
+        let answers = write_all(database, [changed(false), changed(true)]);
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        assert_eq!(broken(database), Vec::<String>::new());
+    }
+
     fn every_uniqueness_rule_is_told_by_its_name(fresh: &Fresh) {
         let (organization, database) = (organization(fresh), &fresh.database);
         let (ada, set) = user_set(organization, "ada");
