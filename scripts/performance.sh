@@ -29,7 +29,7 @@ hostport=${postgres#*@}
 hostport=${hostport%%/*}
 credentials=${postgres#*//}
 credentials=${credentials%%@*}
-export PGHOST=${hostport%:*} PGPORT=${hostport#*:} PGUSER=${credentials%%:*} PGPASSWORD=${credentials#*:}
+export PGHOST=${hostport%:*} PGPORT=${hostport#*:} PGUSER=${credentials%%:*} PGPASSWORD=${credentials#*:} PGDATABASE=postgres
 
 "$load/limits.sh" "$out/limits.json"
 
