@@ -36,32 +36,61 @@ impl From<StoredUser> for ListedUser {
 }
 
 // First the users, whose version is never 0, then a row for each group of each of them. `$1` is the organization, `$2`
-// what is looked up, `$3` the connection. Nothing is ordered: an order would lure the planner away from the index; the
-// groups hang on the users found (`CROSS JOIN` and `INDEXED BY` in SQLite, `LATERAL` in PostgreSQL keep planners to it).
+// what is looked up, `$3` the connection, `$4` the limit. Nothing is ordered: an order would lure the planner away from
+// the index; the groups hang on the users found (`CROSS JOIN` and `INDEXED BY` in SQLite, `LATERAL` in PostgreSQL keep
+// planners to it). `p` is the user in `$from`.
 macro_rules! with_groups {
-    ($name:literal, $users:literal) => {
+    ($name:literal, $sqlite:expr, $from:literal, $where:literal) => {
         Statement {
             name: $name,
-            sqlite: concat!(
-                "WITH u AS (",
-                $users,
-                ") SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
-                 UNION ALL SELECT m.member_id, g.id, 0, 0, 0, g.display_name FROM u \
-                 CROSS JOIN membership m INDEXED BY membership_of_member \
-                 ON m.organization = $1 AND m.member_id = u.id \
-                 AND m.until_revision = 9223372036854775807 \
-                 CROSS JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3"
-            ),
+            sqlite: $sqlite,
             postgres: concat!(
-                "WITH u AS MATERIALIZED (",
-                $users,
-                ") SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
-                 UNION ALL SELECT u.id, x.id, 0::bigint, 0::bigint, 0::bigint, x.display_name FROM u \
+                "WITH u AS MATERIALIZED (SELECT p.id, p.version, p.created_at, p.modified_at, p.document FROM ",
+                $from,
+                " WHERE ",
+                $where,
+                " LIMIT $4) SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text \
+                 FROM u UNION ALL SELECT u.id, x.id, 0::bigint, 0::bigint, 0::bigint, x.display_name FROM u \
                  CROSS JOIN LATERAL (SELECT g.id, g.display_name FROM membership m \
                  JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3 \
                  WHERE m.organization = $1 AND m.member_id = u.id AND m.until_revision = 9223372036854775807 OFFSET 0) x"
             ),
         }
+    };
+}
+
+// SQLite would keep the users found in a table of its own, which costs more than finding a few of them again.
+macro_rules! found_twice {
+    ($from:literal, $where:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT p.id AS user_id, p.id, p.version, p.created_at, p.modified_at, p.document AS text FROM ",
+            $from,
+            " WHERE ",
+            $where,
+            " LIMIT $4) UNION ALL SELECT m.member_id, g.id, 0, 0, 0, g.display_name FROM ",
+            $from,
+            " CROSS JOIN membership m INDEXED BY membership_of_member ON m.organization = $1 AND m.member_id = p.id \
+             AND m.until_revision = 9223372036854775807 \
+             CROSS JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3 WHERE ",
+            $where
+        )
+    };
+}
+
+// A stretch of users is found once.
+macro_rules! found_once {
+    ($from:literal, $where:literal) => {
+        concat!(
+            "WITH u AS (SELECT p.id, p.version, p.created_at, p.modified_at, p.document FROM ",
+            $from,
+            " WHERE ",
+            $where,
+            " LIMIT $4) SELECT u.id AS user_id, u.id, u.version, u.created_at, u.modified_at, u.document AS text FROM u \
+             UNION ALL SELECT m.member_id, g.id, 0, 0, 0, g.display_name FROM u \
+             CROSS JOIN membership m INDEXED BY membership_of_member ON m.organization = $1 AND m.member_id = u.id \
+             AND m.until_revision = 9223372036854775807 \
+             CROSS JOIN scim_group g ON g.organization = $1 AND g.id = m.group_id AND g.connection = $3"
+        )
     };
 }
 
@@ -83,34 +112,43 @@ pub(super) const BY_ID: Statement = Statement {
 
 pub(super) const BY_USER_NAME: Statement = with_groups!(
     "user_listed_by_user_name",
-    "SELECT id, version, created_at, modified_at, document FROM scim_user \
-     WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NULL LIMIT $4"
+    found_twice!("scim_user p", "p.organization = $1 AND p.user_name_key = $2 AND p.deleted_at IS NULL"),
+    "scim_user p",
+    "p.organization = $1 AND p.user_name_key = $2 AND p.deleted_at IS NULL"
 );
 
 pub(super) const BY_EXTERNAL_ID: Statement = with_groups!(
     "user_listed_by_external_id",
-    "SELECT id, version, created_at, modified_at, document FROM scim_user \
-     WHERE organization = $1 AND external_id = $2 AND deleted_at IS NULL LIMIT $4"
+    found_twice!("scim_user p", "p.organization = $1 AND p.external_id = $2 AND p.deleted_at IS NULL"),
+    "scim_user p",
+    "p.organization = $1 AND p.external_id = $2 AND p.deleted_at IS NULL"
 );
 
 pub(super) const BY_EMAIL: Statement = with_groups!(
     "user_listed_by_email",
-    "SELECT p.id, p.version, p.created_at, p.modified_at, p.document FROM user_email e \
-     JOIN scim_user p ON p.organization = e.organization AND p.id = e.user_id AND p.deleted_at IS NULL \
-     WHERE e.organization = $1 AND e.address_key = $2 LIMIT $4"
+    found_twice!(
+        "user_email e CROSS JOIN scim_user p",
+        "p.organization = e.organization AND p.id = e.user_id AND p.deleted_at IS NULL AND e.organization = $1 AND e.address_key = $2"
+    ),
+    "user_email e CROSS JOIN scim_user p",
+    "p.organization = e.organization AND p.id = e.user_id AND p.deleted_at IS NULL AND e.organization = $1 AND e.address_key = $2"
 );
 
 pub(super) const BY_GROUP: Statement = with_groups!(
     "user_listed_by_group",
-    "SELECT p.id, p.version, p.created_at, p.modified_at, p.document FROM membership n \
-     JOIN scim_user p ON p.organization = n.organization AND p.id = n.member_id AND p.deleted_at IS NULL \
-     WHERE n.organization = $1 AND n.group_id = $2 AND n.until_revision = 9223372036854775807 LIMIT $4"
+    found_once!(
+        "membership n CROSS JOIN scim_user p",
+        "p.organization = n.organization AND p.id = n.member_id AND p.deleted_at IS NULL AND n.organization = $1 AND n.group_id = $2 AND n.until_revision = 9223372036854775807"
+    ),
+    "membership n CROSS JOIN scim_user p",
+    "p.organization = n.organization AND p.id = n.member_id AND p.deleted_at IS NULL AND n.organization = $1 AND n.group_id = $2 AND n.until_revision = 9223372036854775807"
 );
 
 pub(super) const PAGE: Statement = with_groups!(
     "user_listed_page",
-    "SELECT id, version, created_at, modified_at, document FROM scim_user \
-     WHERE organization = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $4"
+    found_once!("scim_user p", "p.organization = $1 AND p.id > $2 AND p.deleted_at IS NULL ORDER BY p.id"),
+    "scim_user p",
+    "p.organization = $1 AND p.id > $2 AND p.deleted_at IS NULL ORDER BY p.id"
 );
 
 #[derive(QueryableByName)]
