@@ -6,7 +6,7 @@ use super::{Condition, Relation, Test};
 use crate::scim::path::AttributePath;
 
 /// An index may answer: every resource that fulfils the condition has one of `values` at `path`. Others may have too, so
-/// [`super::eval`] still decides.
+/// [`super::eval()`] still decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Narrowing {
     /// Canonical.
