@@ -112,6 +112,7 @@ impl Database {
             sqlite::create_private(Path::new(name)).map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
         }
         let file = SqliteFile::new(name);
+        file.prepare().map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
         // One connection first: the error of a pool that cannot connect says only that it timed out.
         drop(file.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?);
         let readers = pool(file.clone(), SQLITE_READERS)?;

@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::{Database, DatabaseError, Tx};
+use super::{Database, DatabaseError, Inner, Tx};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -139,10 +139,8 @@ fn unlock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
 
 /// SQLite: a lock on a file beside the database, held for as long as the handle lives.
 fn lock_file(database: &Database) -> Result<Option<File>, DatabaseError> {
-    let Some(path) = database.file() else { return Ok(None) };
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".migration-lock");
-    let file = File::create(beside).map_err(failed)?;
-    file.lock().map_err(failed)?;
-    Ok(Some(file))
+    match &*database.0 {
+        Inner::Sqlite { file, .. } => file.lock_beside().map(Some).map_err(failed),
+        Inner::Postgres { .. } => Ok(None),
+    }
 }

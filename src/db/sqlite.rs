@@ -1,5 +1,6 @@
 //! SQLite: the file, its pragmas, its readers.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -17,6 +18,8 @@ pub(super) struct SqliteFile {
 pub(super) enum SqliteError {
     #[error("cannot open the database file: {0}")]
     Open(#[from] ConnectionError),
+    #[error("cannot lock the file beside the database: {0}")]
+    Lock(#[from] std::io::Error),
     #[error("cannot prepare the database file: {0}")]
     Prepare(#[from] diesel::result::Error),
 }
@@ -30,11 +33,29 @@ impl SqliteFile {
         &self.path
     }
 
+    /// Puts the file into WAL mode, which it stays in. Of two processes that do so at once SQLite turns one away without
+    /// waiting, so they take turns.
+    pub(super) fn prepare(&self) -> Result<(), SqliteError> {
+        let turn = self.lock_beside()?;
+        let mut connection = SqliteConnection::establish(&self.path.to_string_lossy())?;
+        connection.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL")?;
+        drop(turn);
+        Ok(())
+    }
+
+    /// Keeps every other process that asks for it waiting while the answer lives.
+    pub(super) fn lock_beside(&self) -> std::io::Result<File> {
+        let mut beside = self.path.as_os_str().to_owned();
+        beside.push(".migration-lock");
+        let file = File::create(beside)?;
+        file.lock()?;
+        Ok(file)
+    }
+
     pub(super) fn open(&self) -> Result<SqliteConnection, SqliteError> {
         let mut connection = SqliteConnection::establish(&self.path.to_string_lossy())?;
-        // `busy_timeout` first: changing the journal mode fails at once while another connection is closing.
         connection.batch_execute(
-            "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+            "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192; \
              PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456;",
         )?;

@@ -51,7 +51,8 @@ impl Record {
         tracing::info_span!("request", request.id = %self.request, http.method = self.method, http.route = self.route)
     }
 
-    /// The answer is made: writes and errors are worth a line, good reads only on request.
+    /// The answer is made: refusals and errors are worth a line, the others only on request. A write that succeeded has
+    /// its event on record.
     pub fn finish(self, status: u16, metrics: &Metrics) {
         let duration = Clock::monotonic().duration_since(self.began);
         metrics.count(self.route, self.method, status, duration);
@@ -72,7 +73,7 @@ impl Record {
                 )
             };
         }
-        if status < 400 && matches!(self.method, "GET" | "HEAD" | "OPTIONS") {
+        if status < 400 {
             line!(tracing::Level::DEBUG);
         } else {
             line!(tracing::Level::INFO);
@@ -111,9 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn writes_and_errors_have_a_line_and_good_reads_only_on_request() {
+    fn refusals_and_errors_have_a_line_and_what_succeeds_only_on_request() {
         for (filter, method, status, lines) in [
-            ("info", "POST", 201, 1),
+            ("info", "POST", 201, 0),
+            ("info", "POST", 409, 1),
+            ("debug", "POST", 201, 1),
             ("info", "GET", 404, 1),
             ("info", "GET", 200, 0),
             ("info", "HEAD", 304, 0),
@@ -126,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_line_names_the_request_and_its_caller_by_identifiers() {
-        let lines = finished("info", "PATCH", 200);
+        let lines = finished("debug", "PATCH", 200);
         let line = lines[0].as_object().unwrap();
         let expected = [
             "connection.id",
