@@ -71,15 +71,17 @@ pub enum LiveError {
 
 /// The threads behind a [`Live`]; joined when the process ends.
 pub struct LiveThreads {
+    writer: JoinHandle<()>,
     feed: Option<JoinHandle<()>>,
 }
 
 impl LiveThreads {
-    /// Waits until the lease is given up. Call after [`Live::shut_down`].
+    /// Waits until everything queued is written. Call after the last [`Live`] is dropped.
     pub fn join(self) {
         if let Some(feed) = self.feed {
             let _ = feed.join();
         }
+        let _ = self.writer.join();
     }
 }
 
@@ -91,7 +93,7 @@ impl Live {
     pub fn start(database: Database, clock: Clock, settings: LiveSettings) -> Result<(Self, LiveThreads), LiveError> {
         let keys = keys::Keys::new(settings.root_key);
         database.read(|tx| keys.check(tx))?;
-        let writer = Writer::new(database.clone());
+        let (writer, writer_thread) = Writer::start(database.clone())?;
         let instance = ids::resource(clock.now());
         let inner = Arc::new(Inner {
             database,
@@ -112,7 +114,7 @@ impl Live {
         } else {
             None
         };
-        Ok((Self(inner), LiveThreads { feed }))
+        Ok((Self(inner), LiveThreads { writer: writer_thread, feed }))
     }
 
     /// Whether this server may judge.

@@ -6,9 +6,10 @@
 
 mod flush;
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -67,42 +68,16 @@ impl From<Error> for WriteError {
 }
 
 struct Job {
-    number: u64,
     set: WriteSet,
     since: Instant,
-    tell: SyncSender<Told>,
+    answer: SyncSender<Result<Written, WriteError>>,
 }
 
-/// What a waiting caller is told.
-enum Told {
-    /// What became of its rows.
-    Answer(Answer),
-    /// It is its turn to write, for itself and for whoever waits with it.
-    Lead,
-}
-
-/// The handle of the writer; clones share it.
-///
-/// There is no thread: of the callers that wait one leads, writes for all of them and hands over to one that came
-/// meanwhile. A single caller crosses no thread, many share a commit.
+/// The handle of the writer; clones share it. The thread ends when the last one is dropped.
 #[derive(Clone)]
-pub struct Writer(Arc<Shared>);
-
-struct Shared {
-    database: Database,
-    waiting: Mutex<Waiting>,
-    /// The leader's; nobody else reaches for it.
-    connection: Mutex<Option<Open>>,
-    last: Mutex<Option<Acknowledged>>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    jobs: VecDeque<Job>,
-    /// Whether somebody leads. If not, nobody waits.
-    led: bool,
-    /// How many have come so far.
-    count: u64,
+pub struct Writer {
+    jobs: SyncSender<Job>,
+    last: Arc<Mutex<Option<Acknowledged>>>,
 }
 
 /// The event of a write that was acknowledged.
@@ -114,29 +89,28 @@ pub struct Acknowledged {
     pub event: EventId,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Writer {
-    /// A writer that opens its connection with the first write.
-    pub fn new(database: Database) -> Self {
-        Self(Arc::new(Shared {
-            database,
-            waiting: Mutex::default(),
-            connection: Mutex::new(None),
-            last: Mutex::new(None),
-        }))
+    /// Starts the writer's thread.
+    ///
+    /// # Errors
+    /// The operating system's when it has no thread to give.
+    pub fn start(database: Database) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (jobs, queue) = sync_channel(QUEUE);
+        let last = Arc::default();
+        let writer = Self { jobs, last: Arc::clone(&last) };
+        let run = move || run(&database, &queue, &last);
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(run)?;
+        Ok((writer, thread))
     }
 
     /// The last write of this process that was acknowledged. A database without it has gone back.
     pub fn last_acknowledged(&self) -> Option<Acknowledged> {
-        *lock(&self.0.last)
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a write that is known to be lost, unless a later one was acknowledged since.
     pub fn forget(&self, lost: Acknowledged) {
-        lock(&self.0.last).take_if(|last| *last == lost);
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).take_if(|last| *last == lost);
     }
 
     /// Writes everything in `set` or nothing, and returns when it is durable. Blocks.
@@ -144,89 +118,43 @@ impl Writer {
     /// # Errors
     /// [`WriteError`].
     pub fn write(&self, set: WriteSet) -> Result<Written, WriteError> {
-        let (tell, told) = sync_channel(2);
-        let (leads, number) = {
-            let mut waiting = lock(&self.0.waiting);
-            if waiting.jobs.len() >= QUEUE {
-                let why = "too many writes are waiting".to_owned();
-                return Err(WriteError::Database(DatabaseError::Unavailable(why)));
-            }
-            waiting.count = waiting.count.wrapping_add(1);
-            let number = waiting.count;
-            waiting.jobs.push_back(Job { number, set, since: Clock::monotonic(), tell });
-            (!std::mem::replace(&mut waiting.led, true), number)
-        };
-        if leads {
-            self.lead();
-        }
-        match told.recv_timeout(ANSWER_TIMEOUT) {
-            Ok(Told::Answer(answer)) => answer,
-            Ok(Told::Lead) => {
-                self.lead();
-                match told.try_recv() {
-                    Ok(Told::Answer(answer)) => answer,
-                    _ => Err(WriteError::Unknown("the writer lost count".to_owned())),
-                }
-            }
-            Err(_) => self.give_up(number, &told),
-        }
-    }
-
-    /// A caller has waited too long. Told under the lock, so that the lead is not handed to somebody who is gone.
-    fn give_up(&self, number: u64, told: &Receiver<Told>) -> Result<Written, WriteError> {
-        let mut waiting = lock(&self.0.waiting);
-        let begun = !waiting.jobs.iter().any(|job| job.number == number);
-        waiting.jobs.retain(|job| job.number != number);
-        drop(waiting);
-        let why = "the database takes too long".to_owned();
-        match told.try_recv() {
-            Ok(Told::Answer(answer)) => return answer,
-            Ok(Told::Lead) => drop(Handover(&self.0)),
-            Err(_) => {}
-        }
-        Err(if begun { WriteError::Unknown(why) } else { WriteError::Database(DatabaseError::Unavailable(why)) })
-    }
-
-    /// Writes for those who wait, the caller among them, and hands over.
-    fn lead(&self) {
-        let handover = Handover(&self.0);
-        #[cfg(test)]
-        faults::work_for(&self.0.database);
-        let group: Vec<Job> = {
-            let mut waiting = lock(&self.0.waiting);
-            let count = waiting.jobs.len().min(GROUP);
-            waiting.jobs.drain(..count).collect()
-        };
-        let results = write_group(&self.0.database, &mut lock(&self.0.connection), &group);
-        let mut written = group.iter().zip(&results).rev().filter(|(_, result)| result.is_ok());
-        if let Some((Job { set, .. }, _)) = written.next()
-            && let Some(event) = set.events.first()
-        {
-            *lock(&self.0.last) = Some(Acknowledged { organization: set.organization, event: event.id });
-        }
-        // The next group is begun before this one is told: the database does not wait for that.
-        drop(handover);
-        for (job, result) in group.into_iter().zip(results) {
-            // The caller may have stopped waiting; the rows are written all the same.
-            let _ = job.tell.send(Told::Answer(result));
+        let (answer, waiting) = sync_channel(1);
+        self.jobs.try_send(Job { set, since: Clock::monotonic(), answer }).map_err(|refused| {
+            WriteError::Database(DatabaseError::Unavailable(match refused {
+                TrySendError::Full(_) => "too many writes are waiting".to_owned(),
+                TrySendError::Disconnected(_) => "the writer has stopped".to_owned(),
+            }))
+        })?;
+        match waiting.recv_timeout(ANSWER_TIMEOUT) {
+            Ok(answer) => answer,
+            Err(RecvTimeoutError::Timeout) => Err(WriteError::Unknown("the database takes too long".to_owned())),
+            Err(RecvTimeoutError::Disconnected) => Err(WriteError::Unknown("the writer has stopped".to_owned())),
         }
     }
 }
 
-/// Hands the lead over when it is dropped, even by a panic: to the first who still waits, or to whoever comes next.
-struct Handover<'a>(&'a Shared);
-
-impl Drop for Handover<'_> {
-    fn drop(&mut self) {
-        let mut waiting = lock(&self.0.waiting);
-        while let Some(next) = waiting.jobs.front() {
-            if next.tell.send(Told::Lead).is_ok() {
-                return;
-            }
-            // Nobody waits for this one any more, and its caller was told that it is not known what became of it.
-            waiting.jobs.pop_front();
+fn run(database: &Database, queue: &Receiver<Job>, last: &Mutex<Option<Acknowledged>>) {
+    #[cfg(test)]
+    faults::work_for(database);
+    let mut connection = None;
+    while let Ok(first) = queue.recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP {
+            let Ok(job) = queue.try_recv() else { break };
+            group.push(job);
         }
-        waiting.led = false;
+        let results = write_group(database, &mut connection, &group);
+        let mut written = group.iter().zip(&results).rev().filter(|(_, result)| result.is_ok());
+        if let Some((Job { set, .. }, _)) = written.next()
+            && let Some(event) = set.events.first()
+        {
+            let acknowledged = Acknowledged { organization: set.organization, event: event.id };
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(acknowledged);
+        }
+        for (job, result) in group.into_iter().zip(results) {
+            // The caller may have stopped waiting; the rows are written all the same.
+            let _ = job.answer.send(result);
+        }
     }
 }
 

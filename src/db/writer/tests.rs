@@ -114,8 +114,8 @@ fn group_set(organization: OrganizationId, name: &str, members: &[UserId]) -> (G
 }
 
 fn job(set: WriteSet) -> Job {
-    let (tell, _nobody_waits) = sync_channel(2);
-    Job { number: 0, set, since: Clock::monotonic(), tell }
+    let (answer, _nobody_waits) = sync_channel(1);
+    Job { set, since: Clock::monotonic(), answer }
 }
 
 fn write_all(database: &Database, sets: impl IntoIterator<Item = WriteSet>) -> Vec<Answer> {
@@ -325,7 +325,7 @@ on_both_databases! {
 
     fn the_last_acknowledged_write_is_remembered(fresh: &Fresh) {
         let (organization, database) = (organization(fresh), &fresh.database);
-        let writer = Writer::new(database.clone());
+        let (writer, _thread) = Writer::start(database.clone()).unwrap();
         assert_eq!(writer.last_acknowledged(), None);
         let (_, set) = user_set(organization, "ada");
         let event = set.events[0].id;
@@ -433,7 +433,7 @@ fn a_deadlock_between_two_servers_is_sent_again() {
 fn a_connection_that_the_server_has_closed_is_replaced() {
     let fresh = Fresh::new(Dialect::Postgres);
     let (organization, database) = (organization(&fresh), &fresh.database);
-    let writer = Writer::new(database.clone());
+    let (writer, _thread) = Writer::start(database.clone()).unwrap();
     for n in 0..3 {
         writer.write(user_set(organization, &format!("user {n}")).1).unwrap();
         let others = "datname = current_database() AND pid <> pg_backend_pid()";
@@ -445,46 +445,14 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
 }
 
 #[test]
-fn a_full_queue_is_told_at_once_and_whoever_gives_up_is_not_waited_for() {
-    let fresh = Fresh::new(Dialect::Sqlite);
-    let organization = organization(&fresh);
-    let writer = Writer::new(fresh.database.clone());
-    let (tell, told) = sync_channel(2);
-    {
-        // Somebody leads and takes long; the queue is full of callers who wait.
-        let mut waiting = lock(&writer.0.waiting);
-        waiting.led = true;
-        let of =
-            |number| Job { number, set: WriteSet::new(organization), since: Clock::monotonic(), tell: tell.clone() };
-        waiting.jobs.extend((0..1024).map(of));
-    }
-    let refused = writer.write(WriteSet::new(organization)).unwrap_err();
-    assert!(refused.to_string().contains("too many writes are waiting"), "{refused}");
-    assert!(matches!(writer.give_up(7, &told), Err(WriteError::Database(_))));
-    assert!(matches!(writer.give_up(7, &told), Err(WriteError::Unknown(_))));
-    // They are all gone when the lead is handed over: nobody gets it, and the next who comes takes it.
-    drop(told);
-    drop(Handover(&writer.0));
-    assert!(lock(&writer.0.waiting).jobs.is_empty());
-    assert!(writer.write(user_set(organization, "ada").1).is_ok());
-}
-
-#[test]
-fn many_callers_at_once_are_all_answered() {
-    let fresh = Fresh::new(Dialect::Sqlite);
-    let organization = organization(&fresh);
-    let writer = Writer::new(fresh.database.clone());
-    std::thread::scope(|scope| {
-        for caller in 0..16 {
-            let writer = &writer;
-            scope.spawn(move || {
-                for n in 0..50 {
-                    writer.write(user_set(organization, &format!("user {caller} {n}")).1).unwrap();
-                }
-            });
-        }
-    });
-    let waiting = lock(&writer.0.waiting);
-    assert!(waiting.jobs.is_empty() && !waiting.led);
-    assert_eq!(broken(&fresh.database), Vec::<String>::new());
+fn a_full_queue_and_a_writer_that_is_gone_are_told_at_once() {
+    let refusal = |writer: &Writer| match writer.write(WriteSet::new(ids::organization(NOW))) {
+        Err(WriteError::Database(DatabaseError::Unavailable(why))) => why,
+        other => panic!("{other:?}"),
+    };
+    let (jobs, queue) = sync_channel(0);
+    let writer = Writer { jobs, last: Arc::default() };
+    assert_eq!(refusal(&writer), "too many writes are waiting");
+    drop(queue);
+    assert_eq!(refusal(&writer), "the writer has stopped");
 }
