@@ -82,6 +82,8 @@ pub enum IfMissing {
 
 /// How long a caller waits for a free connection, milliseconds included in what its client sees as 503.
 const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A reader keeps its plans for as long as it lives; one made while the tables were small must not be kept for long.
+const LIFETIME: Duration = Duration::from_mins(1);
 const SQLITE_READERS: u32 = 16;
 const POSTGRES_READERS: u32 = 12;
 
@@ -197,6 +199,7 @@ fn pool<M: r2d2::ManageConnection>(manager: M, size: u32) -> Result<r2d2::Pool<M
     let pool = r2d2::Pool::builder()
         .max_size(size)
         .min_idle(Some(1))
+        .max_lifetime(Some(LIFETIME))
         .connection_timeout(CHECKOUT_TIMEOUT)
         .error_handler(Box::new(r2d2::NopErrorHandler))
         .build(manager)?;

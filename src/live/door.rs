@@ -1,4 +1,4 @@
-//! The one door for writes: nothing else commits.
+//! The one door for writes: nothing else commits, except the lease and the last use of a credential in the feed.
 
 use std::time::Duration;
 
