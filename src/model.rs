@@ -12,7 +12,7 @@ mod name;
 mod revision;
 mod version;
 
-pub use caller::{Actor, Caller};
+pub use caller::{Actor, Administrator, Caller};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
 pub use folding::fold;
