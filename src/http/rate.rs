@@ -7,7 +7,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::model::CredentialId;
+use crate::model::{Actor, CredentialId};
 
 /// After how many requests the credentials that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 65_536;
@@ -34,8 +34,8 @@ impl RateLimit {
     ///
     /// # Errors
     /// When they are too many: in how long they are welcome.
-    pub fn check_more(&self, credential: CredentialId, more: usize) -> Result<(), Duration> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+    pub fn check_more(&self, actor: Actor, more: usize) -> Result<(), Duration> {
+        let (Some(limiter), Some(credential)) = (&self.limiter, actor.credential()) else { return Ok(()) };
         let more = u32::try_from(more).unwrap_or(u32::MAX).min(self.per_second.saturating_sub(1));
         let Some(more) = NonZeroU32::new(more) else { return Ok(()) };
         match limiter.check_key_n(&credential, more) {
@@ -44,12 +44,12 @@ impl RateLimit {
         }
     }
 
-    /// Counts one request.
+    /// Counts one request of a credential.
     ///
     /// # Errors
     /// When it is one too many: in how long the next one is welcome.
-    pub fn check(&self, credential: CredentialId) -> Result<(), Duration> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+    pub fn check(&self, actor: Actor) -> Result<(), Duration> {
+        let (Some(limiter), Some(credential)) = (&self.limiter, actor.credential()) else { return Ok(()) };
         if self.requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
             limiter.retain_recent();
         }
@@ -63,8 +63,8 @@ mod tests {
     use crate::ids;
     use crate::model::Moment;
 
-    fn credential() -> CredentialId {
-        ids::credential(Moment::from_micros(0))
+    fn credential() -> Actor {
+        Actor::Credential(ids::credential(Moment::from_micros(0)))
     }
 
     // Requirement 68

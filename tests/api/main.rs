@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;

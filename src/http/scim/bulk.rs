@@ -23,7 +23,7 @@ pub async fn answer(edge: &Edge, caller: Caller, body: Bytes, record: &Record) -
     });
     let request = parsed.await.map_err(|_panicked| Refusal::Panicked)??;
     let more = request.entries.len().saturating_sub(1) / OPERATIONS_PER_REQUEST;
-    edge.rate_limit.check_more(caller.credential, more).map_err(Refusal::TooManyRequests)?;
+    edge.rate_limit.check_more(caller.actor, more).map_err(Refusal::TooManyRequests)?;
     let (services, span) = (edge.services.clone(), record.span());
     let done = web::block(move || span.in_scope(|| provisioning::bulk::run(&services, &caller, &request)));
     Ok(Reply::Document(done.await.map_err(|_panicked| Refusal::Panicked)?))
