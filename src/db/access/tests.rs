@@ -131,7 +131,7 @@ on_both_databases! {
         assert_eq!(store.read(scopes::list), [scope("/billing", false)]);
         assert_eq!(store.read(scopes::gates), [gate]);
         assert_eq!(store.read(leaves::list), [leaf]);
-        assert_eq!(store.read(services::list), [service.clone()]);
+        assert_eq!(store.read(services::list), std::slice::from_ref(&service));
         assert_eq!(store.read(|tx, organization| services::by_name(tx, organization, "PIPELINE")), Some(service));
         assert_eq!(store.read(assignments::list), assignments);
         assert_eq!(store.read(state).revision, revision);
