@@ -54,3 +54,5 @@ pub const CATALOGUE_PERMISSIONS: usize = 1_000;
 pub const LEAF_ID_CHARACTERS: usize = 256;
 /// Characters of a reason, a description or a control's name.
 pub const REASON_CHARACTERS: usize = 1_000;
+/// Evaluations in one AuthZEN request.
+pub const EVALUATIONS: usize = 1_000;
