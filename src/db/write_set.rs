@@ -68,6 +68,13 @@ pub enum AdministrationRow {
         /// Whether writes are refused from now on.
         paused: bool,
     },
+    /// Gives a connection another name.
+    RenameConnection {
+        /// Which.
+        id: ConnectionId,
+        /// The name.
+        name: String,
+    },
     /// A new credential.
     Credential {
         /// The credential.

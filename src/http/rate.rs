@@ -7,7 +7,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::model::CredentialId;
+use crate::model::{Actor, CredentialId};
 
 /// After how many requests the credentials that have been quiet are forgotten.
 const SWEEP_EVERY: u32 = 65_536;
@@ -28,12 +28,12 @@ impl RateLimit {
         Self { limiter, clock: DefaultClock::default(), requests: AtomicU32::new(0) }
     }
 
-    /// Counts one request.
+    /// Counts one request of a credential.
     ///
     /// # Errors
     /// When it is one too many: in how long the next one is welcome.
-    pub fn check(&self, credential: CredentialId) -> Result<(), Duration> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+    pub fn check(&self, actor: Actor) -> Result<(), Duration> {
+        let (Some(limiter), Some(credential)) = (&self.limiter, actor.credential()) else { return Ok(()) };
         if self.requests.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
             limiter.retain_recent();
         }
@@ -47,8 +47,8 @@ mod tests {
     use crate::ids;
     use crate::model::Moment;
 
-    fn credential() -> CredentialId {
-        ids::credential(Moment::from_micros(0))
+    fn credential() -> Actor {
+        Actor::Credential(ids::credential(Moment::from_micros(0)))
     }
 
     // Requirement 68

@@ -9,17 +9,17 @@ pub mod route;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use actix_web::http::header::{AsHeaderName, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, VARY};
+use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::{Caller, Precondition, RequestId};
+use crate::model::{Caller, RequestId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
 
 use answer::{Refusal, Reply};
 use perform::{Call, perform};
@@ -51,7 +51,7 @@ async fn respond(
 ) -> Result<Reply, Refusal> {
     let caller = admit(&edge.services, request.headers(), record.request()).await?;
     record.admit(&caller);
-    edge.rate_limit.check(caller.credential).map_err(Refusal::TooManyRequests)?;
+    edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
     let switches = caller.profile.switches();
     let found = route::find(request.method().as_str(), request.path())
@@ -128,14 +128,10 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
     Ok(performed.map_err(|_panicked| Refusal::Panicked)??)
 }
 
-/// The header's values; several headers are one list (RFC 9110 §5.2).
-fn precondition(headers: &HeaderMap, name: impl AsHeaderName) -> Precondition {
-    let values: Vec<&str> = headers.get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
-    if values.is_empty() { Precondition::None } else { Precondition::parse(&values.join(",")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::model::Precondition;
+
     use super::*;
 
     // Requirement 64

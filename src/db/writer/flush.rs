@@ -210,6 +210,9 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::PauseConnection { id, paused } => {
                 organizations::pause_connection(tx, set.organization, *id, *paused)?
             }
+            AdministrationRow::RenameConnection { id, name } => {
+                organizations::rename_connection(tx, set.organization, *id, name)?
+            }
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
             }
