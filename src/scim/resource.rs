@@ -1,6 +1,6 @@
 //! Resources as clients send them, in POST and PUT (RFC 7644 §3.3, §3.5.1), brought into stored form.
 //!
-//! A stored document has canonical names in sorted order and `schemas` as the server knows them. It lacks `id`, `meta`,
+//! A stored document has canonical names, and `schemas` as the server knows them. It lacks `id`, `meta`,
 //! everything else that only the server writes, what is never returned (`password`), what is unassigned, and the
 //! attribute that is kept as rows. `schemas` follows from what the resource has: what a client sends of it is only checked,
 //! where the profile says so.

@@ -117,7 +117,11 @@ pub fn changes(
     } else {
         sent
     };
-    let added = RowsChange::Add(rows(switches, attribute, location, value)?);
+    let value = match value {
+        Value::Array(values) => values,
+        one => vec![one],
+    };
+    let added = RowsChange::Add(rows(switches, attribute, location, Value::Array(value))?);
     Ok(if verb == Verb::Add { vec![added] } else { vec![removed, added] })
 }
 
