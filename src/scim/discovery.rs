@@ -10,17 +10,14 @@ use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Returned, Sche
 use super::{ScimError, Switches};
 use crate::model::limits;
 
-/// `PATCH` operations that clients should send at once: a hint for those that read it off the bulk limits.
-const OPERATIONS_PER_REQUEST: usize = 1_000;
-
-/// `/ServiceProviderConfig` (RFC 7643 §5). Limits stand there for what is unsupported too: clients read them unasked.
+/// `/ServiceProviderConfig` (RFC 7643 §5).
 pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": {
-            "supported": false,
-            "maxOperations": OPERATIONS_PER_REQUEST,
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
             "maxPayloadSize": limits::BODY_BYTES,
         },
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
@@ -188,7 +185,7 @@ mod tests {
         );
         assert_eq!(
             config["bulk"],
-            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
+            json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
         );
         assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
         assert_eq!(config["meta"]["location"], "https://host/scim/v2/ServiceProviderConfig");

@@ -47,7 +47,7 @@ pub struct Patched {
 pub fn parse(switches: &Switches, body: Value) -> Result<Vec<Operation>, ScimError> {
     let operations = match body {
         Value::Object(mut object) => {
-            check_schemas(switches, take(&mut object, "schemas").as_ref())?;
+            check_message(switches, take(&mut object, "schemas").as_ref(), PATCH_OP)?;
             take(&mut object, "Operations")
         }
         other => Some(other).filter(|_| switches.operations_without_message),
@@ -100,20 +100,23 @@ pub fn apply(
 }
 
 /// A body without `schemas`, or with those of a resource, is common; one meant for another endpoint is a mistake.
-fn check_schemas(switches: &Switches, schemas: Option<&Value>) -> Result<(), ScimError> {
+///
+/// # Errors
+/// `invalidSyntax`.
+pub(super) fn check_message(switches: &Switches, schemas: Option<&Value>, expected: &str) -> Result<(), ScimError> {
     let named: Vec<&str> = schemas.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let is_message = |urn: &&&str| urn.get(..MESSAGES.len()).is_some_and(|start| start.eq_ignore_ascii_case(MESSAGES));
-    let is_patch = named.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_OP));
-    if !is_patch && !switches.incomplete_schemas {
-        return Err(ScimError::invalid_syntax(format!("`schemas` must name `{PATCH_OP}`")));
+    let is_expected = named.iter().any(|urn| urn.eq_ignore_ascii_case(expected));
+    if !is_expected && !switches.incomplete_schemas {
+        return Err(ScimError::invalid_syntax(format!("`schemas` must name `{expected}`")));
     }
-    if let Some(urn) = named.iter().find(|urn| !urn.eq_ignore_ascii_case(PATCH_OP) && !switches.unknown_schemas_ignored)
+    if let Some(urn) = named.iter().find(|urn| !urn.eq_ignore_ascii_case(expected) && !switches.unknown_schemas_ignored)
     {
         let urn = excerpt(urn);
-        return Err(ScimError::invalid_syntax(format!("`schemas` must be `{PATCH_OP}` alone, without `{urn}`")));
+        return Err(ScimError::invalid_syntax(format!("`schemas` must be `{expected}` alone, without `{urn}`")));
     }
-    match named.iter().find(is_message).filter(|_| !is_patch) {
-        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{PATCH_OP}`, not `{urn}`"))),
+    match named.iter().find(is_message).filter(|_| !is_expected) {
+        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{expected}`, not `{urn}`"))),
         None => Ok(()),
     }
 }
@@ -155,7 +158,8 @@ fn operation(switches: &Switches, operation: Value) -> Result<Operation, ScimErr
     Ok(Operation { verb, path, value })
 }
 
-fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+/// Takes a member out, in whatever case its name is written.
+pub(super) fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
     let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
     object.remove(&key)
 }
