@@ -17,7 +17,6 @@ macro_rules! switches {
     ($($(#[doc = $words:literal])+ $name:ident: $default:ident $rfc:ident $okta:ident $entra:ident $interop:ident;)+) => {
         /// The switches of one profile.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        #[expect(clippy::struct_excessive_bools, reason = "a table of switches is made of truth values")]
         pub struct Switches {
             $($(#[doc = $words])+ pub $name: bool,)+
         }
@@ -89,7 +88,7 @@ switches! {
 
     /// `op` is read in any letter case (`Replace`).
     operations_in_any_case:                            yes     no  no   yes   no;
-    /// A list of operations will do where a PatchOp message is due.
+    /// A list of operations will do where the whole PATCH message is due.
     operations_without_message:                        yes     no  no   no    no;
     /// An empty `path` is taken for none.
     empty_paths:                                       yes     no  no   no    no;
