@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary};
 use crate::model::{Moment, OrganizationId, ResourceId};
 
 use super::sql::{Bind, Sql, Statement};
-use super::{DatabaseError, Tx, identified};
+use super::{DatabaseError, Tx};
 
 // A segment whose commit was not answered is sent again.
 pub(super) const INSERT: Statement = Statement::both(
@@ -70,7 +70,8 @@ pub struct StoredSegment {
 impl SegmentRecord {
     fn read(self) -> Result<StoredSegment, DatabaseError> {
         Ok(StoredSegment {
-            id: identified::read(&self.id, ResourceId::from_bytes)?,
+            id: ResourceId::from_bytes(&self.id)
+                .map_err(|error| DatabaseError::Corrupt { table: "decision_segment", problem: error.to_string() })?,
             first_at: Moment::from_micros(self.first_at),
             last_at: Moment::from_micros(self.last_at),
             content: self.content,

@@ -2,7 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users,
+    access, credentials, decisions, diagnosis, events, groups, history, keyring, memberships, organizations, servers,
+    users,
 };
 
 /// Every registered statement.

@@ -217,3 +217,6 @@ impl Live {
 pub(super) fn start(log: Arc<DecisionLog>, database: Database) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("decisions".to_owned()).spawn(move || log.run(&database))
 }
+
+#[cfg(test)]
+mod tests;
