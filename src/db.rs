@@ -6,6 +6,7 @@
 mod constraint;
 pub mod credentials;
 pub mod diagnosis;
+pub mod directory;
 mod error;
 pub mod events;
 pub mod follow;

@@ -1,7 +1,9 @@
 //! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
 
 use super::sql::Statement;
-use super::{credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users};
+use super::{
+    credentials, diagnosis, directory, events, groups, history, keyring, memberships, organizations, servers, users,
+};
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
@@ -16,6 +18,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
+        directory::STATEMENTS,
     ]
     .into_iter()
     .flatten()

@@ -49,6 +49,8 @@ mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod provisioning;
