@@ -4,6 +4,7 @@
 //! There is one entry, [`answer`], behind every path: a framework's own 404, 405 or 413 would come before authentication
 //! and in no protocol's form. A new surface gets a folder and a line in [`answer`].
 
+pub mod access;
 pub mod api;
 mod bearer;
 pub mod metrics;

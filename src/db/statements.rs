@@ -2,11 +2,13 @@
 
 use super::sql::Statement;
 use super::{
-    credentials, diagnosis, directory, events, groups, history, keyring, memberships, organizations, servers, users,
+    access, credentials, diagnosis, directory, events, groups, history, keyring, memberships, organizations, servers,
+    users,
 };
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
+    let access = access::STATEMENTS;
     [
         users::STATEMENTS,
         groups::STATEMENTS,
@@ -21,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         directory::STATEMENTS,
     ]
     .into_iter()
+    .chain(access)
     .flatten()
     .copied()
 }

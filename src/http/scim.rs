@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod bulk;
 mod perform;
 pub mod query;
 pub mod route;
@@ -69,6 +70,10 @@ async fn respond(
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
     }
+    if operation == Operation::Bulk {
+        let body = body::read(request.headers(), payload).await?;
+        return bulk::answer(edge, caller, body, record).await;
+    }
     let call = Call {
         operation,
         id,
@@ -104,7 +109,8 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::List(_)
         | Operation::Replace(_)
         | Operation::Patch(_)
-        | Operation::Delete(_) => false,
+        | Operation::Delete(_)
+        | Operation::Bulk => false,
     };
     if at_once {
         let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));

@@ -7,6 +7,10 @@ mod support;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod bulk_references;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod contention;
