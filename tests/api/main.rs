@@ -53,6 +53,8 @@ mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod profiles;
