@@ -59,8 +59,7 @@ impl Administration {
             let state = access::state(tx, organization)?;
             let now = self.clock.now();
             let (only_at, rows, events, takes_access) = (None, Vec::new(), Vec::new(), false);
-            let mut change =
-                Change { tx, organization, now, state, only_at, rows, events, takes_access };
+            let mut change = Change { tx, organization, now, state, only_at, rows, events, takes_access };
             let answer = work(&mut change)?;
             let Change { only_at, rows, events, takes_access, .. } = change;
             if events.is_empty() {
