@@ -3,6 +3,7 @@
 pub mod access;
 pub mod administration;
 mod error;
+pub mod people;
 pub mod provisioning;
 mod readiness;
 
