@@ -6,7 +6,9 @@
 pub mod access;
 mod constraint;
 pub mod credentials;
+pub mod decisions;
 pub mod diagnosis;
+pub mod directory;
 mod error;
 pub mod events;
 pub mod follow;

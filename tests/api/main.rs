@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod access_administration;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
@@ -53,7 +55,11 @@ mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod profiles;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
