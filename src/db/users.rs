@@ -1,12 +1,14 @@
 //! Users: rows, keys, status history, and the statements that read and write them.
 
 pub mod listed;
+mod ordered;
 mod read;
 mod rows;
 
 use super::sql::Statement;
 
 pub use listed::ListedUser;
+pub use ordered::{UserOrder, in_order};
 pub use read::*;
 pub use rows::*;
 
@@ -32,4 +34,19 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &SKIP,
     &GROUPS_OF,
     &KNOWN,
+    &BY_IDS,
+    &ordered::BY_USER_NAME.ascending,
+    &ordered::BY_USER_NAME.descending,
+    &ordered::BY_DISPLAY_NAME.ascending,
+    &ordered::BY_DISPLAY_NAME.descending,
+    &ordered::BY_FAMILY_NAME.ascending,
+    &ordered::BY_FAMILY_NAME.descending,
+    &ordered::BY_GIVEN_NAME.ascending,
+    &ordered::BY_GIVEN_NAME.descending,
+    &ordered::BY_EXTERNAL_ID.ascending,
+    &ordered::BY_EXTERNAL_ID.descending,
+    &ordered::BY_CREATED.ascending,
+    &ordered::BY_CREATED.descending,
+    &ordered::BY_MODIFIED.ascending,
+    &ordered::BY_MODIFIED.descending,
 ];

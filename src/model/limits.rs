@@ -28,6 +28,10 @@ pub const SCANNED_RESOURCES: usize = 100_000;
 pub const PAGE_SIZE: usize = 1_000;
 /// Resources on a page when the client does not say.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Characters of a value that count when lists are sorted; what is equal so far is sorted by `id`.
+pub const SORT_KEY_CHARACTERS: usize = 128;
+/// Seconds a cursor is good for, from the page it came with.
+pub const CURSOR_SECONDS: usize = 3_600;
 /// Operations in one PATCH.
 pub const PATCH_OPERATIONS: usize = 20_000;
 /// Member changes in one request.

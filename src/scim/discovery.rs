@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::ScimError;
-use super::list::list_response;
+use super::list::{Named, list_response};
 use super::path::excerpt;
 use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Schema};
 use crate::model::limits;
@@ -13,7 +13,7 @@ use crate::model::limits;
 /// `PATCH` operations that clients should send at once: a hint for those that read it off the bulk limits.
 const OPERATIONS_PER_REQUEST: usize = 1_000;
 
-/// `/ServiceProviderConfig` (RFC 7643 §5). Limits stand there for what is unsupported too: clients read them unasked.
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4). Limits stand there for what is unsupported too: clients read them unasked.
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
@@ -25,8 +25,16 @@ pub fn service_provider_config(base_url: &str) -> Value {
         },
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "sort": { "supported": true },
         "etag": { "supported": true },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits::DEFAULT_PAGE_SIZE,
+            "maxPageSize": limits::PAGE_SIZE,
+            "cursorTimeout": limits::CURSOR_SECONDS,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
@@ -86,7 +94,7 @@ fn distinct(types: &ResourceTypes) -> Vec<&Schema> {
 
 fn list(resources: impl Iterator<Item = Value>) -> String {
     let resources: Vec<String> = resources.map(|resource| resource.to_string()).collect();
-    list_response(u64::try_from(resources.len()).unwrap_or(u64::MAX), 1, &resources)
+    list_response(u64::try_from(resources.len()).unwrap_or(u64::MAX), Named::Index(1), &resources)
 }
 
 fn meta(resource_type: &str, base_url: &str, path: &str) -> Value {
@@ -172,13 +180,32 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_has_every_required_member_and_none_beyond_the_rfc() {
+    fn the_configuration_has_every_required_member_and_none_beyond_the_rfcs() {
         let config = service_provider_config("https://host/scim/v2/");
-        let members: Vec<&String> = config.as_object().unwrap().keys().collect();
+        let members: std::collections::BTreeSet<&str> = config.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(
-            members,
-            ["authenticationSchemes", "bulk", "changePassword", "etag", "filter", "meta", "patch", "schemas", "sort"]
+            members.into_iter().collect::<Vec<_>>(),
+            [
+                "authenticationSchemes",
+                "bulk",
+                "changePassword",
+                "etag",
+                "filter",
+                "meta",
+                "pagination",
+                "patch",
+                "schemas",
+                "sort"
+            ]
         );
+        assert_eq!(
+            config["pagination"],
+            json!({
+                "cursor": true, "index": true, "defaultPaginationMethod": "index",
+                "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600,
+            })
+        );
+        assert_eq!(config["sort"], json!({"supported": true}));
         assert_eq!(
             config["bulk"],
             json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})

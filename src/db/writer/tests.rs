@@ -6,7 +6,7 @@ use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
 use crate::db::tests::faults::{Fault, calls, inject};
 use crate::db::tests::fresh::{Fresh, batch as run_text, broken, on_both_databases, picture};
-use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow};
+use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow, UserSortKeys};
 use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRow};
 use crate::db::{history, organizations};
 use crate::ids;
@@ -56,6 +56,7 @@ fn user_set(organization: OrganizationId, name: &str) -> (UserId, WriteSet) {
         id,
         connection: ConnectionId::NOBODY,
         user_name_key: name.to_owned(),
+        sort_keys: UserSortKeys::default(),
         external_id: None,
         active: true,
         created_at: NOW,
@@ -76,6 +77,7 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
             expected,
             connection: ConnectionId::NOBODY,
             user_name_key: id.to_string(),
+            sort_keys: UserSortKeys::default(),
             external_id: Some("changed".to_owned()),
             active: true,
             modified_at: NOW,
