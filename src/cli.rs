@@ -13,6 +13,7 @@ mod root_key;
 mod serve;
 mod session;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,7 @@ enum Command {
     Token(token::TokenCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
+    Verify(verify::Verify),
 }
 
 /// Runs the command line of this process: 0 done, 1 failed, 2 wrong usage.
@@ -69,6 +71,10 @@ pub fn run() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { flags, command } = arguments;
+    // Whoever verifies has the file and the key and nothing else: no settings, no database.
+    if let Command::Verify(verify) = &command {
+        return verify::run(verify);
+    }
     let settings = Settings::load(&flags)?;
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
@@ -77,6 +83,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
 }

@@ -13,6 +13,7 @@ pub mod http;
 pub mod ids;
 pub mod live;
 pub mod model;
+pub mod outbound;
 pub mod scim;
 pub mod service;
 pub mod telemetry;

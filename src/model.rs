@@ -22,7 +22,7 @@ mod sort_key;
 mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
-pub use caller::{Actor, Caller};
+pub use caller::{Actor, Administrator, Caller};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};

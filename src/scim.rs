@@ -3,6 +3,7 @@
 //! Everything is driven by [`schema::ResourceType`], read from `schemas/*.json`; nothing here asks for an attribute by
 //! its name except the protocol's own (`schemas`, `id`, `externalId`, `meta`).
 
+pub mod bulk;
 pub mod coerce;
 pub mod discovery;
 pub mod draft;

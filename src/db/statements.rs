@@ -1,10 +1,13 @@
 //! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
 
 use super::sql::Statement;
-use super::{credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users};
+use super::{
+    access, credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users,
+};
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
+    let access = access::STATEMENTS;
     [
         users::STATEMENTS,
         groups::STATEMENTS,
@@ -18,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         diagnosis::STATEMENTS,
     ]
     .into_iter()
+    .chain(access)
     .flatten()
     .copied()
 }

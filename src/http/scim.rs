@@ -3,23 +3,24 @@
 
 mod answer;
 mod body;
+mod bulk;
 mod perform;
 pub mod query;
 pub mod route;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use actix_web::http::header::{AsHeaderName, HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, VARY};
+use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, VARY};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::{Caller, Precondition, RequestId};
+use crate::model::{Caller, RequestId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
 
 use answer::{Refusal, Reply};
 use perform::{Call, perform};
@@ -51,7 +52,7 @@ async fn respond(
 ) -> Result<Reply, Refusal> {
     let caller = admit(&edge.services, request.headers(), record.request()).await?;
     record.admit(&caller);
-    edge.rate_limit.check(caller.credential).map_err(Refusal::TooManyRequests)?;
+    edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
     let Some((name, asked)) = route::find(request.method().as_str(), request.path()) else {
         return Err(ScimError::NotFound("there is no such route; see /ResourceTypes".to_owned()).into());
@@ -68,6 +69,10 @@ async fn respond(
     if operation.writes() && caller.paused {
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
+    }
+    if operation == Operation::Bulk {
+        let body = body::read(request.headers(), payload).await?;
+        return bulk::answer(edge, caller, body, record).await;
     }
     let call = Call {
         operation,
@@ -107,7 +112,8 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::SearchEverything
         | Operation::Replace(_)
         | Operation::Patch(_)
-        | Operation::Delete(_) => false,
+        | Operation::Delete(_)
+        | Operation::Bulk => false,
     };
     if at_once {
         let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));
@@ -124,14 +130,10 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
     Ok(performed.map_err(|_panicked| Refusal::Panicked)??)
 }
 
-/// The header's values; several headers are one list (RFC 9110 §5.2).
-fn precondition(headers: &HeaderMap, name: impl AsHeaderName) -> Precondition {
-    let values: Vec<&str> = headers.get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
-    if values.is_empty() { Precondition::None } else { Precondition::parse(&values.join(",")) }
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::model::Precondition;
+
     use super::*;
 
     // Requirement 64

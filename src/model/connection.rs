@@ -1,5 +1,7 @@
 //! Provisioning sources.
 
+use std::fmt::Write;
+
 use super::{ConnectionId, OrganizationId};
 
 /// How a connection behaves where identity providers contradict each other and the RFC.
@@ -54,4 +56,18 @@ pub struct Connection {
     pub profile: Profile,
     /// A paused connection is refused every write.
     pub paused: bool,
+}
+
+impl Connection {
+    /// Its entity tag, quotes included: another for every name and state.
+    pub fn entity_tag(&self) -> String {
+        let state = if self.paused { "paused" } else { "active" };
+        // The name as hexadecimal digits: a tag holds visible ASCII characters only (RFC 9110 §8.8.3).
+        let name = self.name.bytes().fold(String::new(), |mut digits, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
+        format!("\"{state}-{}-{name}\"", self.id)
+    }
 }

@@ -22,7 +22,7 @@ pub const FILTER_BYTES: usize = 16_384;
 pub const FILTER_DEPTH: usize = 32;
 /// Comparisons in one filter.
 pub const FILTER_TERMS: usize = 200;
-/// Resources a filter without an index may look at before it is refused as `tooMany` (RFC 7644 §3.12).
+/// Resources a filter or an order without an index may look at before it is refused as `tooMany` (RFC 7644 §3.12).
 pub const SCANNED_RESOURCES: usize = 100_000;
 /// Resources on one page.
 pub const PAGE_SIZE: usize = 1_000;
@@ -32,6 +32,8 @@ pub const DEFAULT_PAGE_SIZE: usize = 100;
 pub const SORT_KEY_CHARACTERS: usize = 128;
 /// Seconds a cursor is good for, from the page it came with.
 pub const CURSOR_SECONDS: usize = 3_600;
+/// Operations in one bulk request.
+pub const BULK_OPERATIONS: usize = 1_000;
 /// Operations in one PATCH.
 pub const PATCH_OPERATIONS: usize = 20_000;
 /// Member changes in one request.
@@ -58,3 +60,5 @@ pub const CATALOGUE_PERMISSIONS: usize = 1_000;
 pub const LEAF_ID_CHARACTERS: usize = 256;
 /// Characters of a reason, a description or a control's name.
 pub const REASON_CHARACTERS: usize = 1_000;
+/// Evaluations in one AuthZEN request.
+pub const EVALUATIONS: usize = 1_000;

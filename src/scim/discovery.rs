@@ -10,17 +10,14 @@ use super::path::excerpt;
 use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Schema};
 use crate::model::limits;
 
-/// `PATCH` operations that clients should send at once: a hint for those that read it off the bulk limits.
-const OPERATIONS_PER_REQUEST: usize = 1_000;
-
-/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4). Limits stand there for what is unsupported too: clients read them unasked.
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
 pub fn service_provider_config(base_url: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": {
-            "supported": false,
-            "maxOperations": OPERATIONS_PER_REQUEST,
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
             "maxPayloadSize": limits::BODY_BYTES,
         },
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
@@ -182,9 +179,10 @@ mod tests {
     #[test]
     fn the_configuration_has_every_required_member_and_none_beyond_the_rfcs() {
         let config = service_provider_config("https://host/scim/v2/");
-        let members: std::collections::BTreeSet<&str> = config.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut members: Vec<&String> = config.as_object().unwrap().keys().collect();
+        members.sort_unstable();
         assert_eq!(
-            members.into_iter().collect::<Vec<_>>(),
+            members,
             [
                 "authenticationSchemes",
                 "bulk",
@@ -208,7 +206,7 @@ mod tests {
         assert_eq!(config["sort"], json!({"supported": true}));
         assert_eq!(
             config["bulk"],
-            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
+            json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
         );
         assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
         assert_eq!(config["meta"]["location"], "https://host/scim/v2/ServiceProviderConfig");

@@ -46,7 +46,7 @@ pub struct Patched {
 pub fn parse(body: Value) -> Result<Vec<Operation>, ScimError> {
     let operations = match body {
         Value::Object(mut object) => {
-            check_schemas(take(&mut object, "schemas").as_ref())?;
+            check_message(take(&mut object, "schemas").as_ref(), PATCH_OP)?;
             take(&mut object, "Operations")
         }
         other => Some(other),
@@ -98,12 +98,15 @@ pub fn apply(
 }
 
 /// A body without `schemas`, or with those of a resource, is common; one meant for another endpoint is a mistake.
-fn check_schemas(schemas: Option<&Value>) -> Result<(), ScimError> {
+///
+/// # Errors
+/// `invalidSyntax`.
+pub(super) fn check_message(schemas: Option<&Value>, expected: &str) -> Result<(), ScimError> {
     let named: Vec<&str> = schemas.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let is_message = |urn: &&&str| urn.get(..MESSAGES.len()).is_some_and(|start| start.eq_ignore_ascii_case(MESSAGES));
-    let other = named.iter().find(is_message).filter(|_| !named.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_OP)));
+    let other = named.iter().find(is_message).filter(|_| !named.iter().any(|urn| urn.eq_ignore_ascii_case(expected)));
     match other {
-        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{PATCH_OP}`, not `{urn}`"))),
+        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{expected}`, not `{urn}`"))),
         None => Ok(()),
     }
 }
@@ -132,7 +135,8 @@ fn operation(operation: Value) -> Result<Operation, ScimError> {
     Ok(Operation { verb, path, value })
 }
 
-fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+/// Takes a member out, in whatever case its name is written.
+pub(super) fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
     let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
     object.remove(&key)
 }

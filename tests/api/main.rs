@@ -5,11 +5,19 @@
 mod support;
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod bulk_references;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
+#[cfg(test)]
+mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -61,7 +69,11 @@ mod representation;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use crate::support::{Client, ENTERPRISE, Server, USER, group, ids, user};
 
 fn keys(resource: &Value) -> Vec<String> {
-    resource.as_object().unwrap().keys().cloned().collect()
+    let mut keys: Vec<String> = resource.as_object().unwrap().keys().cloned().collect();
+    keys.sort_unstable();
+    keys
 }
 
 // Requirements 23, 27, 28, 29

@@ -45,6 +45,7 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
         Operation::Replace(kind) => replace(services, caller, call, kind),
         Operation::Patch(kind) => patch(services, caller, call, kind),
         Operation::Delete(kind) => delete(services, caller, call, kind),
+        Operation::Bulk => Err(ServiceError::Internal("a bulk request is carried out elsewhere".to_owned())),
         Operation::Configuration
         | Operation::ResourceTypes
         | Operation::ResourceType

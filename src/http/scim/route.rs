@@ -38,6 +38,8 @@ pub enum Operation {
     Patch(Kind),
     /// RFC 7644 §3.6.
     Delete(Kind),
+    /// RFC 7644 §3.7.
+    Bulk,
     /// RFC 7644 §4.
     Configuration,
     /// RFC 7644 §4, all of them.
@@ -54,7 +56,7 @@ impl Operation {
     /// Whether it changes anything.
     pub const fn writes(self) -> bool {
         match self {
-            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Delete(_) => true,
+            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Delete(_) | Self::Bulk => true,
             Self::List(_)
             | Self::Search(_)
             | Self::ListEverything
@@ -70,7 +72,10 @@ impl Operation {
 
     /// Whether it takes a body.
     pub const fn takes_body(self) -> bool {
-        matches!(self, Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Search(_) | Self::SearchEverything)
+        matches!(
+            self,
+            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Bulk | Self::Search(_) | Self::SearchEverything
+        )
     }
 }
 
@@ -112,8 +117,8 @@ const fn not_implemented(name: &'static str, path: &'static [Segment]) -> Route 
 }
 
 use Operation::{
-    Configuration, Create, Delete, List, ListEverything, Patch, Read, Replace, ResourceType, ResourceTypes, Schema,
-    Schemas, Search, SearchEverything,
+    Bulk, Configuration, Create, Delete, List, ListEverything, Patch, Read, Replace, ResourceType, ResourceTypes,
+    Schema, Schemas, Search, SearchEverything,
 };
 use Segment::{Id, Name};
 
@@ -123,7 +128,7 @@ pub const ROUTES: &[Route] = &[
     served("/.search", &[Name(".search")], &[("POST", SearchEverything)]),
     served("/Users/.search", &[Name("Users"), Name(".search")], &[("POST", Search(Kind::User))]),
     served("/Groups/.search", &[Name("Groups"), Name(".search")], &[("POST", Search(Kind::Group))]),
-    not_implemented("/Bulk", &[Name("Bulk")]),
+    served("/Bulk", &[Name("Bulk")], &[("POST", Bulk)]),
     not_implemented("/Me", &[Name("Me")]),
     served("/Users", &[Name("Users")], &[("GET", List(Kind::User)), ("POST", Create(Kind::User))]),
     served(

@@ -3,6 +3,8 @@
 use crate::db::{Constraint, DatabaseError, WriteError};
 use crate::ids::RandomError;
 use crate::live::KeyError;
+use crate::scim::ScimError;
+use crate::service::ServiceError;
 
 /// Errors of administration. Their texts are for the administrator.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +18,9 @@ pub enum AdministrationError {
     /// What is asked for does not go together.
     #[error("{0}")]
     Unfitting(String),
+    /// It is not as the caller thought it was.
+    #[error("{0}")]
+    PreconditionFailed(String),
     /// The keyring.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -28,6 +33,21 @@ pub enum AdministrationError {
     /// The database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl From<AdministrationError> for ServiceError {
+    fn from(error: AdministrationError) -> Self {
+        match error {
+            AdministrationError::NotFound(text) => ScimError::NotFound(text).into(),
+            AdministrationError::Taken(text) => ScimError::Conflict(text).into(),
+            AdministrationError::Unfitting(text) => ScimError::invalid_value(text).into(),
+            AdministrationError::PreconditionFailed(text) => ScimError::PreconditionFailed(text).into(),
+            AdministrationError::Keys(error) => error.into(),
+            AdministrationError::Random(error) => Self::Internal(error.to_string()),
+            AdministrationError::Write(error) => error.into(),
+            AdministrationError::Database(error) => error.into(),
+        }
+    }
 }
 
 impl From<WriteError> for AdministrationError {

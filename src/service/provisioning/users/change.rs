@@ -99,7 +99,10 @@ fn write_set(
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
     }
-    set.takes_revision = old.active != new.active || new.identifies_otherwise_than(&old);
+    if new.identifies_otherwise_than(&old) {
+        set.identified.push(user.id);
+    }
+    set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
     set.users_changed.push(UserChange {
         id: user.id,
