@@ -6,6 +6,7 @@
 pub mod access;
 mod constraint;
 pub mod credentials;
+pub mod decisions;
 pub mod diagnosis;
 mod error;
 pub mod events;

@@ -13,6 +13,7 @@ pub mod json;
 pub mod list;
 pub mod patch;
 pub mod path;
+pub mod profile;
 pub mod projection;
 pub mod render;
 pub mod resource;
@@ -21,3 +22,4 @@ pub mod search;
 pub mod sort;
 
 pub use error::{ScimError, ScimType};
+pub use profile::Switches;

@@ -2,7 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users,
+    access, credentials, decisions, diagnosis, events, groups, history, keyring, memberships, organizations, servers,
+    users,
 };
 
 /// Every registered statement.
@@ -16,6 +17,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
+        decisions::STATEMENTS,
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,

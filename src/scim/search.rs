@@ -1,8 +1,9 @@
 //! Queries in a body (RFC 7644 §3.4.3, RFC 9865 §3): what GET takes from the URL.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::ScimError;
+use super::patch::check_message;
+use super::{ScimError, Switches};
 
 const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
 
@@ -31,13 +32,14 @@ impl SearchRequest {
     /// Reads a body. Letter case of the names does not count; what the protocol does not know is ignored.
     ///
     /// # Errors
-    /// `invalidSyntax` unless it is an object whose `schemas` say that it is a search request, and if a parameter stands
+    /// `invalidSyntax` unless it is an object, if its `schemas` say that it is another message, and if a parameter stands
     /// there twice; `invalidValue` for a parameter of another type.
-    pub fn parse(body: Value) -> Result<Self, ScimError> {
+    pub fn parse(switches: &Switches, body: Value) -> Result<Self, ScimError> {
         let Value::Object(members) = body else {
             return Err(ScimError::invalid_syntax("the body must be a JSON object, a search request"));
         };
-        check_schemas(&members)?;
+        let schemas = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
+        check_message(switches, schemas, SEARCH_REQUEST)?;
         let mut request = Self::default();
         for (name, value) in members {
             let Some((name, kind, place)) = request.parameter(&name) else { continue };
@@ -94,20 +96,16 @@ fn joined(name: &str, names: &[Value]) -> Result<String, ScimError> {
     Ok(names.join(","))
 }
 
-fn check_schemas(members: &Map<String, Value>) -> Result<(), ScimError> {
-    let schemas = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("schemas")).map(|(_, value)| value);
-    let mut named = schemas.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    if named.any(|urn| urn.eq_ignore_ascii_case(SEARCH_REQUEST)) {
-        return Ok(());
-    }
-    Err(ScimError::invalid_syntax(format!("`schemas` must name `{SEARCH_REQUEST}`")))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scim::ScimType;
+
+    fn parse(body: Value) -> Result<SearchRequest, ScimError> {
+        SearchRequest::parse(&Switches::DEFAULT, body)
+    }
 
     // Requirement 41
     #[test]
@@ -128,24 +126,24 @@ mod tests {
             attributes: text("userName,name.familyName"),
             excluded_attributes: None,
         };
-        assert_eq!(SearchRequest::parse(body), Ok(expected));
-        assert_eq!(SearchRequest::parse(json!({"schemas": [SEARCH_REQUEST]})), Ok(SearchRequest::default()));
+        assert_eq!(parse(body), Ok(expected));
+        assert_eq!(parse(json!({"schemas": [SEARCH_REQUEST]})), Ok(SearchRequest::default()));
     }
 
     // Requirement 41
     #[test]
     fn what_is_no_search_request_is_refused() {
-        let with = |name: &str, value: Value| SearchRequest::parse(json!({"schemas": [SEARCH_REQUEST], name: value}));
+        let with = |name: &str, value: Value| parse(json!({"schemas": [SEARCH_REQUEST], name: value}));
         assert_eq!(with("count", json!("1")), Err(ScimError::invalid_value("`count` must be a whole number")));
         assert_eq!(with("count", json!(1.5)), Err(ScimError::invalid_value("`count` must be a whole number")));
         assert_eq!(with("filter", json!({})), Err(ScimError::invalid_value("`filter` must be text")));
         let names = Err(ScimError::invalid_value("`attributes` must be a list of attribute names"));
         assert_eq!(with("attributes", json!([1])), names);
-        for body in [json!([]), json!({}), json!({"schemas": "x"}), json!({"schemas": ["urn:x"], "filter": "title pr"})]
-        {
-            assert!(matches!(SearchRequest::parse(body), Err(error) if error.status() == 400));
+        let another = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "filter": "title pr"});
+        for body in [json!([]), another] {
+            assert!(matches!(parse(body), Err(ScimError::BadRequest(ScimType::InvalidSyntax, _))));
         }
         let twice = json!({"schemas": [SEARCH_REQUEST], "count": 1, "Count": 1});
-        assert!(SearchRequest::parse(twice).is_err());
+        assert!(parse(twice).is_err());
     }
 }

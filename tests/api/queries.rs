@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, ENTERPRISE, Server, USER, group, ids, user};
 
+/// The names of its members, sorted.
 fn keys(resource: &Value) -> Vec<String> {
     let mut keys: Vec<String> = resource.as_object().unwrap().keys().cloned().collect();
-    keys.sort_unstable();
+    keys.sort();
     keys
 }
 

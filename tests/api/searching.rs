@@ -78,12 +78,14 @@ on_both_databases! {
     fn what_is_no_search_is_refused(database: &Database) {
         let server = Server::start(database);
         let (client, ..) = inhabit(&server);
+        let strict = server.connection(server.organization("strict").id, "strict", Profile::Rfc);
         for endpoint in ["/Users/.search", "/Groups/.search", "/.search"] {
             let refused = |parameters: Value, scim_type: &str| {
                 client.post(endpoint, &parameters).expect_error(400, scim_type);
             };
-            refused(json!({}), "invalidSyntax");
-            refused(json!({ "schemas": [USER], "filter": "id pr" }), "invalidSyntax");
+            let message = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+            refused(json!({ "schemas": [message], "filter": "id pr" }), "invalidSyntax");
+            strict.post(endpoint, &json!({ "filter": "id pr" })).expect_error(400, "invalidSyntax");
             refused(json!([]), "invalidSyntax");
             let with = |name: &str, value: Value| json!({ "schemas": [SEARCH_REQUEST], name: value });
             refused(with("filter", json!(1)), "invalidValue");

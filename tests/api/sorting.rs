@@ -134,7 +134,7 @@ on_both_databases! {
                 group["externalId"] = json!(format!("{}{}", ["x", "X"][number % 2], number / 5));
             }
             let id = client.post("/Groups", &group).expect(201).id();
-            other.post("/Groups", &json!({ "displayName": "same", "externalId": "same" })).expect(201);
+            other.post("/Groups", &json!({ "schemas": [GROUP], "displayName": "same", "externalId": "same" })).expect(201);
             if number % 3 == 0 {
                 let join = json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }]);
                 client.patch(&format!("/Groups/{id}"), &join).expect(200);

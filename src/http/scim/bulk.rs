@@ -16,10 +16,10 @@ const OPERATIONS_PER_REQUEST: usize = 10;
 
 /// Answers a bulk request.
 pub async fn answer(edge: &Edge, caller: Caller, body: Bytes, record: &Record) -> Result<Reply, Refusal> {
-    let services = edge.services.clone();
+    let (services, switches) = (edge.services.clone(), caller.profile.switches());
     let parsed = web::block(move || {
         let body = json::parse(&body)?;
-        bulk::parse(&services.types, body).map_err(ServiceError::from)
+        bulk::parse(switches, &services.types, body).map_err(ServiceError::from)
     });
     let request = parsed.await.map_err(|_panicked| Refusal::Panicked)??;
     let more = request.entries.len().saturating_sub(1) / OPERATIONS_PER_REQUEST;

@@ -38,9 +38,9 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
     match call.operation {
         Operation::Create(kind) => create(services, caller, call, kind),
         Operation::List(kind) => list(services, caller, &call.query, Some(kind)),
-        Operation::Search(kind) => list(services, caller, &Query::of_body(json::parse(&call.body)?)?, Some(kind)),
+        Operation::Search(kind) => list(services, caller, &searched(caller, call)?, Some(kind)),
         Operation::ListEverything => list(services, caller, &call.query, None),
-        Operation::SearchEverything => list(services, caller, &Query::of_body(json::parse(&call.body)?)?, None),
+        Operation::SearchEverything => list(services, caller, &searched(caller, call)?, None),
         Operation::Read(kind) => read(services, caller, call, kind),
         Operation::Replace(kind) => replace(services, caller, call, kind),
         Operation::Patch(kind) => patch(services, caller, call, kind),
@@ -50,7 +50,7 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
         | Operation::ResourceTypes
         | Operation::ResourceType
         | Operation::Schemas
-        | Operation::Schema => Ok(Reply::Document(discover(services, call)?)),
+        | Operation::Schema => Ok(Reply::Document(discover(services, caller, call)?)),
     }
 }
 
@@ -108,6 +108,11 @@ fn list_request(
     let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref(), query.cursor.as_deref())?;
     let sort = SortBy::parse(query.sort_by.as_deref(), query.sort_order.as_deref())?;
     Ok(ListRequest { filter, sort, paging, projection: projection(services, query, kind)? })
+}
+
+/// The query that stands in the body.
+fn searched(caller: &Caller, call: &Call) -> Result<Query, ScimError> {
+    Query::of_body(json::parse(&call.body)?, caller.profile.switches())
 }
 
 /// Resources of one kind, or of every kind.
@@ -174,17 +179,17 @@ fn delete(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Resu
 }
 
 /// RFC 7644 §4: paging and sorting are ignored, a filter is forbidden.
-fn discover(services: &Services, call: &Call) -> Result<String, ScimError> {
+fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String, ScimError> {
     if call.query.filter.is_some() {
         return Err(ScimError::Forbidden("this cannot be filtered; leave out `filter`".to_owned()));
     }
-    let (types, base) = (&services.types, services.scim_base());
+    let (types, base, switches) = (&services.types, services.scim_base(), caller.profile.switches());
     Ok(match call.operation {
         Operation::ResourceTypes => discovery::resource_types(types, &base),
         Operation::ResourceType => discovery::resource_type(types, &call.id, &base)?.to_string(),
-        Operation::Schemas => discovery::schemas(types, &base),
-        Operation::Schema => discovery::schema(types, &call.id, &base)?.to_string(),
-        _ => discovery::service_provider_config(&base).to_string(),
+        Operation::Schemas => discovery::schemas(switches, types, &base),
+        Operation::Schema => discovery::schema(switches, types, &call.id, &base)?.to_string(),
+        _ => discovery::service_provider_config(switches, &base).to_string(),
     })
 }
 

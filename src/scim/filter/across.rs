@@ -57,12 +57,13 @@ impl Condition {
 mod tests {
     use super::super::Filter;
     use super::*;
+    use crate::scim::Switches;
     use crate::scim::schema::ResourceTypes;
 
     fn settled(text: &str) -> (Condition, Condition) {
         let types = ResourceTypes::builtin().unwrap();
-        let filter = Filter::parse(text).unwrap();
-        let of = |resource_type| filter.clone().resolve_across(resource_type).unwrap();
+        let filter = Filter::parse(text, &Switches::DEFAULT).unwrap();
+        let of = |resource_type| filter.clone().resolve_across(resource_type, &Switches::DEFAULT).unwrap();
         (of(&types.user).for_type("User"), of(&types.group).for_type("Group"))
     }
 

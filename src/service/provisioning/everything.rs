@@ -38,7 +38,8 @@ pub fn list(
     request: &ListRequest,
     groups_projection: &Projection,
 ) -> Result<String, ServiceError> {
-    let (users, groups) = (question::<Users>(services, request)?, question::<Groups>(services, request)?);
+    let (users, groups) =
+        (question::<Users>(services, caller, request)?, question::<Groups>(services, caller, request)?);
     if let Some(sort) = request.sort.as_ref().filter(|_| users.sort.is_none() && groups.sort.is_none()) {
         return Err(sort.unknown("User or Group").into());
     }
@@ -72,10 +73,13 @@ pub fn list(
 }
 
 /// What is asked of one type: what it does not have counts as unassigned.
-fn question<S: Source>(services: &Services, request: &ListRequest) -> Result<Question, ServiceError> {
+fn question<S: Source>(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Question, ServiceError> {
     let resource_type = S::resource_type(&services.types);
+    let switches = caller.profile.switches();
     let condition = match request.filter.as_deref() {
-        Some(filter) => Some(Filter::parse(filter)?.resolve_across(resource_type)?.for_type(&resource_type.name)),
+        Some(filter) => Some(
+            Filter::parse(filter, switches)?.resolve_across(resource_type, switches)?.for_type(&resource_type.name),
+        ),
         None => None,
     };
     let sort = request.sort.as_ref().map(|sort| sort.resolve(resource_type)).transpose()?.flatten();

@@ -127,10 +127,11 @@ impl Question {
         Ok(Self { condition: condition.unwrap_or_else(|| Condition::All(Vec::new())), sort })
     }
 
-    fn of<S: Source>(services: &Services, request: &ListRequest) -> Result<Self, ServiceError> {
+    fn of<S: Source>(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Self, ServiceError> {
+        let switches = caller.profile.switches();
         let resource_type = S::resource_type(&services.types);
         let condition = match request.filter.as_deref() {
-            Some(filter) => Some(Filter::parse(filter)?.resolve(resource_type)?),
+            Some(filter) => Some(Filter::parse(filter, switches)?.resolve(resource_type, switches)?),
             None => None,
         };
         let sort = match &request.sort {
@@ -146,7 +147,7 @@ impl Question {
 /// # Errors
 /// [`ServiceError`]; 400 `invalidFilter`, `invalidValue` for the order, `tooMany`, and the three of RFC 9865 §2.1.
 pub fn list<S: Source>(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
-    let question = Question::of::<S>(services, request)?;
+    let question = Question::of::<S>(services, caller, request)?;
     let asker = Asker { services, caller };
     services.live.read(|tx| {
         let window = window::<S>(asker, tx, request)?;
@@ -173,7 +174,7 @@ pub fn look_up<S: Source>(
     if request.filter.is_none() {
         return Ok(None);
     }
-    let question = Question::of::<S>(services, request)?;
+    let question = Question::of::<S>(services, caller, request)?;
     let asker = Asker { services, caller };
     services.live.read(|tx| {
         let window = window::<S>(asker, tx, request)?;
@@ -268,13 +269,12 @@ fn by_index<S: Source>(
     window: &Window,
 ) -> Result<Found<S::Item>, ServiceError> {
     let caller = asker.caller;
-    let total = match &window.after {
-        Some(place) => place.total,
-        None => {
-            let list = S::list_of(caller.connection);
-            let totals = organizations::totals(tx, caller.organization, list, S::KIND)?;
-            u64::try_from(totals.present).unwrap_or_default()
-        }
+    let total = if let Some(place) = &window.after {
+        place.total
+    } else {
+        let list = S::list_of(caller.connection);
+        let totals = organizations::totals(tx, caller.organization, list, S::KIND)?;
+        u64::try_from(totals.present).unwrap_or_default()
     };
     if window.limit == 0 || window.skip >= total && window.after.is_none() {
         return Ok(Found { total, entries: Vec::new() });

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 25] = [
+const ROWS: [(&str, &str, u32, &str); 26] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -68,6 +68,12 @@ const ROWS: [(&str, &str, u32, &str); 25] = [
         "organization, connection, resource_kind, shard, present, deleted",
         16_000,
         "#01(1), #02(i / 16 + 1), 2, i % 16, 1, 0",
+    ),
+    (
+        "decision_segment",
+        "organization, id, first_at, last_at, decisions, content",
+        5000,
+        "#01(1), #0a(i), 0, 0, 1, #0f(1)",
     ),
     (
         "event",

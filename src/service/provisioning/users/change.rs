@@ -28,7 +28,8 @@ pub fn replace(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     change(services, caller, id, precondition, projection, |current| {
-        let mut document = resource::replace(&services.types.user, current, body.clone())?.document;
+        let mut document =
+            resource::replace(caller.profile.switches(), &services.types.user, current, body.clone())?.document;
         if let (None, Some(active)) = (document.get("active"), current.get("active")) {
             document.insert("active".to_owned(), active.clone());
         }
@@ -48,9 +49,9 @@ pub fn patch(
     precondition: &Precondition,
     projection: &Projection,
 ) -> Result<Option<Representation>, ServiceError> {
-    let operations = patching::parse(body)?;
+    let operations = patching::parse(caller.profile.switches(), body)?;
     change(services, caller, id, precondition, projection, |current| {
-        Ok(patching::apply(&services.types.user, current, &operations)?.document)
+        Ok(patching::apply(caller.profile.switches(), &services.types.user, current, &operations)?.document)
     })
     .map(Some)
 }
