@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, events, groups, history, keyring, memberships, organizations, servers,
-    users,
+    access, credentials, decisions, diagnosis, directory, events, groups, history, keyring, memberships, organizations,
+    servers, users,
 };
 
 /// Every registered statement.
@@ -21,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
+        directory::STATEMENTS,
     ]
     .into_iter()
     .chain(access)

@@ -4,6 +4,7 @@ pub mod listed;
 mod ordered;
 mod read;
 mod rows;
+mod suspension;
 
 use super::sql::Statement;
 
@@ -11,6 +12,7 @@ pub use listed::ListedUser;
 pub use ordered::{UserOrder, in_order};
 pub use read::*;
 pub use rows::*;
+pub use suspension::*;
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
@@ -50,4 +52,6 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &ordered::BY_CREATED.descending,
     &ordered::BY_MODIFIED.ascending,
     &ordered::BY_MODIFIED.descending,
+    &SUSPEND,
+    &PARDON,
 ];

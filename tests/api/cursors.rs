@@ -70,7 +70,7 @@ on_both_databases! {
         std::thread::scope(|scope| {
             let coming = scope.spawn(|| {
                 let mut number = 1_000;
-                while !done.load(Ordering::Acquire) {
+                while !done.load(Ordering::Acquire) && number < 1_300 {
                     create(&client, number);
                     number += 1;
                 }

@@ -55,6 +55,8 @@ mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod profiles;

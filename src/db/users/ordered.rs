@@ -13,7 +13,11 @@ macro_rules! users {
     ($name:literal, $key:literal, $text:literal, $order:literal, $reverse:literal) => {
         ordered!(
             $name,
-            concat!("id, connection, version, created_at, modified_at, person_key, document, ", $text, " AS sort_key"),
+            concat!(
+                "id, connection, version, created_at, modified_at, person_key, suspended_at, document, ",
+                $text,
+                " AS sort_key"
+            ),
             "scim_user WHERE organization = $1",
             $key,
             $order,

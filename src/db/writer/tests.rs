@@ -81,6 +81,7 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
             sort_keys: UserSortKeys::default(),
             external_id: Some("changed".to_owned()),
             active: true,
+            suspended: false,
             modified_at: NOW,
             document: "{}".to_owned(),
         });
