@@ -10,6 +10,7 @@ mod organization_choice;
 mod output;
 mod redaction;
 mod root_key;
+mod schema;
 mod serve;
 mod session;
 mod token;
@@ -46,6 +47,9 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Extension schemas, attributes of an organization's own
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -82,6 +86,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

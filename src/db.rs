@@ -8,6 +8,7 @@ pub mod credentials;
 pub mod diagnosis;
 mod error;
 pub mod events;
+pub mod extension_schemas;
 pub mod follow;
 pub mod groups;
 pub mod history;

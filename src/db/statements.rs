@@ -1,7 +1,10 @@
 //! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
 
 use super::sql::Statement;
-use super::{credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users};
+use super::{
+    credentials, diagnosis, events, extension_schemas, groups, history, keyring, memberships, organizations, servers,
+    users,
+};
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
@@ -10,6 +13,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         groups::STATEMENTS,
         memberships::STATEMENTS,
         events::STATEMENTS,
+        extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,

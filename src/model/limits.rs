@@ -44,6 +44,14 @@ pub const TOKEN_CHARACTERS: usize = 256;
 pub const SLUG_CHARACTERS: usize = 63;
 /// Characters of the name of an organization or a connection.
 pub const NAME_CHARACTERS: usize = 100;
+/// Bytes of the document of an extension schema.
+pub const SCHEMA_BYTES: usize = 65_536;
+/// Attributes of an extension schema, sub-attributes included.
+pub const SCHEMA_ATTRIBUTES: usize = 200;
+/// Extension schemas of one organization.
+pub const SCHEMAS: usize = 20;
+/// Bytes of the URN of an extension schema.
+pub const URN_BYTES: usize = 200;
 /// Days a token may be valid at most.
 pub const TOKEN_DAYS: usize = 3_650;
 /// Members on one page of groups.
