@@ -13,9 +13,11 @@ pub mod json;
 pub mod list;
 pub mod patch;
 pub mod path;
+pub mod profile;
 pub mod projection;
 pub mod render;
 pub mod resource;
 pub mod schema;
 
 pub use error::{ScimError, ScimType};
+pub use profile::Switches;

@@ -2,12 +2,13 @@
 
 use super::sql::Statement;
 use super::{
-    credentials, diagnosis, events, extension_schemas, groups, history, keyring, memberships, organizations, servers,
-    users,
+    access, credentials, decisions, diagnosis, events, extension_schemas, groups, history, keyring, memberships,
+    organizations, servers, users,
 };
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
+    let access = access::STATEMENTS;
     [
         users::STATEMENTS,
         groups::STATEMENTS,
@@ -17,11 +18,13 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
+        decisions::STATEMENTS,
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
     ]
     .into_iter()
+    .chain(access)
     .flatten()
     .copied()
 }

@@ -20,6 +20,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT_FIRST_STATUS,
     &CLOSE_STATUS,
     &OPEN_STATUS,
+    &IDENTIFY,
     &BY_ID,
     &FOR_CHANGE,
     &listed::BY_ID,

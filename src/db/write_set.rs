@@ -1,7 +1,8 @@
 //! What a use case wants written: rows as data, so that waiting requests can share a commit.
 
-use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision};
+use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision, UserId};
 
+use super::access::{AccessRow, AccessState};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::memberships::MembershipChange;
@@ -138,6 +139,13 @@ pub struct WriteSet {
     pub counts: Vec<Count>,
     /// Rows of administration.
     pub administration: Vec<AdministrationRow>,
+    /// What begins and ends of roles, scopes, assignments and the like.
+    pub access: Vec<AccessRow>,
+    /// The state of the administration of access that the change was worked out from: somebody else's meanwhile makes
+    /// the change stale. `None` leaves it as it is; needed where `access` is not empty.
+    pub access_state: Option<AccessState>,
+    /// Users that are found by other keys than before.
+    pub identified: Vec<UserId>,
     /// What is put on record.
     pub events: Vec<EventRow>,
 }
@@ -162,6 +170,9 @@ impl WriteSet {
             left: Vec::new(),
             counts: Vec::new(),
             administration: Vec::new(),
+            access: Vec::new(),
+            access_state: None,
+            identified: Vec::new(),
             events: Vec::new(),
         }
     }

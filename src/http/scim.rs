@@ -54,7 +54,10 @@ async fn respond(
     record.admit(&caller);
     edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
-    let Some((name, asked)) = route::find(request.method().as_str(), request.path()) else {
+    let switches = caller.profile.switches();
+    let found = route::find(request.method().as_str(), request.path())
+        .filter(|_| switches.empty_path_segments || !route::has_empty_segments(request.path()));
+    let Some((name, asked)) = found else {
         return Err(ScimError::NotFound("there is no such route; see /ResourceTypes".to_owned()).into());
     };
     record.route(name);
@@ -72,14 +75,18 @@ async fn respond(
     }
     let services = within(&edge.services, caller.organization).await?;
     if operation == Operation::Bulk {
-        let body = body::read(request.headers(), payload).await?;
+        let body = body::read(request.headers(), payload, switches).await?;
         return bulk::answer(edge, services, caller, body, record).await;
     }
     let call = Call {
         operation,
         id,
-        query: Query::parse(request.query_string())?,
-        body: if operation.takes_body() { body::read(request.headers(), payload).await? } else { Bytes::new() },
+        query: Query::parse(request.query_string(), switches)?,
+        body: if operation.takes_body() {
+            body::read(request.headers(), payload, switches).await?
+        } else {
+            Bytes::new()
+        },
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };

@@ -133,7 +133,8 @@ impl Projection {
 
     fn attribute(&self, attribute: Option<&Attribute>, part: Option<&Part>, sent: bool, value: Value) -> Option<Value> {
         let on_request = attribute.is_some_and(|attribute| attribute.returned == Returned::Request);
-        if !self.keeps(attribute, part) && !(sent && on_request && !self.leaves_out(part)) {
+        let just_sent = sent && on_request && !self.leaves_out(part);
+        if !just_sent && !self.keeps(attribute, part) {
             return None;
         }
         match attribute {

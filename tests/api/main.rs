@@ -57,6 +57,8 @@ mod patch_semantics;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]
+mod profiles;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod queries;

@@ -185,6 +185,21 @@ pub(in crate::db) const OPEN_STATUS: Statement = Statement {
                AS v(organization, id, revision, status, since)",
 };
 
+pub(in crate::db) const IDENTIFY: Statement = Statement {
+    name: "user_identified",
+    sqlite: "INSERT INTO user_identified (organization, revision, user_id) VALUES ($1, $2, $3)",
+    postgres: "INSERT INTO user_identified (organization, revision, user_id) \
+               SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])",
+};
+
+pub(in crate::db) fn identified_binds<'a>(
+    organization: &'a OrganizationId,
+    revision: Revision,
+    user: &'a UserId,
+) -> Vec<Bind<'a>> {
+    vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64()), Bind::Bytes(user.as_bytes())]
+}
+
 impl UserRow {
     pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
         vec![

@@ -22,10 +22,10 @@ pub async fn answer(
     body: Bytes,
     record: &Record,
 ) -> Result<Reply, Refusal> {
-    let types = services.types.clone();
+    let (types, switches) = (services.types.clone(), caller.profile.switches());
     let parsed = web::block(move || {
         let body = json::parse(&body)?;
-        bulk::parse(&types, body).map_err(ServiceError::from)
+        bulk::parse(switches, &types, body).map_err(ServiceError::from)
     });
     let request = parsed.await.map_err(|_panicked| Refusal::Panicked)??;
     let more = request.entries.len().saturating_sub(1) / OPERATIONS_PER_REQUEST;

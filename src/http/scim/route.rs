@@ -199,6 +199,11 @@ fn allow(methods: &[(&str, Operation)]) -> String {
     names.join(", ")
 }
 
+/// Whether the path has segments that are passed over, as a base URL with a slash at its end makes them.
+pub fn has_empty_segments(path: &str) -> bool {
+    path.strip_prefix('/').unwrap_or(path).split('/').any(str::is_empty)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use crate::model::limits;
-use crate::scim::ScimError;
 use crate::scim::patch::{check_message, take};
 use crate::scim::path::excerpt;
 use crate::scim::schema::ResourceTypes;
+use crate::scim::{ScimError, Switches};
 
 /// The schema of the body.
 const BULK_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
@@ -93,11 +93,11 @@ pub struct Bulk {
 /// # Errors
 /// `invalidSyntax` for anything that is no bulk request; `invalidValue` for a wrong `failOnErrors` and for a `bulkId`
 /// that names two operations; 413 for more than [`limits::BULK_OPERATIONS`].
-pub fn parse(types: &ResourceTypes, body: Value) -> Result<Bulk, ScimError> {
+pub fn parse(switches: &Switches, types: &ResourceTypes, body: Value) -> Result<Bulk, ScimError> {
     let Value::Object(mut body) = body else {
         return Err(ScimError::invalid_syntax("the body must be a JSON object, the bulk request"));
     };
-    check_message(take(&mut body, "schemas").as_ref(), BULK_REQUEST)?;
+    check_message(switches, take(&mut body, "schemas").as_ref(), BULK_REQUEST)?;
     let fail_on_errors = match take(&mut body, "failOnErrors") {
         None | Some(Value::Null) => None,
         Some(number) => Some(
@@ -224,7 +224,7 @@ mod tests {
 
     fn bulk(operations: &Value) -> Result<Bulk, ScimError> {
         let types = ResourceTypes::builtin().unwrap();
-        parse(&types, json!({ "schemas": [BULK_REQUEST], "Operations": operations }))
+        parse(&Switches::DEFAULT, &types, json!({ "schemas": [BULK_REQUEST], "Operations": operations }))
     }
 
     fn refused(operation: &Value) -> (u16, String) {
@@ -291,7 +291,7 @@ mod tests {
             json!({ "Operations": [], "failOnErrors": -1 }),
             json!({ "Operations": [], "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"] }),
         ] {
-            assert_eq!(parse(&types, body.clone()).unwrap_err().status(), 400, "{body}");
+            assert_eq!(parse(&Switches::DEFAULT, &types, body.clone()).unwrap_err().status(), 400, "{body}");
         }
     }
 }

@@ -252,11 +252,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scim::Switches;
     use crate::scim::bulk::parse;
     use crate::scim::schema::ResourceTypes;
 
     fn steps(operations: &Value) -> Vec<(Work, bool)> {
-        let bulk = parse(&ResourceTypes::builtin().unwrap(), json!({ "Operations": operations })).unwrap();
+        let bulk =
+            parse(&Switches::DEFAULT, &ResourceTypes::builtin().unwrap(), json!({ "Operations": operations })).unwrap();
         schedule(&bulk).into_iter().map(|step| (step.work, step.waits)).collect()
     }
 

@@ -28,7 +28,8 @@ pub fn replace(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     change(services, caller, id, precondition, projection, |current| {
-        let mut document = resource::replace(&services.types.user, current, body.clone())?.document;
+        let mut document =
+            resource::replace(caller.profile.switches(), &services.types.user, current, body.clone())?.document;
         if let (None, Some(active)) = (document.get("active"), current.get("active")) {
             document.insert("active".to_owned(), active.clone());
         }
@@ -48,9 +49,9 @@ pub fn patch(
     precondition: &Precondition,
     projection: &Projection,
 ) -> Result<Option<Representation>, ServiceError> {
-    let operations = patching::parse(body)?;
+    let operations = patching::parse(caller.profile.switches(), body)?;
     change(services, caller, id, precondition, projection, |current| {
-        Ok(patching::apply(&services.types.user, current, &operations)?.document)
+        Ok(patching::apply(caller.profile.switches(), &services.types.user, current, &operations)?.document)
     })
     .map(Some)
 }
@@ -99,7 +100,10 @@ fn write_set(
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
     }
-    set.takes_revision = old.active != new.active || new.identifies_otherwise_than(&old);
+    if new.identifies_otherwise_than(&old) {
+        set.identified.push(user.id);
+    }
+    set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
     set.users_changed.push(UserChange {
         id: user.id,
