@@ -8,6 +8,7 @@ mod constraint;
 pub mod credentials;
 pub mod decisions;
 pub mod diagnosis;
+pub mod directory;
 mod error;
 pub mod events;
 pub mod extension_schemas;

@@ -1,7 +1,9 @@
 //! USE CASES, one file each; synchronous: authorize, load, decide, store.
 
+pub mod access;
 pub mod administration;
 mod error;
+pub mod people;
 pub mod provisioning;
 mod readiness;
 

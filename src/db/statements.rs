@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, events, extension_schemas, groups, history, keyring, memberships,
-    organizations, servers, users,
+    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    memberships, organizations, servers, users,
 };
 
 /// Every registered statement.
@@ -22,6 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
+        directory::STATEMENTS,
     ]
     .into_iter()
     .chain(access)

@@ -6,7 +6,7 @@ use super::access::{AccessRow, AccessState};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::memberships::MembershipChange;
-use super::users::{EmailRow, StatusChange, UserChange, UserDeletion, UserRow};
+use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRow};
 
 /// Which list a resource is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +127,8 @@ pub struct WriteSet {
     pub emails_removed: Vec<EmailRow>,
     /// Users whose status changes.
     pub statuses: Vec<StatusChange>,
+    /// Users whom an administrator suspends, or suspends no more.
+    pub suspensions: Vec<SuspensionChange>,
     /// New groups.
     pub groups_created: Vec<GroupRow>,
     /// Groups replaced or deleted, each at an expected version, or counted up.
@@ -164,6 +166,7 @@ impl WriteSet {
             emails_added: Vec::new(),
             emails_removed: Vec::new(),
             statuses: Vec::new(),
+            suspensions: Vec::new(),
             groups_created: Vec::new(),
             groups_changed: Vec::new(),
             joined: Vec::new(),

@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod access_administration;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
@@ -54,6 +56,8 @@ mod paging;
 mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
+#[cfg(test)]
+mod people;
 #[cfg(test)]
 mod privacy;
 #[cfg(test)]

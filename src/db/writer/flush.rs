@@ -54,6 +54,12 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
     exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
     exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
     exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
+    exactly(tx, &users::SUSPEND, gather(sets, |s| &s.suspensions, users::SuspensionChange::binds))?;
+    for set in sets {
+        for change in &set.suspensions {
+            change.pardon(tx, set.organization)?;
+        }
+    }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
     exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;

@@ -79,6 +79,7 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
             user_name_key: id.to_string(),
             external_id: Some("changed".to_owned()),
             active: true,
+            suspended: false,
             modified_at: NOW,
             document: "{}".to_owned(),
         });

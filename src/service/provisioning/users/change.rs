@@ -95,7 +95,10 @@ fn write_set(
     let email = |address_key: &String| EmailRow { address_key: address_key.clone(), user: user.id };
     set.emails_removed.extend(old.emails.difference(&new.emails).map(email));
     set.emails_added.extend(new.emails.difference(&old.emails).map(email));
-    if old.active != new.active {
+    let suspended = user.suspended_at.is_some();
+    // Under the bar of an administrator a person stays suspended, whatever a connection says.
+    let decides = old.active != new.active && !suspended;
+    if decides {
         let status = if new.active { Status::Active } else { Status::Inactive };
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
@@ -112,6 +115,7 @@ fn write_set(
         user_name_key: new.user_name_key,
         external_id: new.external_id,
         active: new.active,
+        suspended,
         modified_at: now,
         document: text.clone(),
     });

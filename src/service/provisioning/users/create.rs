@@ -58,6 +58,7 @@ pub fn create(
             created_at: now,
             modified_at: now,
             person_key: None,
+            suspended_at: None,
             document: text.clone(),
         };
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), user))
