@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
