@@ -4,15 +4,21 @@ mod connection;
 mod doctor;
 mod error;
 mod lifetime;
+mod mapping;
 mod migrate;
 mod org;
 mod organization_choice;
 mod output;
+mod point_in_time;
 mod redaction;
+mod role;
 mod root_key;
+mod scope;
 mod serve;
+mod service;
 mod session;
 mod token;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -48,8 +54,23 @@ enum Command {
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Scopes: projects and their environments
+    #[command(subcommand)]
+    Scope(scope::ScopeCommand),
+    /// Roles: what is allowed together
+    #[command(subcommand)]
+    Role(role::RoleCommand),
+    /// Assign a role at a scope to a group; short for `mapping add`
+    Map(mapping::Map),
+    /// Assignments of roles to groups, users and services
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
+    /// Services: pipelines, bots
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
+    Verify(verify::Verify),
 }
 
 /// Runs the command line of this process: 0 done, 1 failed, 2 wrong usage.
@@ -69,6 +90,10 @@ pub fn run() -> ExitCode {
 
 fn execute(arguments: Arguments) -> Result<(), CommandError> {
     let Arguments { flags, command } = arguments;
+    // Whoever verifies has the file and the key and nothing else: no settings, no database.
+    if let Command::Verify(verify) = &command {
+        return verify::run(verify);
+    }
     let settings = Settings::load(&flags)?;
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
@@ -77,6 +102,12 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Scope(command) => scope::run(&command, &settings),
+        Command::Role(command) => role::run(&command, &settings),
+        Command::Map(map) => mapping::map(&map, &settings),
+        Command::Mapping(command) => mapping::run(&command, &settings),
+        Command::Service(command) => service::run(&command, &settings),
+        Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
 }

@@ -4,6 +4,8 @@
 //! There is one entry, [`answer`], behind every path: a framework's own 404, 405 or 413 would come before authentication
 //! and in no protocol's form. A new surface gets a folder and a line in [`answer`].
 
+pub mod access;
+pub mod api;
 mod bearer;
 pub mod metrics;
 pub mod operation;
@@ -13,9 +15,12 @@ mod rate;
 mod record;
 pub mod scim;
 
-use actix_web::http::header::{CACHE_CONTROL, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    AsHeaderName, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::model::Precondition;
 use crate::service::Services;
 
 use metrics::Metrics;
@@ -39,6 +44,8 @@ impl Edge {
 pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     if path::is_under("scim", request.path()) {
         scim::answer(edge, &request, payload).await
+    } else if path::is_under("api", request.path()) {
+        api::answer(edge, &request, payload).await
     } else {
         operation::answer(edge, &request).await
     }
@@ -49,6 +56,12 @@ fn harden(response: &mut HttpResponse) {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// The header's values; several headers are one list (RFC 9110 §5.2).
+fn precondition(headers: &HeaderMap, name: impl AsHeaderName) -> Precondition {
+    let values: Vec<&str> = headers.get_all(name).map(|value| value.to_str().unwrap_or_default()).collect();
+    if values.is_empty() { Precondition::None } else { Precondition::parse(&values.join(",")) }
 }
 
 /// The request as logs and events name it. Always ours: what a client sends under this name is not repeated.

@@ -1,24 +1,43 @@
 //! The nouns as validated types. Pure: no clock, no ids of its own making, no database, no protocol.
 
+mod assignment;
 mod caller;
+mod catalogue;
 mod connection;
 mod credential;
 mod folding;
 mod id;
+mod leaf;
 pub mod limits;
 mod member;
 mod moment;
 mod name;
+mod permission;
+mod reason;
 mod revision;
+mod role;
+mod scope;
+mod service;
 mod version;
 
-pub use caller::{Actor, Caller};
+pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
+pub use caller::{Actor, Administrator, Caller};
+pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
 pub use folding::fold;
-pub use id::{ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId, UserId};
+pub use id::{
+    AssignmentId, ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId,
+    ServiceId, UserId,
+};
+pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
 pub use moment::Moment;
 pub use name::{ConnectionName, Name, NameError, Slug};
+pub use permission::{GuardrailId, Permission, PermissionError, RoleName};
+pub use reason::{Reason, ReasonError};
 pub use revision::Revision;
+pub use role::{BUILT_IN_ROLES, BuiltInRole, RoleError, RoleVersion};
+pub use scope::{GateBounds, GateError, Scope, ScopeKind, ScopePath, ScopePathError};
+pub use service::Service;
 pub use version::{Precondition, Version};

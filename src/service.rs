@@ -1,14 +1,18 @@
 //! USE CASES, one file each; synchronous: authorize, load, decide, store.
 
+pub mod access;
 pub mod administration;
 mod error;
+pub mod people;
 pub mod provisioning;
 mod readiness;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
-use crate::model::{Caller, CredentialKind, RequestId};
+use crate::model::{Actor, Administrator, Caller, CredentialKind, RequestId};
 use crate::scim::schema::ResourceTypes;
+
+use administration::Administration;
 
 pub use error::ServiceError;
 pub use readiness::Readiness;
@@ -55,13 +59,53 @@ impl Services {
                     connection: connection.id,
                     profile: connection.profile,
                     paused: connection.paused,
-                    credential: credential.id,
+                    actor: Actor::Connection(connection.id, credential.id),
                     request,
                 })
             }
             Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
             Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
         }
+    }
+
+    /// Admits somebody who administers, by a bearer token of kind `admin` or `auditor`. `None` when the answer needs the
+    /// database: then call [`Services::admit_administrator`] on a thread that may block.
+    pub fn admit_administrator_from_memory(
+        &self,
+        token: &str,
+        request: RequestId,
+    ) -> Option<Result<Administrator, ServiceError>> {
+        self.live.admit_from_memory(token).map(|admission| self.administrator(admission, request))
+    }
+
+    /// Admits somebody who administers, by a bearer token of kind `admin` or `auditor`. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn admit_administrator(&self, token: &str, request: RequestId) -> Result<Administrator, ServiceError> {
+        self.administrator(self.live.admit(token), request)
+    }
+
+    fn administrator(&self, admission: Admission, request: RequestId) -> Result<Administrator, ServiceError> {
+        let credential = match admission {
+            Admission::Granted(credential, _) if credential.expires_at > self.clock.now() => credential,
+            Admission::Granted(..) | Admission::Refused => return Err(ServiceError::Unauthorized),
+            Admission::CannotTell(why) => return Err(ServiceError::Unavailable(why)),
+        };
+        let may_write = match credential.kind {
+            CredentialKind::Admin => true,
+            CredentialKind::Auditor => false,
+            CredentialKind::Scim | CredentialKind::Pep | CredentialKind::Receiver => {
+                return Err(ServiceError::Unauthorized);
+            }
+        };
+        let caller = Caller::local(credential.organization, Actor::Credential(credential.id), request);
+        Ok(Administrator { caller, may_write })
+    }
+
+    /// Administration in one request.
+    pub fn administration(&self, caller: &Caller) -> Administration {
+        Administration::new(self.live.clone(), self.clock.clone(), caller.actor).within(caller.request)
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) enum CommandError {
     /// 1: it was called rightly and did not succeed.
     #[error("{0}")]
     Failed(String),
+    /// 3: what was verified is authentic, and something in it is not confirmed.
+    #[error("{0}")]
+    Unconfirmed(String),
 }
 
 impl CommandError {
@@ -23,6 +26,7 @@ impl CommandError {
         match self {
             Self::Usage(_) => ExitCode::from(2),
             Self::Failed(_) => ExitCode::FAILURE,
+            Self::Unconfirmed(_) => ExitCode::from(3),
         }
     }
 }

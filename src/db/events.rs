@@ -59,6 +59,7 @@ impl EventRow {
             Actor::Connection(connection, credential) => {
                 ("connection", connection.as_bytes(), Some(credential.as_bytes().as_slice()))
             }
+            Actor::Credential(credential) => ("credential", NOBODY, Some(credential.as_bytes().as_slice())),
             Actor::CommandLine => ("command-line", NOBODY, None),
             Actor::Server => ("server", NOBODY, None),
         };
@@ -88,11 +89,11 @@ pub struct StoredEvent {
     pub id: EventId,
     /// When.
     pub at: Moment,
-    /// `connection`, `command-line` or `server`.
+    /// `connection`, `credential`, `command-line` or `server`.
     pub actor_kind: String,
     /// The connection that did it; sixteen zero bytes for the others.
     pub connection: Vec<u8>,
-    /// By which credential, where it was a connection.
+    /// By which credential, where it came with one.
     pub credential: Option<CredentialId>,
     /// In which request.
     pub request: RequestId,

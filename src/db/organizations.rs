@@ -44,6 +44,10 @@ pub(super) const LIST: Statement =
     Statement::both("organization_list", "SELECT id, slug, name, revision FROM organization ORDER BY slug");
 pub(super) const BY_SLUG: Statement =
     Statement::both("organization_by_slug", "SELECT id, slug, name, revision FROM organization WHERE slug = $1");
+pub(super) const BY_ID: Statement =
+    Statement::both("organization_by_id", "SELECT id, slug, name, revision FROM organization WHERE id = $1");
+pub(super) const RENAME_CONNECTION: Statement =
+    Statement::both("connection_rename", "UPDATE connection SET name = $3 WHERE organization = $1 AND id = $2");
 pub(super) const CONNECTIONS: Statement = Statement::both(
     "connection_list",
     "SELECT id, name, profile, paused FROM connection WHERE organization = $1 ORDER BY name",
@@ -89,6 +93,8 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &PAUSE_CONNECTION,
     &LIST,
     &BY_SLUG,
+    &BY_ID,
+    &RENAME_CONNECTION,
     &CONNECTIONS,
     &CONNECTION_BY_ID,
     &REVISION,
@@ -172,6 +178,11 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
 /// The organization of a slug.
 pub fn by_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<Organization>, DatabaseError> {
     Sql(&BY_SLUG, vec![Bind::Text(slug)]).row(tx)?.as_ref().map(read_organization).transpose()
+}
+
+/// One organization.
+pub fn by_id(tx: &mut Tx<'_>, id: OrganizationId) -> Result<Option<Organization>, DatabaseError> {
+    Sql(&BY_ID, vec![Bind::Bytes(id.as_bytes())]).row(tx)?.as_ref().map(read_organization).transpose()
 }
 
 /// The connections of an organization, by name.
@@ -275,4 +286,14 @@ pub(super) fn pause_connection(
 ) -> diesel::QueryResult<usize> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(paused)];
     Sql(&PAUSE_CONNECTION, binds).run(tx)
+}
+
+pub(super) fn rename_connection(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ConnectionId,
+    name: &str,
+) -> diesel::QueryResult<usize> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Text(name)];
+    Sql(&RENAME_CONNECTION, binds).run(tx)
 }

@@ -57,6 +57,7 @@ impl Record {
         let duration = Clock::monotonic().duration_since(self.began);
         metrics.count(self.route, self.method, status, duration);
         let caller = self.caller.as_ref();
+        let connection = caller.map(|caller| caller.connection).filter(|connection| !connection.is_nobody());
         macro_rules! line {
             ($level:expr) => {
                 tracing::event!(
@@ -67,8 +68,8 @@ impl Record {
                     http.status = status,
                     duration_ms = duration.as_secs_f64() * 1_000.0,
                     organization.id = caller.map(|caller| tracing::field::display(caller.organization)),
-                    connection.id = caller.map(|caller| tracing::field::display(caller.connection)),
-                    credential.id = caller.map(|caller| tracing::field::display(caller.credential)),
+                    connection.id = connection.map(tracing::field::display),
+                    credential.id = caller.and_then(|caller| caller.actor.credential()).map(tracing::field::display),
                     "request finished"
                 )
             };
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
     use crate::config::LogFormat;
     use crate::ids;
-    use crate::model::{Moment, Profile};
+    use crate::model::{Actor, Moment, Profile};
     use crate::telemetry::logged;
 
     fn finished(filter: &str, method: &str, status: u16) -> Vec<Value> {
@@ -97,12 +98,13 @@ mod tests {
             let metrics = Metrics::default();
             let request = ids::request(now);
             let mut record = Record::new(request, method, &metrics);
+            let connection = ids::connection(now);
             record.admit(&Caller {
                 organization: ids::organization(now),
-                connection: ids::connection(now),
+                connection,
                 profile: Profile::Default,
                 paused: false,
-                credential: ids::credential(now),
+                actor: Actor::Connection(connection, ids::credential(now)),
                 request,
             });
             record.route("/Users/{id}");

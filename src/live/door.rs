@@ -25,11 +25,7 @@ pub struct Cause {
 
 impl From<&Caller> for Cause {
     fn from(caller: &Caller) -> Self {
-        Self {
-            organization: caller.organization,
-            actor: Actor::Connection(caller.connection, caller.credential),
-            request: caller.request,
-        }
+        Self { organization: caller.organization, actor: caller.actor, request: caller.request }
     }
 }
 

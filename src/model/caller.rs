@@ -13,10 +13,27 @@ pub struct Caller {
     pub profile: Profile,
     /// Whether writes are refused for now.
     pub paused: bool,
-    /// The credential it came with.
-    pub credential: CredentialId,
+    /// Who acts, as events name them.
+    pub actor: Actor,
     /// The request, as logs and events name it.
     pub request: RequestId,
+}
+
+impl Caller {
+    /// Somebody who administers what no connection manages: local users and groups.
+    pub const fn local(organization: OrganizationId, actor: Actor, request: RequestId) -> Self {
+        let (connection, profile) = (ConnectionId::NOBODY, Profile::Default);
+        Self { organization, connection, profile, paused: false, actor, request }
+    }
+}
+
+/// Somebody who administers an organization over HTTP, as the credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Administrator {
+    /// Who calls, for the use cases of local users and groups.
+    pub caller: Caller,
+    /// Whether anything may be changed; an auditor only reads.
+    pub may_write: bool,
 }
 
 /// Who did it, as events name them.
@@ -24,8 +41,20 @@ pub struct Caller {
 pub enum Actor {
     /// A provisioning connection, by one of its credentials.
     Connection(ConnectionId, CredentialId),
+    /// Somebody who administers over HTTP, by a credential that belongs to no connection.
+    Credential(CredentialId),
     /// Somebody at the command line of this server.
     CommandLine,
     /// The server itself: set-up, expiry.
     Server,
+}
+
+impl Actor {
+    /// The credential it came with, where it came with one.
+    pub const fn credential(self) -> Option<CredentialId> {
+        match self {
+            Self::Connection(_, credential) | Self::Credential(credential) => Some(credential),
+            Self::CommandLine | Self::Server => None,
+        }
+    }
 }

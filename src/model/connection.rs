@@ -1,5 +1,7 @@
 //! Provisioning sources.
 
+use std::fmt::Write;
+
 use super::{ConnectionId, OrganizationId};
 
 /// How a connection behaves where identity providers contradict each other and the RFC.
@@ -34,11 +36,6 @@ impl Profile {
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop].into_iter().find(|p| p.as_str() == name)
     }
-
-    /// Whether `displayName` of groups is unique within the connection (the RFC does not ask for it).
-    pub const fn group_names_are_unique(self) -> bool {
-        !matches!(self, Self::Rfc)
-    }
 }
 
 /// One provisioning source: an Okta app, an Entra job.
@@ -54,4 +51,18 @@ pub struct Connection {
     pub profile: Profile,
     /// A paused connection is refused every write.
     pub paused: bool,
+}
+
+impl Connection {
+    /// Its entity tag, quotes included: another for every name and state.
+    pub fn entity_tag(&self) -> String {
+        let state = if self.paused { "paused" } else { "active" };
+        // The name as hexadecimal digits: a tag holds visible ASCII characters only (RFC 9110 §8.8.3).
+        let name = self.name.bytes().fold(String::new(), |mut digits, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(digits, "{byte:02x}");
+            digits
+        });
+        format!("\"{state}-{}-{name}\"", self.id)
+    }
 }

@@ -82,6 +82,14 @@ id! {
     GroupId
 }
 id! {
+    /// A non-human subject: a pipeline, a bot.
+    ServiceId
+}
+id! {
+    /// One assignment of a role at a scope.
+    AssignmentId
+}
+id! {
     /// A SCIM resource of either type, or whatever else an event may be about, where the type does not matter.
     ResourceId
 }
@@ -120,6 +128,24 @@ impl From<ConnectionId> for ResourceId {
 
 impl From<CredentialId> for ResourceId {
     fn from(id: CredentialId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ServiceId> for ResourceId {
+    fn from(id: ServiceId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AssignmentId> for ResourceId {
+    fn from(id: AssignmentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ResourceId> for ServiceId {
+    fn from(id: ResourceId) -> Self {
         Self(id.0)
     }
 }

@@ -28,6 +28,8 @@ pub const SCANNED_RESOURCES: usize = 100_000;
 pub const PAGE_SIZE: usize = 1_000;
 /// Resources on a page when the client does not say.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Operations in one bulk request.
+pub const BULK_OPERATIONS: usize = 1_000;
 /// Operations in one PATCH.
 pub const PATCH_OPERATIONS: usize = 20_000;
 /// Member changes in one request.
@@ -46,3 +48,13 @@ pub const NAME_CHARACTERS: usize = 100;
 pub const TOKEN_DAYS: usize = 3_650;
 /// Members on one page of groups.
 pub const MEMBERS_PER_LIST: usize = 250_000;
+/// Characters of a permission, a role's name, a guardrail's name and a resource type.
+pub const ACCESS_NAME_CHARACTERS: usize = 63;
+/// Permissions in an organization's catalogue.
+pub const CATALOGUE_PERMISSIONS: usize = 1_000;
+/// Characters of the id of a resource below an environment.
+pub const LEAF_ID_CHARACTERS: usize = 256;
+/// Characters of a reason, a description or a control's name.
+pub const REASON_CHARACTERS: usize = 1_000;
+/// Evaluations in one AuthZEN request.
+pub const EVALUATIONS: usize = 1_000;

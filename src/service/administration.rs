@@ -10,26 +10,37 @@ use crate::clock::Clock;
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Live};
-use crate::model::{Actor, OrganizationId};
+use crate::model::{Actor, OrganizationId, RequestId};
 
+pub use crate::db::credentials::StoredCredential;
+pub use connections::ConnectionChange;
 pub use error::AdministrationError;
 pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.
 pub struct Administration {
-    live: Live,
-    clock: Clock,
-    actor: Actor,
+    pub(in crate::service) live: Live,
+    pub(in crate::service) clock: Clock,
+    pub(in crate::service) actor: Actor,
+    request: Option<RequestId>,
 }
 
 impl Administration {
     /// Everything done through it is put on record as done by `actor`.
     pub const fn new(live: Live, clock: Clock, actor: Actor) -> Self {
-        Self { live, clock, actor }
+        Self { live, clock, actor, request: None }
     }
 
-    fn cause(&self, organization: OrganizationId) -> Cause {
-        Cause { organization, actor: self.actor, request: ids::request(self.clock.now()) }
+    /// Everything done through it happens in this one request; else each change is a request of its own.
+    #[must_use]
+    pub const fn within(mut self, request: RequestId) -> Self {
+        self.request = Some(request);
+        self
+    }
+
+    pub(in crate::service) fn cause(&self, organization: OrganizationId) -> Cause {
+        let request = self.request.unwrap_or_else(|| ids::request(self.clock.now()));
+        Cause { organization, actor: self.actor, request }
     }
 }
 

@@ -5,9 +5,11 @@ mod crash;
 mod encryption;
 mod failover;
 mod filled;
+mod locked;
 mod long_keys;
 mod migrations;
 mod plans;
+mod population;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;

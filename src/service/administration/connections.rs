@@ -1,11 +1,13 @@
-//! Connections: create, list, pause, resume.
+//! Connections: create, list, rename, pause, resume.
 
 use serde_json::json;
 
 use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
 use crate::ids;
 use crate::live::{Cause, Decision};
-use crate::model::{Connection, ConnectionName, Moment, OrganizationId, Profile, ResourceId, fold};
+use crate::model::{
+    Connection, ConnectionId, ConnectionName, Moment, OrganizationId, Precondition, Profile, ResourceId, fold,
+};
 
 use super::{Administration, AdministrationError, decisive};
 
@@ -25,8 +27,7 @@ impl Administration {
             // Together with the revision this keeps two commands from taking spellings of one name at once.
             let seen = organizations::revision(tx, organization)?;
             if let Some(other) = find(tx, organization, name)? {
-                let message = format!("a connection `{}` exists already in the organization", other.name);
-                return Err(AdministrationError::Taken(message));
+                return Err(taken(&other));
             }
             let now = self.clock.now();
             let connection =
@@ -38,7 +39,7 @@ impl Administration {
         })
     }
 
-    /// Pauses a connection, or lets it go on. Doing so twice changes nothing.
+    /// Pauses a connection named by its name, or lets it go on. Doing so twice changes nothing.
     ///
     /// # Errors
     /// [`AdministrationError::NotFound`].
@@ -48,21 +49,68 @@ impl Administration {
         name: &ConnectionName,
         paused: bool,
     ) -> Result<Connection, AdministrationError> {
+        let id = self.live.read(|tx| found(tx, organization, name))?.id;
+        let change = ConnectionChange { name: None, paused: Some(paused) };
+        self.change_connection(organization, id, &change, &Precondition::None)
+    }
+
+    /// Changes a connection; what is as wanted already stays as it is and has no event.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`], [`AdministrationError::Taken`] when another has the name, and
+    /// [`AdministrationError::PreconditionFailed`].
+    pub fn change_connection(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+        change: &ConnectionChange,
+        precondition: &Precondition,
+    ) -> Result<Connection, AdministrationError> {
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
-            let mut connection = found(tx, organization, name)?;
-            if connection.paused == paused {
+            // Together with the revision this keeps two changes from taking spellings of one name at once.
+            let seen = organizations::revision(tx, organization)?;
+            let mut connection = by_id(tx, organization, id)?;
+            if !precondition.allows(&connection.entity_tag()) {
+                let message = "the connection is not as `If-Match` says; read it again".to_owned();
+                return Err(AdministrationError::PreconditionFailed(message));
+            }
+            let now = self.clock.now();
+            let mut set = decisive(organization, Vec::new());
+            set.only_at = seen;
+            if let Some(name) = change.name.as_ref().filter(|name| name.as_str() != connection.name) {
+                if let Some(other) = find(tx, organization, name)?.filter(|other| other.id != id) {
+                    return Err(taken(&other));
+                }
+                let details = json!({ "before": connection.name, "after": name.as_str() });
+                set.events.push(cause.event(now, "connection.renamed", id.into(), &details));
+                connection.name = name.to_string();
+                set.administration.push(AdministrationRow::RenameConnection { id, name: name.to_string() });
+            }
+            if let Some(paused) = change.paused.filter(|paused| *paused != connection.paused) {
+                let action = if paused { "connection.paused" } else { "connection.resumed" };
+                set.events.push(cause.event(now, action, id.into(), &json!({ "name": connection.name })));
+                connection.paused = paused;
+                set.takes_access = paused;
+                set.administration.push(AdministrationRow::PauseConnection { id, paused });
+            }
+            if set.administration.is_empty() {
                 return Ok(Decision::Unchanged(connection));
             }
-            connection.paused = paused;
-            let mut set =
-                decisive(organization, vec![AdministrationRow::PauseConnection { id: connection.id, paused }]);
-            set.takes_access = paused;
-            let action = if paused { "connection.paused" } else { "connection.resumed" };
-            let resource = ResourceId::from(connection.id);
-            set.events.push(cause.event(self.clock.now(), action, resource, &json!({ "name": connection.name })));
             Ok(Decision::Write(Box::new(set), connection))
         })
+    }
+
+    /// One connection.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn connection(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+    ) -> Result<Connection, AdministrationError> {
+        self.live.read(|tx| by_id(tx, organization, id))
     }
 
     /// The connections of an organization, by name.
@@ -72,6 +120,29 @@ impl Administration {
     pub fn connections(&self, organization: OrganizationId) -> Result<Vec<Connection>, AdministrationError> {
         Ok(self.live.read(|tx| organizations::connections(tx, organization))?)
     }
+}
+
+/// What is to be different about a connection; `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionChange {
+    /// Another name.
+    pub name: Option<ConnectionName>,
+    /// Whether writes are refused.
+    pub paused: Option<bool>,
+}
+
+fn taken(other: &Connection) -> AdministrationError {
+    AdministrationError::Taken(format!("a connection `{}` exists already in the organization", other.name))
+}
+
+/// The connection of an id, which must be there.
+pub(super) fn by_id(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ConnectionId,
+) -> Result<Connection, AdministrationError> {
+    let connection = organizations::connection(tx, organization, id)?;
+    connection.ok_or_else(|| AdministrationError::NotFound(format!("the organization has no connection of id `{id}`")))
 }
 
 /// The rows of a new connection.

@@ -3,6 +3,8 @@
 use crate::db::{Constraint, DatabaseError, WriteError};
 use crate::ids::RandomError;
 use crate::live::KeyError;
+use crate::scim::ScimError;
+use crate::service::ServiceError;
 
 /// Errors of administration. Their texts are for the administrator.
 #[derive(Debug, thiserror::Error)]
@@ -13,9 +15,15 @@ pub enum AdministrationError {
     /// The name is taken.
     #[error("{0}")]
     Taken(String),
+    /// It would leave something without what it needs.
+    #[error("{0}")]
+    InUse(String),
     /// What is asked for does not go together.
     #[error("{0}")]
     Unfitting(String),
+    /// It is not as the caller thought it was.
+    #[error("{0}")]
+    PreconditionFailed(String),
     /// The keyring.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -30,6 +38,21 @@ pub enum AdministrationError {
     Database(#[from] DatabaseError),
 }
 
+impl From<AdministrationError> for ServiceError {
+    fn from(error: AdministrationError) -> Self {
+        match error {
+            AdministrationError::NotFound(text) => ScimError::NotFound(text).into(),
+            AdministrationError::Taken(text) | AdministrationError::InUse(text) => ScimError::Conflict(text).into(),
+            AdministrationError::Unfitting(text) => ScimError::invalid_value(text).into(),
+            AdministrationError::PreconditionFailed(text) => ScimError::PreconditionFailed(text).into(),
+            AdministrationError::Keys(error) => error.into(),
+            AdministrationError::Random(error) => Self::Internal(error.to_string()),
+            AdministrationError::Write(error) => error.into(),
+            AdministrationError::Database(error) => error.into(),
+        }
+    }
+}
+
 impl From<WriteError> for AdministrationError {
     fn from(error: WriteError) -> Self {
         match error {
@@ -38,6 +61,9 @@ impl From<WriteError> for AdministrationError {
             }
             WriteError::Violated(Constraint::ConnectionName) => {
                 Self::Taken("a connection of this name exists already in the organization".to_owned())
+            }
+            WriteError::Violated(Constraint::ServiceName) => {
+                Self::Taken("a service of this name exists already in the organization".to_owned())
             }
             WriteError::Database(error) => Self::Database(error),
             error => Self::Write(error),

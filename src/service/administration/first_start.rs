@@ -33,7 +33,7 @@ impl Administration {
                 paused: false,
             };
             connections::add(&mut set, &cause, now, &connection);
-            let token = tokens::add(&mut set, &cause, now, (CredentialKind::Scim, connection.id, valid_micros))?;
+            let (_, token) = tokens::add(&mut set, &cause, now, (CredentialKind::Scim, connection.id, valid_micros))?;
             Ok(Decision::Write(Box::new(set), Some(token)))
         });
         match written {

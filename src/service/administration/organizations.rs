@@ -6,7 +6,7 @@ use crate::db::organizations::{self, Organization};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision, KeyError, Live};
-use crate::model::{Moment, Name, ResourceId, Revision, Slug};
+use crate::model::{Moment, Name, OrganizationId, ResourceId, Revision, Slug};
 
 use super::{Administration, AdministrationError};
 
@@ -28,6 +28,15 @@ impl Administration {
                 Organization { id, slug: slug.to_string(), name: name.to_string(), revision: Revision::default() };
             Ok(Decision::Write(Box::new(set), organization))
         })
+    }
+
+    /// One organization.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn organization(&self, id: OrganizationId) -> Result<Organization, AdministrationError> {
+        let found = self.live.read(|tx| organizations::by_id(tx, id))?;
+        found.ok_or_else(|| AdministrationError::NotFound("there is no such organization".to_owned()))
     }
 
     /// Every organization, by slug.

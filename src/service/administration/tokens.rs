@@ -12,7 +12,7 @@ use crate::model::{
     ResourceId,
 };
 
-use super::connections::found;
+use super::connections::{by_id, found};
 use super::{Administration, AdministrationError, decisive};
 
 /// What a new token is for.
@@ -48,9 +48,52 @@ impl Administration {
             let connection = connection_for(tx, wanted)?;
             let now = self.clock.now();
             let mut set = decisive(wanted.organization, Vec::new());
-            let text = add(&mut set, &cause, now, (wanted.kind, connection, wanted.valid_micros))?;
+            let (_, text) = add(&mut set, &cause, now, (wanted.kind, connection, wanted.valid_micros))?;
             Ok(Decision::Write(Box::new(set), text))
         })
+    }
+
+    /// Issues a credential for a connection named by its id; answers its id and its token, which is shown this once.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`] and [`AdministrationError::Unfitting`] for the connection.
+    pub fn issue_credential(
+        &self,
+        organization: OrganizationId,
+        kind: CredentialKind,
+        connection: Option<ConnectionId>,
+        valid_micros: i64,
+    ) -> Result<(CredentialId, Zeroizing<String>), AdministrationError> {
+        let cause = self.cause(organization);
+        self.live.write(&cause, |tx| {
+            let connection = match (kind, connection) {
+                (CredentialKind::Scim, Some(id)) => by_id(tx, organization, id)?.id,
+                (CredentialKind::Scim, None) => {
+                    let message = "a credential of kind `scim` provisions for a connection; name it".to_owned();
+                    return Err(AdministrationError::Unfitting(message));
+                }
+                (_, None) => ConnectionId::NOBODY,
+                (_, Some(_)) => {
+                    let message = "only credentials of kind `scim` belong to a connection; name none".to_owned();
+                    return Err(AdministrationError::Unfitting(message));
+                }
+            };
+            let mut set = decisive(organization, Vec::new());
+            let issued = add(&mut set, &cause, self.clock.now(), (kind, connection, valid_micros))?;
+            Ok(Decision::Write(Box::new(set), issued))
+        })
+    }
+
+    /// One credential.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn credential(
+        &self,
+        organization: OrganizationId,
+        id: CredentialId,
+    ) -> Result<StoredCredential, AdministrationError> {
+        self.live.read(|tx| credential(tx, organization, id))
     }
 
     /// Revokes a credential. When this returns, no server admits it any more.
@@ -64,11 +107,7 @@ impl Administration {
     ) -> Result<Revocation, AdministrationError> {
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
-            let stored = credentials::by_id(tx, organization, id)?.ok_or_else(|| {
-                AdministrationError::NotFound(format!(
-                    "the organization has no token of id `{id}`; `muster token list` shows them"
-                ))
-            })?;
+            let stored = credential(tx, organization, id)?;
             if stored.credential.revoked_at.is_some() {
                 return Ok(Decision::Unchanged(Revocation::AlreadyRevoked));
             }
@@ -90,13 +129,25 @@ impl Administration {
     }
 }
 
-/// The rows of a new credential; answers its token.
+fn credential(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: CredentialId,
+) -> Result<StoredCredential, AdministrationError> {
+    credentials::by_id(tx, organization, id)?.ok_or_else(|| {
+        AdministrationError::NotFound(format!(
+            "the organization has no token of id `{id}`; `muster token list` shows them"
+        ))
+    })
+}
+
+/// The rows of a new credential; answers its id and its token.
 pub(super) fn add(
     set: &mut WriteSet,
     cause: &Cause,
     now: Moment,
     (kind, connection, valid_micros): (CredentialKind, ConnectionId, i64),
-) -> Result<Zeroizing<String>, RandomError> {
+) -> Result<(CredentialId, Zeroizing<String>), RandomError> {
     let id = ids::credential(now);
     let (text, secret_hash) = Token::issue(kind, set.organization, id)?;
     let credential = Credential {
@@ -115,7 +166,7 @@ pub(super) fn add(
     });
     set.administration.push(AdministrationRow::Credential { credential, created_at: now });
     set.events.push(cause.event(now, "credential.issued", ResourceId::from(id), &details));
-    Ok(text)
+    Ok((id, text))
 }
 
 fn connection_for(tx: &mut Tx<'_>, wanted: &NewToken) -> Result<ConnectionId, AdministrationError> {

@@ -193,8 +193,17 @@ impl Server {
 
     /// The most memory it ever had resident, in MiB.
     pub fn peak_memory(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// How much of its memory is files that the kernel has in its cache anyway, in MiB.
+    pub fn mapped_files(&self) -> u64 {
+        self.memory("RssFile:")
+    }
+
+    fn memory(&self, label: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(label)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 

@@ -111,7 +111,7 @@ pub struct Organization {
     pub client: Client,
 }
 
-/// A SCIM client with a bearer token.
+/// A client of SCIM, or of another surface, with a bearer token.
 #[derive(Clone)]
 pub struct Client {
     pub base: String,
@@ -210,7 +210,8 @@ impl Client {
             request = request.header("Authorization", format!("Bearer {}", self.token));
         }
         if body.is_some() && !given("Content-Type") {
-            request = request.header("Content-Type", "application/scim+json");
+            let scim = self.base.contains("/scim/");
+            request = request.header("Content-Type", if scim { "application/scim+json" } else { "application/json" });
         }
         for (name, value) in headers.iter().filter(|(_, value)| !value.is_empty()) {
             request = request.header(*name, *value);

@@ -1,0 +1,122 @@
+//! Connections: the sources that provision the organization.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::model::{Connection, ConnectionId, Profile};
+use crate::service::administration::ConnectionChange;
+
+use super::answer::Reply;
+use super::call::Call;
+use super::page::{Page, Paging, Stretch};
+use super::problem::Problem;
+use super::route::{Resource, Route};
+
+/// Its routes.
+pub const RESOURCE: Resource = Resource {
+    name: "connections",
+    about: "Provisioning sources: an Okta app, an Entra job",
+    routes: &[
+        Route::read::<__path_list>(list),
+        Route::change::<__path_create>(create).with_body(),
+        Route::read::<__path_read>(read),
+        Route::change::<__path_change>(change).with_body(),
+    ],
+};
+
+/// A provisioning source.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+struct Shown {
+    /// Its id
+    id: String,
+    /// Its name, unique in the organization
+    name: String,
+    /// How it behaves where identity providers differ
+    #[schema(example = "okta")]
+    profile: &'static str,
+    /// Whether every write is refused
+    paused: bool,
+}
+
+impl From<Connection> for Shown {
+    fn from(connection: Connection) -> Self {
+        Self {
+            id: connection.id.to_string(),
+            name: connection.name,
+            profile: connection.profile.as_str(),
+            paused: connection.paused,
+        }
+    }
+}
+
+/// A connection to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewConnection {
+    /// Its name
+    name: String,
+    /// `default`, `rfc`, `okta`, `entra` or `interop` [default: `default`]
+    profile: Option<String>,
+}
+
+/// What is to be different about a connection; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangedConnection {
+    /// Another name
+    name: Option<String>,
+    /// Whether every write is refused
+    paused: Option<bool>,
+}
+
+/// The connections, in the order of their creation
+#[utoipa::path(get, path = "/api/v1/connections", operation_id = "list_connections", params(Paging),
+    responses((status = 200, body = Page<Shown>)))]
+fn list(call: &Call) -> Result<Reply, Problem> {
+    let asked: Paging = call.query()?;
+    let stretch = Stretch::read(call, &["connections"], asked.limit.as_deref(), asked.cursor.as_deref())?;
+    let all = call.administration().connections(call.organization())?;
+    Reply::ok(&stretch.page_of_all(all, |connection| connection.id.into(), Shown::from))
+}
+
+/// Makes a connection
+#[utoipa::path(post, path = "/api/v1/connections", operation_id = "create_connection", request_body = NewConnection,
+    responses((status = 201, body = Shown), (status = 409, description = "The name is taken")))]
+fn create(call: &Call) -> Result<Reply, Problem> {
+    let wanted: NewConnection = call.body()?;
+    let name = wanted.name.parse()?;
+    let profile = match wanted.profile.as_deref() {
+        None => Profile::Default,
+        Some(text) => Profile::from_name(text)
+            .ok_or_else(|| Problem::bad_request("`profile` must be `default`, `rfc`, `okta`, `entra` or `interop`"))?,
+    };
+    let made = call.administration().create_connection(call.organization(), &name, profile)?;
+    let (path, tag) = (format!("connections/{}", made.id), made.entity_tag());
+    Reply::created(call, &Shown::from(made), &path, Some(tag))
+}
+
+/// A connection
+#[utoipa::path(get, path = "/api/v1/connections/{id}", operation_id = "read_connection",
+    params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Shown)))]
+fn read(call: &Call) -> Result<Reply, Problem> {
+    let id: ConnectionId = call.id(0)?;
+    let found = call.administration().connection(call.organization(), id)?;
+    let tag = found.entity_tag();
+    Reply::resource(call, &Shown::from(found), tag)
+}
+
+/// Renames a connection, pauses it, or lets it go on
+#[utoipa::path(patch, path = "/api/v1/connections/{id}", operation_id = "change_connection",
+    params(("id" = String, Path, description = "Its id")), request_body = ChangedConnection,
+    responses((status = 200, body = Shown), (status = 409, description = "The name is taken"),
+        (status = 412, description = "It is not as `If-Match` says")))]
+fn change(call: &Call) -> Result<Reply, Problem> {
+    let id: ConnectionId = call.id(0)?;
+    let wanted: ChangedConnection = call.body()?;
+    let name = wanted.name.as_deref().map(str::parse).transpose()?;
+    let change = ConnectionChange { name, paused: wanted.paused };
+    let changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
+    let tag = changed.entity_tag();
+    Reply::changed(&Shown::from(changed), tag)
+}

@@ -1,0 +1,162 @@
+//! Outgoing requests: to the addresses that were checked, without redirects, bounded in time and size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls_native_certs::load_native_certs;
+use ureq::config::Config;
+use ureq::http::{Method, Request, Uri};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use url::Url;
+
+use super::destination::{DestinationError, Destinations};
+
+/// How long a whole exchange may take.
+const WHOLE: Duration = Duration::from_secs(10);
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+/// The most that is read of an answer's head, in bytes.
+const HEAD_BYTES: usize = 16 * 1024;
+
+/// Why there is no answer. The texts are for the administrator who named the destination.
+#[derive(Debug, thiserror::Error)]
+pub enum OutboundError {
+    /// It may not be connected to.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    /// It did not answer in time.
+    #[error("no answer within {} seconds", WHOLE.as_secs())]
+    TimedOut,
+    /// More than was asked for.
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(u64),
+    /// Anything else on the way.
+    #[error("no answer: {0}")]
+    Failed(String),
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The status; a redirect is an answer like any other.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub struct Outgoing<'a> {
+    /// The method.
+    pub method: Method,
+    /// Where to.
+    pub url: &'a Url,
+    /// Headers besides those every request has.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body; empty for none.
+    pub body: &'a str,
+    /// The most that is read of the answer's body, in bytes.
+    pub at_most: u64,
+}
+
+/// Sends requests; clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    destinations: Arc<Destinations>,
+}
+
+#[derive(Debug)]
+struct CheckedResolver {
+    destinations: Arc<Destinations>,
+    resolver: DefaultResolver,
+}
+
+impl Resolver for CheckedResolver {
+    /// Looks a name up once: what is checked here is what is connected to.
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let found = self.resolver.resolve(uri, config, timeout)?;
+        let encrypted = uri.scheme_str() == Some("https");
+        for address in &*found {
+            self.destinations.permit(*address, encrypted).map_err(|refused| ureq::Error::Other(Box::new(refused)))?;
+        }
+        Ok(found)
+    }
+}
+
+impl Client {
+    /// A client that goes where `destinations` permit, and trusts the authorities the operating system trusts.
+    pub fn new(destinations: Destinations) -> Self {
+        let destinations = Arc::new(destinations);
+        let roots: Vec<_> =
+            load_native_certs().certs.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&roots))
+            .build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .timeout_global(Some(WHOLE))
+            .timeout_connect(Some(CONNECT))
+            .timeout_resolve(Some(CONNECT))
+            .max_response_header_size(HEAD_BYTES)
+            .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
+            .tls_config(tls)
+            .build();
+        let resolver =
+            CheckedResolver { destinations: Arc::clone(&destinations), resolver: DefaultResolver::default() };
+        let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
+        Self { agent, destinations }
+    }
+
+    /// Where it may go.
+    pub fn destinations(&self) -> &Destinations {
+        &self.destinations
+    }
+
+    /// Sends a request and waits for the answer. Blocks.
+    ///
+    /// # Errors
+    /// [`OutboundError`].
+    pub fn send(&self, outgoing: &Outgoing<'_>) -> Result<Reply, OutboundError> {
+        self.destinations.parse(outgoing.url.as_str())?;
+        let mut request = Request::builder().method(outgoing.method.clone()).uri(outgoing.url.as_str());
+        for (name, value) in outgoing.headers {
+            request = request.header(*name, *value);
+        }
+        let unsendable = |error: ureq::http::Error| OutboundError::Failed(error.to_string());
+        let answer = if outgoing.body.is_empty() {
+            self.agent.run(request.body(()).map_err(unsendable)?)
+        } else {
+            self.agent.run(request.body(outgoing.body).map_err(unsendable)?)
+        };
+        let mut answer = answer.map_err(understood)?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(outgoing.at_most).lossy_utf8(true).read_to_string();
+        match body {
+            Ok(body) => Ok(Reply { status, body }),
+            Err(ureq::Error::BodyExceedsLimit(_)) => Err(OutboundError::TooLarge(outgoing.at_most)),
+            Err(error) => Err(understood(error)),
+        }
+    }
+}
+
+fn understood(error: ureq::Error) -> OutboundError {
+    match error {
+        ureq::Error::Timeout(_) => OutboundError::TimedOut,
+        ureq::Error::Other(other) => match other.downcast::<DestinationError>() {
+            Ok(refused) => OutboundError::Destination(*refused),
+            Err(other) => OutboundError::Failed(other.to_string()),
+        },
+        error => OutboundError::Failed(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The client against servers that mean no good.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+
+/// A server that answers every connection with `answer` and counts them.
+fn server(answer: &'static [u8]) -> (u16, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    (port, connections)
+}
+
+fn get(client: &Client, url: &str) -> Result<Reply, OutboundError> {
+    let url = Url::parse(url).unwrap();
+    client.send(&Outgoing { method: Method::GET, url: &url, headers: &[], body: "", at_most: 64 })
+}
+
+fn inside() -> Client {
+    Client::new(Destinations::new(vec!["127.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()]))
+}
+
+#[test]
+fn a_name_that_leads_inside_is_not_connected_to() {
+    let (port, connections) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    for host in ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "2130706433"] {
+        let answer = get(&Client::new(Destinations::default()), &format!("https://{host}:{port}/"));
+        assert!(matches!(answer, Err(OutboundError::Destination(DestinationError::NotPublic))), "{host}: {answer:?}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+    assert_eq!(get(&inside(), &format!("http://localhost:{port}/")).unwrap().status, 200);
+}
+
+#[test]
+fn a_redirect_is_an_answer_and_is_not_followed() {
+    let (inner, reached) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let answer: &'static str = Box::leak(
+        format!("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{inner}/\r\nContent-Length: 0\r\n\r\n")
+            .into_boxed_str(),
+    );
+    let (port, _) = server(answer.as_bytes());
+    assert_eq!(get(&inside(), &format!("http://127.0.0.1:{port}/")).unwrap().status, 302);
+    assert_eq!(reached.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn answers_are_bounded_and_garbage_is_no_answer() {
+    let (port, _) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n0123456789012345678901234567890123456789012345678901234567890123456789");
+    assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::TooLarge(64))));
+    let (port, _) = server(b"\x00\xff garbage \r\n\r\n");
+    assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::Failed(_))));
+}
