@@ -35,6 +35,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::sqlite::SqliteConnection;
 
 pub use constraint::Constraint;
@@ -54,6 +55,16 @@ pub enum Tx<'a> {
     Sqlite(&'a mut SqliteConnection),
     /// PostgreSQL.
     Postgres(&'a mut PgConnection),
+}
+
+impl Tx<'_> {
+    fn batch(&mut self, text: &str) -> Result<(), DatabaseError> {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute(text)?,
+            Self::Postgres(connection) => connection.batch_execute(text)?,
+        }
+        Ok(())
+    }
 }
 
 /// Which of the two databases.
@@ -173,6 +184,23 @@ impl Database {
                 read(&mut Tx::Postgres(&mut pooled.connection))
             }
         }
+    }
+
+    /// Runs reads that all see the database as it is at the first of them.
+    ///
+    /// # Errors
+    /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
+    pub fn snapshot<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.read(|tx| {
+            tx.batch(match tx {
+                Tx::Sqlite(_) => "BEGIN",
+                Tx::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            })?;
+            let result = read(tx);
+            // Nothing was written: this gives the snapshot up, whatever became of the reads.
+            tx.batch("ROLLBACK")?;
+            result
+        })
     }
 
     /// Opens a connection outside of the pool, for as long as the closure runs.
