@@ -18,6 +18,7 @@ mod identified;
 pub mod keyring;
 pub mod memberships;
 mod migrate;
+pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
@@ -35,7 +36,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::SimpleConnection as _;
 use diesel::sqlite::SqliteConnection;
 
 pub use constraint::Constraint;
@@ -58,12 +59,28 @@ pub enum Tx<'a> {
 }
 
 impl Tx<'_> {
-    fn batch(&mut self, text: &str) -> Result<(), DatabaseError> {
+    /// Runs several reads that all see the same moment.
+    ///
+    /// # Errors
+    /// Whatever `read` answers, and [`DatabaseError`].
+    pub fn snapshot<T, E: From<DatabaseError>>(
+        &mut self,
+        read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         match self {
-            Self::Sqlite(connection) => connection.batch_execute(text)?,
-            Self::Postgres(connection) => connection.batch_execute(text)?,
+            Tx::Sqlite(connection) => connection.batch_execute("BEGIN"),
+            Tx::Postgres(connection) => connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         }
-        Ok(())
+        .map_err(DatabaseError::from)?;
+        let answer = read(self);
+        // Nothing was written. A connection that cannot even end its transaction is broken, and its pool finds that out.
+        let ended = match self {
+            Tx::Sqlite(connection) => connection.batch_execute("ROLLBACK"),
+            Tx::Postgres(connection) => connection.batch_execute("ROLLBACK"),
+        };
+        let answer = answer?;
+        ended.map_err(DatabaseError::from)?;
+        Ok(answer)
     }
 }
 
@@ -191,16 +208,7 @@ impl Database {
     /// # Errors
     /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
     pub fn snapshot<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
-        self.read(|tx| {
-            tx.batch(match tx {
-                Tx::Sqlite(_) => "BEGIN",
-                Tx::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            })?;
-            let result = read(tx);
-            // Nothing was written: this gives the snapshot up, whatever became of the reads.
-            tx.batch("ROLLBACK")?;
-            result
-        })
+        self.read(|tx| tx.snapshot(read))
     }
 
     /// Opens a connection outside of the pool, for as long as the closure runs.

@@ -21,6 +21,8 @@ mod contention;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod cursors;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod discovery;
@@ -75,7 +77,11 @@ mod representation;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
