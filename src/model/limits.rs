@@ -62,3 +62,13 @@ pub const LEAF_ID_CHARACTERS: usize = 256;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
+/// Bytes of a guardrail.
+pub const GUARDRAIL_BYTES: usize = 16_384;
+/// Brackets in brackets of a guardrail.
+pub const GUARDRAIL_DEPTH: usize = 32;
+/// Operators in one guardrail.
+pub const GUARDRAIL_OPERATORS: usize = 200;
+/// Guardrails of an organization.
+pub const GUARDRAILS: usize = 200;
+/// Attributes guardrails may read of one kind of thing.
+pub const GUARDRAIL_ATTRIBUTES: usize = 200;
