@@ -31,6 +31,8 @@ mod discovery;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod extensions;
+#[cfg(test)]
 mod filters;
 #[cfg(test)]
 mod hostile_filters;
