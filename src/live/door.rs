@@ -87,14 +87,16 @@ impl Live {
         mut decide: impl FnMut(&mut Tx<'_>) -> Result<Decision<T>, E>,
     ) -> Result<T, E> {
         let began = Clock::monotonic();
+        let caller = self.0.writer.enter();
         loop {
             let (set, answer) = match self.0.database.read(&mut decide)? {
                 Decision::Unchanged(answer) => return Ok(answer),
                 Decision::Write(set, answer) => (set, answer),
             };
             let (takes_access, administers) = (set.takes_access, !set.administration.is_empty());
-            match self.0.writer.write(*set) {
+            match caller.write(*set) {
                 Ok(written) => {
+                    drop(caller);
                     if takes_access || administers {
                         self.0.admissions.forget(cause.organization);
                     }
