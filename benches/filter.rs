@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
+use muster::scim::Switches;
 use muster::scim::filter::{Filter, eval};
 use muster::scim::schema::ResourceTypes;
 use serde_json::Value;
@@ -26,11 +27,13 @@ const USER: &str = r#"{
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let types = ResourceTypes::builtin()?;
-    let condition = Filter::parse(FILTER)?.resolve(&types.user)?;
+    let condition = Filter::parse(FILTER, &Switches::DEFAULT)?.resolve(&types.user, &Switches::DEFAULT)?;
     let user: Value = serde_json::from_str(USER)?;
 
     let mut criterion = Criterion::default().configure_from_args();
-    criterion.bench_function("filter/parse", |bencher| bencher.iter(|| Filter::parse(black_box(FILTER))));
+    criterion.bench_function("filter/parse", |bencher| {
+        bencher.iter(|| Filter::parse(black_box(FILTER), &Switches::DEFAULT))
+    });
     criterion.bench_function("filter/eval", |bencher| bencher.iter(|| eval(black_box(&condition), black_box(&user))));
     criterion.final_summary();
     Ok(())

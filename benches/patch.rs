@@ -5,7 +5,7 @@ use std::hint::black_box;
 use criterion::Criterion;
 use muster::scim::projection::Projection;
 use muster::scim::schema::ResourceTypes;
-use muster::scim::{json, patch, resource};
+use muster::scim::{Switches, json, patch, resource};
 use serde_json::{Map, Value};
 
 /// About 1.1 kB, as Entra sends a user.
@@ -33,15 +33,17 @@ const BODY: &[u8] = br#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Patc
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let types = ResourceTypes::builtin()?;
-    let user: Map<String, Value> = resource::create(&types.user, serde_json::from_str(USER)?)?.document;
-    let operations = patch::parse(json::parse(BODY)?)?;
+    let user: Map<String, Value> =
+        resource::create(&Switches::DEFAULT, &types.user, serde_json::from_str(USER)?)?.document;
+    let operations = patch::parse(&Switches::DEFAULT, json::parse(BODY)?)?;
     let projection = Projection::parse(Some("userName,emails.value,active"), None, &types.user)?;
 
     let mut criterion = Criterion::default().configure_from_args();
-    criterion
-        .bench_function("patch/parse", |bencher| bencher.iter(|| json::parse(black_box(BODY)).and_then(patch::parse)));
+    criterion.bench_function("patch/parse", |bencher| {
+        bencher.iter(|| json::parse(black_box(BODY)).and_then(|body| patch::parse(&Switches::DEFAULT, body)))
+    });
     criterion.bench_function("patch/apply", |bencher| {
-        bencher.iter(|| patch::apply(&types.user, black_box(&user), black_box(&operations)));
+        bencher.iter(|| patch::apply(&Switches::DEFAULT, &types.user, black_box(&user), black_box(&operations)));
     });
     criterion.bench_function("resource/text", |bencher| bencher.iter(|| resource::text(black_box(&user))));
     criterion.bench_function("projection/apply", |bencher| {

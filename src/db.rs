@@ -3,9 +3,12 @@
 //! Reads are functions on `&mut Tx`; whatever changes anything is a [`WriteSet`], rows as data, that the [`Writer`]
 //! turns into statements, many requests in one commit.
 
+pub mod access;
 mod constraint;
 pub mod credentials;
+pub mod decisions;
 pub mod diagnosis;
+pub mod directory;
 mod error;
 pub mod events;
 pub mod follow;

@@ -4,5 +4,6 @@
 pub mod bundle;
 pub mod canonical;
 pub mod certificate;
+pub mod decisions;
 pub mod key;
 pub mod seal;

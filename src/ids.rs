@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::model::{
-    ConnectionId, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId, UserId,
+    AssignmentId, ConnectionId, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId,
+    ServiceId, UserId,
 };
 
 /// The operating system gave no random bytes.
@@ -41,6 +42,10 @@ makers! {
     user -> UserId,
     /// A new group.
     group -> GroupId,
+    /// A new service.
+    service -> ServiceId,
+    /// A new assignment.
+    assignment -> AssignmentId,
     /// A new event.
     event -> EventId,
     /// A new request.

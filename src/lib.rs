@@ -1,8 +1,9 @@
 //! Muster: people and groups arrive over SCIM 2.0, deployments ask permission, compliance can prove both.
 //!
 //! The folders are the product, and arrows point one way:
-//! `cli | http | jobs → service → live → db → scim → model`.
+//! `cli | http | jobs → service → live → db → scim | access | evidence → model`.
 
+pub mod access;
 pub mod app;
 pub mod cli;
 pub mod clock;

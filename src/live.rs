@@ -2,6 +2,7 @@
 //! the one door for writes.
 
 mod admission;
+mod decisions;
 mod door;
 mod feed;
 mod keys;
@@ -21,6 +22,7 @@ use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
 pub use admission::Admission;
+pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
@@ -55,7 +57,14 @@ struct Inner {
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
+    decisions: Arc<decisions::DecisionLog>,
     went_back: AtomicU64,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.decisions.stop();
+    }
 }
 
 /// Why the live layer does not start.
@@ -72,6 +81,7 @@ pub enum LiveError {
 /// The threads behind a [`Live`]; joined when the process ends.
 pub struct LiveThreads {
     writer: JoinHandle<()>,
+    decisions: JoinHandle<()>,
     feed: Option<JoinHandle<()>>,
 }
 
@@ -81,6 +91,7 @@ impl LiveThreads {
         if let Some(feed) = self.feed {
             let _ = feed.join();
         }
+        let _ = self.decisions.join();
         let _ = self.writer.join();
     }
 }
@@ -106,15 +117,17 @@ impl Live {
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
+            decisions: Arc::default(),
             went_back: AtomicU64::new(0),
         });
+        let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;
         let feed = if settings.serves {
             let followed = Arc::clone(&inner);
             Some(std::thread::Builder::new().name("feed".to_owned()).spawn(move || feed::run(&followed))?)
         } else {
             None
         };
-        Ok((Self(inner), LiveThreads { writer: writer_thread, feed }))
+        Ok((Self(inner), LiveThreads { writer: writer_thread, decisions, feed }))
     }
 
     /// Whether this server may judge.

@@ -3,6 +3,7 @@
 //! Everything is driven by [`schema::ResourceType`], read from `schemas/*.json`; nothing here asks for an attribute by
 //! its name except the protocol's own (`schemas`, `id`, `externalId`, `meta`).
 
+pub mod bulk;
 pub mod coerce;
 pub mod discovery;
 pub mod draft;
@@ -12,9 +13,11 @@ pub mod json;
 pub mod list;
 pub mod patch;
 pub mod path;
+pub mod profile;
 pub mod projection;
 pub mod render;
 pub mod resource;
 pub mod schema;
 
 pub use error::{ScimError, ScimType};
+pub use profile::Switches;

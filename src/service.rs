@@ -2,6 +2,7 @@
 
 pub mod administration;
 mod error;
+pub mod people;
 pub mod provisioning;
 mod readiness;
 

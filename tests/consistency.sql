@@ -17,7 +17,7 @@ WHERE coalesce(e.times, 0) <> 1;
 -- The version of a user counts the requests that changed it.
 SELECT 'user version and events differ' AS broken FROM scim_user u
 LEFT JOIN (SELECT organization, resource_id, count(DISTINCT request) AS times FROM event
-    WHERE action LIKE 'user.%' GROUP BY organization, resource_id) e
+    WHERE action LIKE 'user.%' AND action NOT IN ('user.suspended', 'user.reinstated') GROUP BY organization, resource_id) e
     ON e.organization = u.organization AND e.resource_id = u.id
 WHERE u.version <> coalesce(e.times, 0);
 
@@ -36,7 +36,8 @@ WHERE g.version <> coalesce(e.times, 0) + coalesce(l.times, 0);
 SELECT 'user and status differ' AS broken FROM scim_user u
 LEFT JOIN user_status s ON s.organization = u.organization AND s.user_id = u.id
     AND s.until_revision = 9223372036854775807
-WHERE s.status IS NULL OR s.status <> CASE WHEN u.deleted_at IS NOT NULL THEN 3 WHEN u.active THEN 1 ELSE 2 END;
+WHERE s.status IS NULL OR s.status <> CASE WHEN u.deleted_at IS NOT NULL THEN 3 WHEN u.suspended_at IS NOT NULL THEN 4
+    WHEN u.active THEN 1 ELSE 2 END;
 SELECT 'gap in the history of a status' AS broken FROM user_status s
 LEFT JOIN user_status n ON n.organization = s.organization AND n.user_id = s.user_id
     AND n.from_revision = s.until_revision
@@ -45,7 +46,7 @@ SELECT 'two statuses at once' AS broken FROM user_status WHERE until_revision = 
 GROUP BY organization, user_id HAVING count(*) > 1;
 SELECT 'status without an event' AS broken FROM user_status s
 LEFT JOIN event e ON e.organization = s.organization AND e.resource_id = s.user_id AND e.revision = s.until_revision
-    AND e.action IN ('user.deactivated', 'user.reactivated', 'user.deleted')
+    AND e.action IN ('user.deactivated', 'user.reactivated', 'user.deleted', 'user.suspended', 'user.reinstated')
 WHERE s.until_revision <> 9223372036854775807 AND e.id IS NULL;
 
 -- Each membership began, and ended, with an event.

@@ -260,7 +260,7 @@ fn whatever_goes_wrong_is_an_error_of_the_protocol() {
         ("GET", "/scim/v2/Users/..%2F..%2Fx", &[], "", 404),
         ("GET", "/scim/v2/Users/%ff", &[], "", 404),
         ("GET", "/scim/v2/Me", &[], "", 501),
-        ("POST", "/scim/v2/Bulk", &[json], "{}", 501),
+        ("POST", "/scim/v2/Bulk", &[json], "{}", 400),
         ("POST", "/scim/v2/Users/.search", &[json], "{}", 501),
         ("DELETE", "/scim/v2/Users", &[], "", 405),
         ("POST", "/scim/v2/Schemas", &[json], "{}", 405),

@@ -13,6 +13,8 @@ pub enum Constraint {
     OrganizationSlug,
     /// Names of connections are unique in the organization.
     ConnectionName,
+    /// Names of services that are not stopped are unique in the organization.
+    ServiceName,
     /// Somebody is a member once: another request was faster.
     Membership,
     /// Any other.
@@ -33,6 +35,7 @@ impl Constraint {
             ),
             ("organization_slug", "organization.slug", Self::OrganizationSlug),
             ("connection_name", "connection.organization, connection.name", Self::ConnectionName),
+            ("service_name", "service.organization, service.name_key", Self::ServiceName),
             (
                 "membership_current",
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",

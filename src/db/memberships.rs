@@ -189,8 +189,9 @@ pub(super) fn empty(
     Sql(&EMPTY, binds).run(tx).map(|_count| ())
 }
 
+/// A membership as read.
 #[derive(QueryableByName)]
-struct MemberRecord {
+pub(super) struct MemberRecord {
     #[diesel(sql_type = Binary)]
     group_id: Vec<u8>,
     #[diesel(sql_type = Binary)]

@@ -1,10 +1,14 @@
 //! The registry: every statement that runs per request, so that one test prepares and explains each on both databases.
 
 use super::sql::Statement;
-use super::{credentials, diagnosis, events, groups, history, keyring, memberships, organizations, servers, users};
+use super::{
+    access, credentials, decisions, diagnosis, directory, events, groups, history, keyring, memberships, organizations,
+    servers, users,
+};
 
 /// Every registered statement.
 pub fn all() -> impl Iterator<Item = &'static Statement> {
+    let access = access::STATEMENTS;
     [
         users::STATEMENTS,
         groups::STATEMENTS,
@@ -13,11 +17,14 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
+        decisions::STATEMENTS,
         keyring::STATEMENTS,
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
+        directory::STATEMENTS,
     ]
     .into_iter()
+    .chain(access)
     .flatten()
     .copied()
 }

@@ -3,12 +3,14 @@
 pub mod listed;
 mod read;
 mod rows;
+mod suspension;
 
 use super::sql::Statement;
 
 pub use listed::ListedUser;
 pub use read::*;
 pub use rows::*;
+pub use suspension::*;
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
@@ -20,6 +22,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT_FIRST_STATUS,
     &CLOSE_STATUS,
     &OPEN_STATUS,
+    &IDENTIFY,
     &BY_ID,
     &FOR_CHANGE,
     &listed::BY_ID,
@@ -32,4 +35,6 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &SKIP,
     &GROUPS_OF,
     &KNOWN,
+    &SUSPEND,
+    &PARDON,
 ];

@@ -1,11 +1,12 @@
 //! What a use case wants written: rows as data, so that waiting requests can share a commit.
 
-use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision};
+use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision, UserId};
 
+use super::access::{AccessRow, AccessState};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::memberships::MembershipChange;
-use super::users::{EmailRow, StatusChange, UserChange, UserDeletion, UserRow};
+use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRow};
 
 /// Which list a resource is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -114,6 +115,8 @@ pub struct WriteSet {
     pub emails_removed: Vec<EmailRow>,
     /// Users whose status changes.
     pub statuses: Vec<StatusChange>,
+    /// Users whom an administrator suspends, or suspends no more.
+    pub suspensions: Vec<SuspensionChange>,
     /// New groups.
     pub groups_created: Vec<GroupRow>,
     /// Groups replaced or deleted, each at an expected version, or counted up.
@@ -126,6 +129,13 @@ pub struct WriteSet {
     pub counts: Vec<Count>,
     /// Rows of administration.
     pub administration: Vec<AdministrationRow>,
+    /// What begins and ends of roles, scopes, assignments and the like.
+    pub access: Vec<AccessRow>,
+    /// The state of the administration of access that the change was worked out from: somebody else's meanwhile makes
+    /// the change stale. `None` leaves it as it is; needed where `access` is not empty.
+    pub access_state: Option<AccessState>,
+    /// Users that are found by other keys than before.
+    pub identified: Vec<UserId>,
     /// What is put on record.
     pub events: Vec<EventRow>,
 }
@@ -144,12 +154,16 @@ impl WriteSet {
             emails_added: Vec::new(),
             emails_removed: Vec::new(),
             statuses: Vec::new(),
+            suspensions: Vec::new(),
             groups_created: Vec::new(),
             groups_changed: Vec::new(),
             joined: Vec::new(),
             left: Vec::new(),
             counts: Vec::new(),
             administration: Vec::new(),
+            access: Vec::new(),
+            access_state: None,
+            identified: Vec::new(),
             events: Vec::new(),
         }
     }

@@ -9,10 +9,12 @@ mod call;
 mod connections;
 mod credentials;
 mod document;
+mod groups;
 mod organization;
 mod page;
 mod problem;
 pub mod route;
+mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -35,7 +37,8 @@ use route::{Asked, Resource, Route};
 pub use document::text as openapi;
 
 /// Every resource, in the order of the document.
-pub const RESOURCES: &[Resource] = &[organization::RESOURCE, connections::RESOURCE, credentials::RESOURCE];
+pub const RESOURCES: &[Resource] =
+    &[organization::RESOURCE, connections::RESOURCE, credentials::RESOURCE, users::RESOURCE, groups::RESOURCE];
 
 /// Answers whatever arrives under `/api`, in any spelling.
 pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {

@@ -3,6 +3,7 @@
 
 mod answer;
 mod body;
+mod bulk;
 mod perform;
 pub mod query;
 pub mod route;
@@ -53,7 +54,10 @@ async fn respond(
     record.admit(&caller);
     edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
-    let Some((name, asked)) = route::find(request.method().as_str(), request.path()) else {
+    let switches = caller.profile.switches();
+    let found = route::find(request.method().as_str(), request.path())
+        .filter(|_| switches.empty_path_segments || !route::has_empty_segments(request.path()));
+    let Some((name, asked)) = found else {
         return Err(ScimError::NotFound("there is no such route; see /ResourceTypes".to_owned()).into());
     };
     record.route(name);
@@ -69,11 +73,19 @@ async fn respond(
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
     }
+    if operation == Operation::Bulk {
+        let body = body::read(request.headers(), payload, switches).await?;
+        return bulk::answer(edge, caller, body, record).await;
+    }
     let call = Call {
         operation,
         id,
-        query: Query::parse(request.query_string())?,
-        body: if operation.takes_body() { body::read(request.headers(), payload).await? } else { Bytes::new() },
+        query: Query::parse(request.query_string(), switches)?,
+        body: if operation.takes_body() {
+            body::read(request.headers(), payload, switches).await?
+        } else {
+            Bytes::new()
+        },
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
@@ -104,7 +116,8 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::List(_)
         | Operation::Replace(_)
         | Operation::Patch(_)
-        | Operation::Delete(_) => false,
+        | Operation::Delete(_)
+        | Operation::Bulk => false,
     };
     if at_once {
         let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));

@@ -99,6 +99,11 @@ impl Catalogue {
         self.0.get(permission)
     }
 
+    /// A permission by its name, and what the catalogue says of it.
+    pub fn entry(&self, name: &str) -> Option<(&Permission, &CatalogueEntry)> {
+        self.0.get_key_value(name)
+    }
+
     /// Whether a role may hold it: it is in the catalogue, or it is `organization:*`.
     pub fn knows(&self, permission: &Permission) -> bool {
         permission.is_wildcard() || self.0.contains_key(permission)

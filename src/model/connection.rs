@@ -36,11 +36,6 @@ impl Profile {
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop].into_iter().find(|p| p.as_str() == name)
     }
-
-    /// Whether `displayName` of groups is unique within the connection (the RFC does not ask for it).
-    pub const fn group_names_are_unique(self) -> bool {
-        !matches!(self, Self::Rfc)
-    }
 }
 
 /// One provisioning source: an Okta app, an Entra job.

@@ -28,6 +28,8 @@ pub const SCANNED_RESOURCES: usize = 100_000;
 pub const PAGE_SIZE: usize = 1_000;
 /// Resources on a page when the client does not say.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Operations in one bulk request.
+pub const BULK_OPERATIONS: usize = 1_000;
 /// Operations in one PATCH.
 pub const PATCH_OPERATIONS: usize = 20_000;
 /// Member changes in one request.

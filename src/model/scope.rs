@@ -1,5 +1,6 @@
 //! Scopes: the organization, its projects, their environments.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -112,6 +113,12 @@ fn is_part(part: &str) -> bool {
         && part.starts_with(plain)
         && part.ends_with(plain)
         && part.chars().all(|c| plain(c) || matches!(c, '-' | '_' | '.'))
+}
+
+impl Borrow<str> for ScopePath {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for ScopePath {

@@ -2,7 +2,7 @@
 //!
 //! Stored form has canonical names, no unassigned values (`null`, `[]` and absence mean the same, RFC 7643 §2.5), nothing
 //! that only the server writes and nothing that is never returned. Text comes back exactly as it was sent. Tolerated,
-//! because identity providers send it:
+//! because identity providers send it, each where a switch of the profile says so:
 //!
 //! * a boolean as text in any case (`"False"`);
 //! * a complex value as the text of its `value`, as an array of one, or as JSON inside that text;
@@ -17,8 +17,9 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::path::excerpt;
 use super::schema::{Attribute, Kind, Mutability, Returned};
-use super::{ScimError, json};
+use super::{ScimError, Switches, json};
 use crate::model::limits;
 
 pub use values::{collapse, contains, is_primary, says};
@@ -66,12 +67,17 @@ pub fn is_stored(attribute: &Attribute) -> bool {
 ///
 /// # Errors
 /// `invalidValue`, naming the attribute and what was expected.
-pub fn coerce(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Option<Value>, ScimError> {
+pub fn coerce(
+    switches: &Switches,
+    attribute: &Attribute,
+    location: Location<'_>,
+    value: Value,
+) -> Result<Option<Value>, ScimError> {
     if attribute.multi_valued {
-        let elements = elements(attribute, location, value)?;
+        let elements = elements(switches, attribute, location, value)?;
         Ok((!elements.is_empty()).then_some(Value::Array(elements)))
     } else {
-        single(attribute, location, value)
+        single(switches, attribute, location, value)
     }
 }
 
@@ -79,19 +85,20 @@ pub fn coerce(attribute: &Attribute, location: Location<'_>, value: Value) -> Re
 ///
 /// # Errors
 /// `invalidValue`, also for too many values and for more than one that is primary.
-pub fn elements(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Vec<Value>, ScimError> {
-    let sent = match value {
-        Value::Array(sent) => sent,
-        Value::Null => Vec::new(),
-        one => vec![one],
-    };
+pub fn elements(
+    switches: &Switches,
+    attribute: &Attribute,
+    location: Location<'_>,
+    value: Value,
+) -> Result<Vec<Value>, ScimError> {
+    let sent = list(switches, location, value)?;
     check_count(location, sent.len())?;
     let mut kept = Vec::with_capacity(sent.len());
     for element in sent {
         if element.is_array() {
             return Err(scalar::expected(location, "a list of values, not of lists", &element));
         }
-        kept.extend(single(attribute, location, element)?);
+        kept.extend(single(switches, attribute, location, element)?);
     }
     let kept = collapse(kept);
     if kept.iter().filter(|element| is_primary(element)).count() > 1 {
@@ -100,6 +107,19 @@ pub fn elements(attribute: &Attribute, location: Location<'_>, value: Value) -> 
         )));
     }
     Ok(kept)
+}
+
+/// The values of a list, which one value may stand for.
+///
+/// # Errors
+/// `invalidValue` where it may not.
+pub fn list(switches: &Switches, location: Location<'_>, value: Value) -> Result<Vec<Value>, ScimError> {
+    match value {
+        Value::Array(sent) => Ok(sent),
+        Value::Null => Ok(Vec::new()),
+        one if switches.single_values_for_lists => Ok(vec![one]),
+        one => Err(scalar::expected(location, "a list", &one)),
+    }
 }
 
 /// # Errors
@@ -116,12 +136,17 @@ pub fn check_count(location: Location<'_>, count: usize) -> Result<(), ScimError
 ///
 /// # Errors
 /// As [`coerce`].
-pub fn single(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Option<Value>, ScimError> {
+pub fn single(
+    switches: &Switches,
+    attribute: &Attribute,
+    location: Location<'_>,
+    value: Value,
+) -> Result<Option<Value>, ScimError> {
     if attribute.kind != Kind::Complex {
-        return scalar::scalar(attribute.kind, location, value);
+        return scalar::scalar(switches, attribute.kind, location, value);
     }
     let mut kept = Map::new();
-    for (sub, value) in sub_attributes(attribute, location, value)?.unwrap_or_default() {
+    for (sub, value) in sub_attributes(switches, attribute, location, value)?.unwrap_or_default() {
         if let Some(value) = value {
             kept.insert(sub.name.clone(), value);
         }
@@ -135,20 +160,26 @@ pub type Said<'a> = Vec<(&'a Attribute, Option<Value>)>;
 /// What `value` says of the sub-attributes of a complex attribute; nothing where the whole is unassigned.
 ///
 /// # Errors
-/// `invalidValue`, also for a sub-attribute that is named twice.
+/// `invalidValue`, also for a sub-attribute that is named twice; `invalidSyntax` for an unknown one that is not ignored.
 pub fn sub_attributes<'a>(
+    switches: &Switches,
     attribute: &'a Attribute,
     location: Location<'_>,
     value: Value,
 ) -> Result<Option<Said<'a>>, ScimError> {
-    let Some(object) = object(attribute, location, value)? else { return Ok(None) };
+    let Some(object) = object(switches, attribute, location, value)? else { return Ok(None) };
     let mut said: Said<'a> = Vec::with_capacity(object.len());
     for (name, value) in object {
-        let Some(sub) = sub_attribute(attribute, &name) else { continue };
+        let Some(sub) = sub_attribute(switches, attribute, &name) else {
+            if switches.unknown_attributes_ignored {
+                continue;
+            }
+            return Err(unknown(&location.sub(&name).to_string()));
+        };
         if !is_stored(sub) {
             continue;
         }
-        let value = coerce(sub, location.sub(&sub.name), value)?;
+        let value = coerce(switches, sub, location.sub(&sub.name), value)?;
         match said.iter_mut().find(|(known, _)| known.name == sub.name) {
             None => said.push((sub, value)),
             // `display` beside `displayName`, or one of two spellings empty: what is assigned counts.
@@ -164,9 +195,9 @@ pub fn sub_attributes<'a>(
 }
 
 /// The sub-attribute a client means: Entra writes `displayName` for `display`.
-fn sub_attribute<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
+fn sub_attribute<'a>(switches: &Switches, attribute: &'a Attribute, name: &str) -> Option<&'a Attribute> {
     let known = attribute.sub_attribute(name);
-    if known.is_none() && name.eq_ignore_ascii_case("displayName") {
+    if known.is_none() && switches.display_called_display_name && name.eq_ignore_ascii_case("displayName") {
         return attribute.sub_attribute("display");
     }
     known
@@ -174,25 +205,27 @@ fn sub_attribute<'a>(attribute: &'a Attribute, name: &str) -> Option<&'a Attribu
 
 /// The object a complex value stands for, `None` if it is unassigned.
 fn object(
+    switches: &Switches,
     attribute: &Attribute,
     location: Location<'_>,
     value: Value,
 ) -> Result<Option<Map<String, Value>>, ScimError> {
     match value {
         Value::Null => Ok(None),
-        Value::Object(object) => Ok(Some(unpack(attribute, object))),
-        Value::Array(mut array) if array.len() < 2 => match array.pop() {
+        Value::Object(object) => Ok(Some(unpack(switches, attribute, object))),
+        Value::Array(array) if array.is_empty() => Ok(None),
+        Value::Array(mut array) if switches.lists_for_objects && array.len() < 2 => match array.pop() {
             None => Ok(None),
             Some(nested @ Value::Array(_)) => Err(scalar::expected(location, "an object", &nested)),
-            Some(only) => object(attribute, location, only),
+            Some(only) => object(switches, attribute, location, only),
         },
-        Value::String(text) if attribute.sub_attribute("value").is_some() => {
+        Value::String(text) if switches.text_for_objects && attribute.sub_attribute("value").is_some() => {
             if text.is_empty() {
                 return Ok(None);
             }
             let mut object = Map::new();
             object.insert("value".to_owned(), Value::String(text));
-            Ok(Some(unpack(attribute, object)))
+            Ok(Some(unpack(switches, attribute, object)))
         }
         other => Err(scalar::expected(location, "an object", &other)),
     }
@@ -200,22 +233,31 @@ fn object(
 
 /// Entra sends a role as JSON inside the text of `value`: `{"id": …, "value": …, "displayName": …}`. Anything that is
 /// not an object of known sub-attributes with a `value` of its own is text and stays it.
-fn unpack(attribute: &Attribute, mut outer: Map<String, Value>) -> Map<String, Value> {
+fn unpack(switches: &Switches, attribute: &Attribute, mut outer: Map<String, Value>) -> Map<String, Value> {
+    if !switches.objects_packed_in_text {
+        return outer;
+    }
     let packed = |(name, value): (&String, &Value)| {
         let text = value.as_str().filter(|text| name.eq_ignore_ascii_case("value") && text.starts_with('{'))?;
         attribute.sub_attribute(name).filter(|sub| sub.kind == Kind::String)?;
         let Ok(Value::Object(mut inner)) = json::parse(text.as_bytes()) else { return None };
         inner.retain(|name, _| !name.eq_ignore_ascii_case("id"));
-        let known = inner.keys().all(|name| sub_attribute(attribute, name).is_some());
+        let known = inner.keys().all(|name| sub_attribute(switches, attribute, name).is_some());
         (known && inner.keys().any(|name| name.eq_ignore_ascii_case("value"))).then_some(inner)
     };
     let Some(inner) = outer.iter().find_map(packed).filter(|_| attribute.multi_valued) else { return outer };
     outer.retain(|name, _| {
-        let outer = sub_attribute(attribute, name).map(|sub| &sub.name);
-        !inner.keys().any(|name| sub_attribute(attribute, name).map(|sub| &sub.name) == outer)
+        let outer = sub_attribute(switches, attribute, name).map(|sub| &sub.name);
+        !inner.keys().any(|name| sub_attribute(switches, attribute, name).map(|sub| &sub.name) == outer)
     });
     outer.extend(inner);
     outer
+}
+
+/// The refusal of an attribute that no schema has.
+pub fn unknown(name: &str) -> ScimError {
+    let name = excerpt(name);
+    ScimError::invalid_syntax(format!("`{name}` is defined by no schema here; leave it out, or see /Schemas"))
 }
 
 #[cfg(test)]

@@ -4,23 +4,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::ScimError;
 use super::list::list_response;
 use super::path::excerpt;
-use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Schema};
+use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Returned, Schema};
+use super::{ScimError, Switches};
 use crate::model::limits;
 
-/// `PATCH` operations that clients should send at once: a hint for those that read it off the bulk limits.
-const OPERATIONS_PER_REQUEST: usize = 1_000;
-
-/// `/ServiceProviderConfig` (RFC 7643 §5). Limits stand there for what is unsupported too: clients read them unasked.
-pub fn service_provider_config(base_url: &str) -> Value {
-    json!({
+/// `/ServiceProviderConfig` (RFC 7643 §5).
+pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
+    let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
         "bulk": {
-            "supported": false,
-            "maxOperations": OPERATIONS_PER_REQUEST,
+            "supported": true,
+            "maxOperations": limits::BULK_OPERATIONS,
             "maxPayloadSize": limits::BODY_BYTES,
         },
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
@@ -35,7 +32,11 @@ pub fn service_provider_config(base_url: &str) -> Value {
             "primary": true,
         }],
         "meta": meta("ServiceProviderConfig", base_url, "/ServiceProviderConfig"),
-    })
+    });
+    if let Some(members) = document.as_object_mut().filter(|_| switches.interop_profile_announced) {
+        members.insert("interopProfileConformant".to_owned(), Value::Bool(true));
+    }
+    document
 }
 
 /// `/ResourceTypes` (RFC 7643 §6), a list response.
@@ -57,19 +58,19 @@ pub fn resource_type(types: &ResourceTypes, id: &str, base_url: &str) -> Result<
 }
 
 /// `/Schemas` (RFC 7643 §7), a list response.
-pub fn schemas(types: &ResourceTypes, base_url: &str) -> String {
-    list(distinct(types).into_iter().map(|schema| schema_document(schema, base_url)))
+pub fn schemas(switches: &Switches, types: &ResourceTypes, base_url: &str) -> String {
+    list(distinct(types).into_iter().map(|schema| schema_document(switches, schema, base_url)))
 }
 
 /// `/Schemas/{urn}`.
 ///
 /// # Errors
 /// `NotFound` if there is no such schema.
-pub fn schema(types: &ResourceTypes, urn: &str, base_url: &str) -> Result<Value, ScimError> {
+pub fn schema(switches: &Switches, types: &ResourceTypes, urn: &str, base_url: &str) -> Result<Value, ScimError> {
     distinct(types)
         .into_iter()
         .find(|schema| schema.is(urn))
-        .map(|schema| schema_document(schema, base_url))
+        .map(|schema| schema_document(switches, schema, base_url))
         .ok_or_else(|| ScimError::NotFound(format!("there is no schema `{}`; see /Schemas", excerpt(urn))))
 }
 
@@ -111,13 +112,15 @@ fn describe(resource_type: &ResourceType, base_url: &str) -> Value {
     })
 }
 
-fn schema_document(schema: &Schema, base_url: &str) -> Value {
+fn schema_document(switches: &Switches, schema: &Schema, base_url: &str) -> Value {
+    let known = |attribute: &&Attribute| switches.password_thrown_away || attribute.returned != Returned::Never;
+    let attributes: Vec<Value> = schema.attributes.iter().filter(known).map(attribute_document).collect();
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Schema"],
         "id": schema.id,
         "name": schema.name,
         "description": schema.description,
-        "attributes": schema.attributes.iter().map(attribute_document).collect::<Vec<_>>(),
+        "attributes": attributes,
         "meta": meta("Schema", base_url, &format!("/Schemas/{}", schema.id)),
     })
 }
@@ -173,15 +176,16 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_required_member_and_none_beyond_the_rfc() {
-        let config = service_provider_config("https://host/scim/v2/");
-        let members: Vec<&String> = config.as_object().unwrap().keys().collect();
+        let config = service_provider_config(&Switches::DEFAULT, "https://host/scim/v2/");
+        let mut members: Vec<&String> = config.as_object().unwrap().keys().collect();
+        members.sort();
         assert_eq!(
             members,
             ["authenticationSchemes", "bulk", "changePassword", "etag", "filter", "meta", "patch", "schemas", "sort"]
         );
         assert_eq!(
             config["bulk"],
-            json!({"supported": false, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
+            json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})
         );
         assert_eq!(config["filter"], json!({"supported": true, "maxResults": 1000}));
         assert_eq!(config["meta"]["location"], "https://host/scim/v2/ServiceProviderConfig");
@@ -190,10 +194,10 @@ mod tests {
     // Requirement 15
     #[test]
     fn schemas_spell_out_every_characteristic_and_leave_out_the_common_attributes() {
-        let list: Value = serde_json::from_str(&schemas(&types(), BASE)).unwrap();
+        let list: Value = serde_json::from_str(&schemas(&Switches::DEFAULT, &types(), BASE)).unwrap();
         assert_eq!(list["totalResults"], 3);
         assert!(!any(&list, &Value::is_null));
-        let user = schema(&types(), USER, BASE).unwrap();
+        let user = schema(&Switches::DEFAULT, &types(), USER, BASE).unwrap();
         assert_eq!(list["Resources"][0], user);
         let attributes = user["attributes"].as_array().unwrap();
         let find = |name: &str| attributes.iter().find(|attribute| attribute["name"] == name);
@@ -236,6 +240,6 @@ mod tests {
     #[test]
     fn what_there_is_not_is_not_found() {
         assert!(matches!(resource_type(&types(), "Device", BASE), Err(ScimError::NotFound(_))));
-        assert!(matches!(schema(&types(), "urn:x", BASE), Err(ScimError::NotFound(_))));
+        assert!(matches!(schema(&Switches::DEFAULT, &types(), "urn:x", BASE), Err(ScimError::NotFound(_))));
     }
 }

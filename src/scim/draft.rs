@@ -1,7 +1,8 @@
 //! A resource while a request changes it: what `add`, `remove` and `replace` of RFC 7644 §3.5.2 mean, attribute by
 //! attribute. Creating and replacing a resource are the same work on an empty draft.
 //!
-//! What the RFC leaves open, or identity providers need otherwise, is decided so:
+//! What the RFC leaves open, or identity providers need otherwise, is decided so, where the switches of the profile do not
+//! say otherwise:
 //!
 //! * `add` or `replace` with a value filter that no element fulfils makes the element, where the filter is made of `eq`
 //!   alone (`emails[type eq "work"].value`); else, and always for `remove`, it is `noTarget`.
@@ -20,10 +21,10 @@ mod values;
 
 use serde_json::{Map, Value};
 
-use super::ScimError;
 use super::coerce::{self, Location};
 use super::path::Target;
 use super::schema::{Extension, Mutability, ResourceType};
+use super::{ScimError, Switches};
 use crate::model::limits;
 
 pub use check::{immutable, keep_immutable, missing};
@@ -44,6 +45,7 @@ pub enum Verb {
 /// A copy of a resource's document, and the changes to its rows, in order.
 #[derive(Debug, Clone)]
 pub struct Draft<'a> {
+    switches: &'a Switches,
     resource_type: &'a ResourceType,
     document: Map<String, Value>,
     rows: Vec<RowsChange>,
@@ -53,8 +55,8 @@ pub struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Starts from `document`.
-    pub fn new(resource_type: &'a ResourceType, document: Map<String, Value>) -> Self {
-        Self { resource_type, document, rows: Vec::new(), row_count: 0, values_looked_at: 0 }
+    pub fn new(switches: &'a Switches, resource_type: &'a ResourceType, document: Map<String, Value>) -> Self {
+        Self { switches, resource_type, document, rows: Vec::new(), row_count: 0, values_looked_at: 0 }
     }
 
     /// Carries out one operation; after an error the draft is of no use.
@@ -68,20 +70,29 @@ impl<'a> Draft<'a> {
                 Err(ScimError::no_target("`remove` needs the path of an attribute; to delete the resource use DELETE"))
             }
             Selection::Resource => match value {
-                Some(Value::Object(object)) => self.assign(verb, object),
+                Some(Value::Object(object)) => self.assign_value(verb, object),
                 _ => Err(ScimError::invalid_value("without a path, `value` must be an object of attributes")),
             },
             Selection::Extension(extension) => self.change_extension(verb, extension, value),
         }
     }
 
-    /// Carries out `verb` for every attribute of `object`. Names no schema has are ignored, and so is what only the
-    /// server writes: clients send back what they were given.
+    /// Sets every attribute that `body` has. What only the server writes is ignored: clients send back what they were
+    /// given (RFC 7644 §3.3, §3.5.1).
     ///
     /// # Errors
-    /// As [`Draft::apply`].
-    pub fn assign(&mut self, verb: Verb, object: Map<String, Value>) -> Result<(), ScimError> {
-        for assignment in assignment::assignments(self.resource_type, object)? {
+    /// As [`Draft::apply`]; `invalidSyntax` for a name no schema has, where such are not ignored.
+    pub fn assign(&mut self, body: Map<String, Value>) -> Result<(), ScimError> {
+        self.assign_as(Verb::Replace, body, true)
+    }
+
+    /// Carries out `verb` for every attribute of the value of an operation.
+    fn assign_value(&mut self, verb: Verb, value: Map<String, Value>) -> Result<(), ScimError> {
+        self.assign_as(verb, value, self.switches.read_only_values_ignored)
+    }
+
+    fn assign_as(&mut self, verb: Verb, object: Map<String, Value>, read_only_ignored: bool) -> Result<(), ScimError> {
+        for assignment in assignment::assignments(self.switches, self.resource_type, object, read_only_ignored)? {
             self.apply(verb, &assignment.selection, Some(assignment.value))?;
         }
         Ok(())
@@ -107,7 +118,7 @@ impl<'a> Draft<'a> {
                 Ok(())
             }
             (Verb::Add, Some(Value::Null)) => Ok(()),
-            (_, value) => self.assign(verb, Map::from_iter([(urn.clone(), value.unwrap_or_default())])),
+            (_, value) => self.assign_value(verb, Map::from_iter([(urn.clone(), value.unwrap_or_default())])),
         }
     }
 
@@ -134,19 +145,26 @@ impl<'a> Draft<'a> {
         }
         if !coerce::is_stored(attribute) || !coerce::is_stored(innermost) {
             if verb != Verb::Remove {
-                coerce::coerce(innermost, location, value.unwrap_or_default())?;
+                coerce::coerce(self.switches, innermost, location, value.unwrap_or_default())?;
             }
             return Ok(());
         }
+        if elements.is_some() && sub_attribute.is_none() && !self.switches.whole_values_as_targets {
+            return Err(ScimError::invalid_path(format!(
+                "a filter on `{whole}` must be followed by a sub-attribute, as in `{whole}[type eq \"work\"].value`"
+            )));
+        }
+        let switches = self.switches;
         let held = self.take(extension, &attribute.name);
         self.look_at(held.as_ref(), elements, value.as_ref())?;
         let was_assigned = held.is_some();
         let left = match sub_attribute {
-            None if elements.is_none() => single::edit(attribute, whole, verb, held, value)?,
+            None if elements.is_none() => single::edit(switches, attribute, whole, verb, held, value)?,
             _ if attribute.multi_valued => {
-                values::Chosen { attribute, sub_attribute, elements, whole, location }.edit(verb, held, value)?
+                values::Chosen { switches, attribute, sub_attribute, elements, whole, location }
+                    .edit(verb, held, value)?
             }
-            Some(sub) => single::edit_part(sub, location, verb, held, value)?,
+            Some(sub) => single::edit_part(switches, sub, location, verb, held, value)?,
             None => return Err(ScimError::invalid_path(format!("`{whole}` has one value; leave the filter out"))),
         };
         if verb == Verb::Remove && attribute.required && was_assigned && left.is_none() {
@@ -168,7 +186,7 @@ impl<'a> Draft<'a> {
             let name = &target.attribute.name;
             return Err(ScimError::mutability(format!("`{location}` cannot change; add or remove whole `{name}`")));
         }
-        for change in rows::changes(target.attribute, location, verb, elements, value)? {
+        for change in rows::changes(self.switches, target.attribute, location, verb, elements, value)? {
             self.row_count += change.len();
             if self.row_count > limits::MEMBERS_PER_REQUEST {
                 let most = limits::MEMBERS_PER_REQUEST;

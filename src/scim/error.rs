@@ -56,6 +56,9 @@ pub enum ScimError {
     /// 409 `uniqueness`.
     #[error("{0}")]
     Conflict(String),
+    /// 409: an operation of a bulk request refers to what is not there (RFC 7644 §3.7.1).
+    #[error("{0}")]
+    Unresolved(String),
     /// 412: `If-Match` names another version.
     #[error("{0}")]
     PreconditionFailed(String),
@@ -113,7 +116,7 @@ impl ScimError {
             Self::Forbidden(_) => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed(_) => 405,
-            Self::Conflict(_) => 409,
+            Self::Conflict(_) | Self::Unresolved(_) => 409,
             Self::PreconditionFailed(_) => 412,
             Self::TooLarge(_) => 413,
             Self::UnsupportedMediaType(_) => 415,

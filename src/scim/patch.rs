@@ -4,9 +4,10 @@
 
 use serde_json::{Map, Value};
 
-use super::ScimError;
 use super::draft::{Draft, Selection, immutable, missing};
+use super::path::excerpt;
 use super::schema::ResourceType;
+use super::{ScimError, Switches};
 use crate::model::limits;
 
 pub use super::draft::{Row, RowsChange, Verb};
@@ -43,13 +44,13 @@ pub struct Patched {
 /// # Errors
 /// `invalidSyntax` for anything that is no list of operations, `invalidPath` for a path that is no text, `invalidValue`
 /// for a missing value; 413 for more than [`limits::PATCH_OPERATIONS`].
-pub fn parse(body: Value) -> Result<Vec<Operation>, ScimError> {
+pub fn parse(switches: &Switches, body: Value) -> Result<Vec<Operation>, ScimError> {
     let operations = match body {
         Value::Object(mut object) => {
-            check_schemas(take(&mut object, "schemas").as_ref())?;
+            check_message(switches, take(&mut object, "schemas").as_ref(), PATCH_OP)?;
             take(&mut object, "Operations")
         }
-        other => Some(other),
+        other => Some(other).filter(|_| switches.operations_without_message),
     };
     let Some(Value::Array(operations)) = operations else {
         return Err(ScimError::invalid_syntax("the body must have `Operations`, a list of PATCH operations"));
@@ -63,7 +64,7 @@ pub fn parse(body: Value) -> Result<Vec<Operation>, ScimError> {
             "`Operations` may have {most} operations at most, not {count}; send the rest in another request"
         )));
     }
-    let read = |(index, operation)| self::operation(operation).map_err(|error| located(error, index, count));
+    let read = |(index, operation)| self::operation(switches, operation).map_err(|error| located(error, index, count));
     operations.into_iter().enumerate().map(read).collect()
 }
 
@@ -73,14 +74,15 @@ pub fn parse(body: Value) -> Result<Vec<Operation>, ScimError> {
 /// That of the first operation that fails (RFC 7644 §3.5.2, §3.12): `invalidPath`, `invalidFilter`, `invalidValue`,
 /// `mutability`, `noTarget`; 413 for too many members.
 pub fn apply(
+    switches: &Switches,
     resource_type: &ResourceType,
     current: &Map<String, Value>,
     operations: &[Operation],
 ) -> Result<Patched, ScimError> {
-    let mut draft = Draft::new(resource_type, current.clone());
+    let mut draft = Draft::new(switches, resource_type, current.clone());
     for (index, Operation { verb, path, value }) in operations.iter().enumerate() {
         let selection = match path {
-            Some(path) => Selection::parse(resource_type, path),
+            Some(path) => Selection::parse(switches, resource_type, path),
             None => Ok(Selection::Resource),
         };
         selection
@@ -98,41 +100,66 @@ pub fn apply(
 }
 
 /// A body without `schemas`, or with those of a resource, is common; one meant for another endpoint is a mistake.
-fn check_schemas(schemas: Option<&Value>) -> Result<(), ScimError> {
+///
+/// # Errors
+/// `invalidSyntax`.
+pub(super) fn check_message(switches: &Switches, schemas: Option<&Value>, expected: &str) -> Result<(), ScimError> {
     let named: Vec<&str> = schemas.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let is_message = |urn: &&&str| urn.get(..MESSAGES.len()).is_some_and(|start| start.eq_ignore_ascii_case(MESSAGES));
-    let other = named.iter().find(is_message).filter(|_| !named.iter().any(|urn| urn.eq_ignore_ascii_case(PATCH_OP)));
-    match other {
-        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{PATCH_OP}`, not `{urn}`"))),
+    let is_expected = named.iter().any(|urn| urn.eq_ignore_ascii_case(expected));
+    if !is_expected && !switches.incomplete_schemas {
+        return Err(ScimError::invalid_syntax(format!("`schemas` must name `{expected}`")));
+    }
+    if let Some(urn) = named.iter().find(|urn| !urn.eq_ignore_ascii_case(expected) && !switches.unknown_schemas_ignored)
+    {
+        let urn = excerpt(urn);
+        return Err(ScimError::invalid_syntax(format!("`schemas` must be `{expected}` alone, without `{urn}`")));
+    }
+    match named.iter().find(is_message).filter(|_| !is_expected) {
+        Some(urn) => Err(ScimError::invalid_syntax(format!("`schemas` must be `{expected}`, not `{urn}`"))),
         None => Ok(()),
     }
 }
 
-fn operation(operation: Value) -> Result<Operation, ScimError> {
+fn operation(switches: &Switches, operation: Value) -> Result<Operation, ScimError> {
     let Value::Object(mut operation) = operation else {
         return Err(ScimError::invalid_syntax("an operation must be an object with `op`, `path` and `value`"));
     };
+    let is = |op: &str, verb: &str| op == verb || switches.operations_in_any_case && op.eq_ignore_ascii_case(verb);
     let verb = match take(&mut operation, "op") {
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("add") => Verb::Add,
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("remove") => Verb::Remove,
-        Some(Value::String(op)) if op.eq_ignore_ascii_case("replace") => Verb::Replace,
+        Some(Value::String(op)) if is(&op, "add") => Verb::Add,
+        Some(Value::String(op)) if is(&op, "remove") => Verb::Remove,
+        Some(Value::String(op)) if is(&op, "replace") => Verb::Replace,
         _ => return Err(ScimError::invalid_syntax("`op` must be `add`, `remove` or `replace`")),
     };
     let path = match take(&mut operation, "path") {
         None | Some(Value::Null) => None,
-        Some(Value::String(path)) => Some(path).filter(|path| !path.trim().is_empty()),
+        Some(Value::String(path)) if path.trim().is_empty() && switches.empty_paths => None,
+        Some(Value::String(path)) => Some(path),
         Some(_) => {
             return Err(ScimError::invalid_path("`path` must be text, such as `emails[type eq \"work\"].value`"));
         }
     };
+    if path.is_none() && !switches.operations_without_path {
+        return Err(ScimError::invalid_syntax(
+            "an operation must have a `path`; send one operation for each attribute",
+        ));
+    }
     let value = take(&mut operation, "value");
+    if verb == Verb::Remove && value.as_ref().is_some_and(|value| !value.is_null()) && !switches.removal_of_named_values
+    {
+        return Err(ScimError::invalid_value(
+            "`remove` takes no `value`; choose what to remove with a filter, such as `members[value eq \"…\"]`",
+        ));
+    }
     if value.is_none() && verb != Verb::Remove {
         return Err(ScimError::invalid_value("`value` is missing; only `remove` does without"));
     }
     Ok(Operation { verb, path, value })
 }
 
-fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
+/// Takes a member out, in whatever case its name is written.
+pub(super) fn take(object: &mut Map<String, Value>, name: &str) -> Option<Value> {
     let key = object.keys().find(|key| key.eq_ignore_ascii_case(name))?.clone();
     object.remove(&key)
 }

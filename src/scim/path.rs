@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::ScimError;
+use super::profile::Switches;
 use super::schema::{Attribute, Extension, ResourceType, Schema};
 
 /// The name of an attribute as a client wrote it, or, in a resolved [`Condition`](super::filter::Condition), in its
@@ -109,6 +110,16 @@ impl AttributePath {
         // `urn:…:User.manager`: the URN ended at the dot.
         let place = Place::find(&self.joined(schema), resource_type)?;
         place.target(resource_type, self.sub_attribute.as_deref()?, None)
+    }
+
+    /// As [`AttributePath::resolve`], as far as the profile reads names so.
+    pub fn resolve_by<'a>(&self, switches: &Switches, resource_type: &'a ResourceType) -> Option<Target<'a>> {
+        let target = self.resolve(resource_type)?;
+        let tolerated = match &self.schema {
+            None => target.extension.is_none() || switches.extension_attributes_without_urn,
+            Some(schema) => Place::find(schema, resource_type).is_some() || switches.dots_behind_urns,
+        };
+        tolerated.then_some(target)
     }
 
     fn resolve_unqualified<'a>(&self, resource_type: &'a ResourceType) -> Option<Target<'a>> {

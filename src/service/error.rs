@@ -41,6 +41,7 @@ impl From<WriteError> for ServiceError {
                 }
                 Constraint::OrganizationSlug
                 | Constraint::ConnectionName
+                | Constraint::ServiceName
                 | Constraint::Membership
                 | Constraint::Other => Self::Internal(format!("a uniqueness rule was broken: {constraint:?}")),
             },

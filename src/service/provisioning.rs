@@ -1,5 +1,6 @@
 //! SCIM Users and Groups: one request, one use case.
 
+pub mod bulk;
 pub mod groups;
 mod page;
 mod present;

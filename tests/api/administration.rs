@@ -254,12 +254,17 @@ on_both_databases! {
         let admin = administrator(&server, ours.id, CredentialKind::Admin);
         let other = administrator(&server, theirs.id, CredentialKind::Admin);
         let first = |path: &str| other.get(path).expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned();
+        let ids = [first("/connections"), first("/credentials"), theirs.client.create_user("ada"), theirs.client.create_group("g", &[])];
         let before = crate::support::rows::rows_of(database, theirs.id);
-        for id in [first("/connections"), first("/credentials")] {
-            for (method, path) in table(&id).into_iter().filter(|(_, path)| path.contains(&id)) {
-                let answer = send(&admin, method, &path, "{}");
-                problem(&answer, 404, "");
-            }
+        let told = |id: &str| -> Vec<(u16, Value)> {
+            let asked = table(id).into_iter().filter(|(_, path)| path.contains(id));
+            let answers = asked.map(|(method, path)| send(&admin, method, &path, "{}"));
+            answers.map(|answer| (answer.status, answer.json()["detail"].as_str().unwrap().replace(id, "ID").into())).collect()
+        };
+        let expected = told("0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a");
+        assert!(expected.iter().all(|(status, _)| [400, 404].contains(status)), "{expected:?}");
+        for id in ids {
+            assert_eq!(told(&id), expected);
         }
         assert_eq!(crate::support::rows::rows_of(database, theirs.id), before);
         // A cursor of one organization, or of one list, means nothing in another.

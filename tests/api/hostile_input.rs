@@ -177,7 +177,7 @@ on_both_databases! {
             answer.clone().expect_error(405, "");
             assert!(answer.header("Allow").contains("GET"), "{method} {path}");
         }
-        for (method, path) in [("POST", "/Bulk"), ("POST", "/.search"), ("POST", "/Users/.search"), ("GET", "/Me")] {
+        for (method, path) in [("POST", "/.search"), ("POST", "/Users/.search"), ("GET", "/Me")] {
             client.send(method, path, &[], Some("{}")).expect_error(501, "");
         }
         for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/json", "x"] {

@@ -7,6 +7,10 @@ mod support;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
+mod bulk_references;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod contention;
@@ -49,7 +53,11 @@ mod patch_paths;
 #[cfg(test)]
 mod patch_semantics;
 #[cfg(test)]
+mod people;
+#[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod profiles;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use muster::scim::filter::{Filter, eval};
 use muster::scim::schema::ResourceTypes;
-use muster::scim::{ScimError, patch, resource};
+use muster::scim::{ScimError, Switches, patch, resource};
 use serde_json::{Map, Value, json};
 
 use crate::support::{Client, Dice, ENTERPRISE, Server, ids, is_long};
@@ -188,7 +188,7 @@ fn step_user(dice: &mut Dice, client: &Client, model: &mut Model) {
     let known: Vec<String> = model.users.keys().cloned().collect();
     if known.len() < 4 || (known.len() < 24 && dice.once_in(4)) {
         let body = user_body(dice);
-        let mut document = resource::create(&kind, body.clone()).unwrap().document;
+        let mut document = resource::create(&Switches::DEFAULT, &kind, body.clone()).unwrap().document;
         document.entry("active").or_insert(json!(true));
         let answer = client.post("/Users", &body);
         if model.taken(None, &document) {
@@ -213,7 +213,7 @@ fn step_user(dice: &mut Dice, client: &Client, model: &mut Model) {
         }
         1..=3 => {
             let body = user_body(dice);
-            let replaced = resource::replace(&kind, &current, body.clone()).map(|incoming| {
+            let replaced = resource::replace(&Switches::DEFAULT, &kind, &current, body.clone()).map(|incoming| {
                 let mut document = incoming.document;
                 if !document.contains_key("active") {
                     document.extend(current.get_key_value("active").map(|(name, value)| (name.clone(), value.clone())));
@@ -224,8 +224,8 @@ fn step_user(dice: &mut Dice, client: &Client, model: &mut Model) {
         }
         _ => {
             let operations: Value = (0..=dice.below(3)).map(|_| user_operation(dice)).collect();
-            let patched = patch::parse(operations.clone())
-                .and_then(|operations| patch::apply(&kind, &current, &operations))
+            let patched = patch::parse(&Switches::DEFAULT, operations.clone())
+                .and_then(|operations| patch::apply(&Switches::DEFAULT, &kind, &current, &operations))
                 .map(|patched| patched.document);
             (client.patch(&path, &operations), patched)
         }
@@ -257,7 +257,7 @@ fn step_group(dice: &mut Dice, client: &Client, model: &mut Model) {
     let known: Vec<String> = model.groups.keys().cloned().collect();
     let body = json!({ "displayName": name(dice), "members": rows });
     if known.len() < 2 || (known.len() < 6 && dice.once_in(4)) {
-        let document = resource::create(&kind, body.clone()).unwrap().document;
+        let document = resource::create(&Switches::DEFAULT, &kind, body.clone()).unwrap().document;
         let answer = client.post("/Groups", &body);
         if model.name_taken(None, &document) {
             answer.expect_error(409, "uniqueness");
@@ -277,7 +277,7 @@ fn step_group(dice: &mut Dice, client: &Client, model: &mut Model) {
         }
         1 => {
             members = wanted;
-            (client.put(&path, &body), resource::replace(&kind, &current, body).unwrap().document)
+            (client.put(&path, &body), resource::replace(&Switches::DEFAULT, &kind, &current, body).unwrap().document)
         }
         2 => {
             members = wanted;
@@ -318,7 +318,8 @@ fn step_group(dice: &mut Dice, client: &Client, model: &mut Model) {
 /// Narrowed by an index and then evaluated over HTTP, or evaluated alone on every document: the same people.
 fn compare_filter(dice: &mut Dice, client: &Client, model: &Model) {
     let text = filter(dice, model, 3);
-    let condition = Filter::parse(&text).unwrap().resolve(&model.types.user).unwrap();
+    let condition =
+        Filter::parse(&text, &Switches::DEFAULT).unwrap().resolve(&model.types.user, &Switches::DEFAULT).unwrap();
     let expected: Vec<&String> = model.users.keys().filter(|id| eval(&condition, &model.user(id))).collect();
     let page = client.filter("/Users", &text).expect(200).json();
     assert_eq!(ids(&page).iter().collect::<Vec<_>>(), expected, "{text}");
@@ -332,7 +333,8 @@ fn compare_filter(dice: &mut Dice, client: &Client, model: &Model) {
         2 => format!("not (members.value eq \"{member}\")"),
         _ => format!("displayName sw \"{}\" and members pr", words[0]),
     };
-    let condition = Filter::parse(&text).unwrap().resolve(&model.types.group).unwrap();
+    let condition =
+        Filter::parse(&text, &Switches::DEFAULT).unwrap().resolve(&model.types.group, &Switches::DEFAULT).unwrap();
     let expected: Vec<&String> = model.groups.keys().filter(|id| eval(&condition, &model.group(id))).collect();
     assert_eq!(client.found("/Groups", &text).iter().collect::<Vec<_>>(), expected, "{text}");
 }

@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, ENTERPRISE, Server, USER, group, ids, user};
 
+/// The names of its members, sorted.
 fn keys(resource: &Value) -> Vec<String> {
-    resource.as_object().unwrap().keys().cloned().collect()
+    let mut keys: Vec<String> = resource.as_object().unwrap().keys().cloned().collect();
+    keys.sort();
+    keys
 }
 
 // Requirements 23, 27, 28, 29

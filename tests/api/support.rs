@@ -19,7 +19,7 @@ pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
 pub use program::{Program, Server as ServerProcess};
-pub use resources::{ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
+pub use resources::{BULK, ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
 pub use server::{Answer, Client, Organization, Server};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.

@@ -93,6 +93,7 @@ pub(crate) fn picture(database: &Database) -> String {
         "SELECT count(*) * 1000 + sum(revision) FROM organization",
         "SELECT count(*) FROM connection",
         "SELECT count(*) * 1000 + count(revoked_at) FROM credential",
+        "SELECT sum(revision) FROM access_administration",
     ];
     let columns: Vec<String> = sums.iter().map(|sum| format!("coalesce(CAST(({sum}) AS TEXT), '0')")).collect();
     texts(database, &format!("SELECT {} AS broken", columns.join(" || ' ' || "))).concat()

@@ -23,6 +23,8 @@ pub struct StoredUser {
     pub modified_at: Moment,
     /// The wrapped key of this person; gone when the person was erased.
     pub person_key: Option<Vec<u8>>,
+    /// Since when an administrator bars this person.
+    pub suspended_at: Option<Moment>,
     /// Canonical JSON without id, meta and groups.
     pub document: String,
 }
@@ -49,30 +51,30 @@ pub struct GroupOfMember {
 
 pub(super) const BY_ID: Statement = Statement::both(
     "user_by_id",
-    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+    "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL",
 );
 
 // The user in the first row, whose version is never 0, and a row for each group.
 pub(super) const FOR_CHANGE: Statement = Statement {
     name: "user_for_change",
-    sqlite: "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+    sqlite: "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
      UNION ALL \
-     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, g.display_name \
+     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, NULL, g.display_name \
      FROM membership m INDEXED BY membership_of_member CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
      WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
-    postgres: "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+    postgres: "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL \
      UNION ALL \
-     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, g.display_name \
+     SELECT g.id, g.connection, CAST(0 AS BIGINT), CAST(0 AS BIGINT), CAST(0 AS BIGINT), NULL, NULL, g.display_name \
      FROM membership m JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id \
      WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = 9223372036854775807 AND g.connection = $3",
 };
 
 pub(super) const PAGE_AFTER: Statement = Statement::both(
     "user_page_after",
-    "SELECT id, connection, version, created_at, modified_at, person_key, document FROM scim_user \
+    "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
      WHERE organization = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3",
 );
 
@@ -113,6 +115,8 @@ struct UserRecord {
     modified_at: i64,
     #[diesel(sql_type = Nullable<Binary>)]
     person_key: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    suspended_at: Option<i64>,
     #[diesel(sql_type = Text)]
     document: String,
 }
@@ -128,6 +132,7 @@ impl TryFrom<UserRecord> for StoredUser {
             created_at: Moment::from_micros(row.created_at),
             modified_at: Moment::from_micros(row.modified_at),
             person_key: row.person_key,
+            suspended_at: row.suspended_at.map(Moment::from_micros),
             document: row.document,
         })
     }

@@ -40,6 +40,8 @@ pub struct UserChange {
     pub external_id: Option<String>,
     /// Whether it is active.
     pub active: bool,
+    /// Whether it was suspended when the change was worked out.
+    pub suspended: bool,
     /// When.
     pub modified_at: Moment,
     /// Canonical JSON without id, meta and groups.
@@ -75,6 +77,8 @@ pub enum Status {
     Inactive,
     /// A leaver for good.
     Deleted,
+    /// Barred by an administrator, whatever connections say.
+    Suspended,
 }
 
 impl Status {
@@ -83,6 +87,7 @@ impl Status {
             1 => Some(Self::Active),
             2 => Some(Self::Inactive),
             3 => Some(Self::Deleted),
+            4 => Some(Self::Suspended),
             _ => None,
         }
     }
@@ -92,6 +97,7 @@ impl Status {
             Self::Active => 1,
             Self::Inactive => 2,
             Self::Deleted => 3,
+            Self::Suspended => 4,
         }
     }
 }
@@ -107,13 +113,19 @@ pub struct StatusChange {
     pub since: Moment,
 }
 
+// Whoever comes back under the userName of somebody who was suspended comes back suspended: no write of a connection
+// lifts the bar, a deletion and another creation neither.
 pub(in crate::db) const INSERT: Statement = Statement {
     name: "user_insert",
     sqlite: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, created_at, \
-             modified_at, person_key, document) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9)",
+             modified_at, person_key, document, suspended_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, \
+             (SELECT min(b.suspended_at) FROM scim_user b INDEXED BY scim_user_suspended WHERE b.organization = $1 \
+             AND b.user_name_key = $4 AND b.suspended_at IS NOT NULL))",
     postgres: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, \
-               created_at, modified_at, person_key, document) \
-               SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, v.document \
+               created_at, modified_at, person_key, document, suspended_at) \
+               SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, v.document, \
+               (SELECT min(b.suspended_at) FROM scim_user b WHERE b.organization = v.organization \
+               AND b.user_name_key = v.name AND b.suspended_at IS NOT NULL) \
                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bool[], $7::bigint[], \
                $8::bytea[], $9::text[]) \
                AS v(organization, id, connection, name, external, active, at, person_key, document)",
@@ -122,13 +134,15 @@ pub(in crate::db) const INSERT: Statement = Statement {
 pub(in crate::db) const UPDATE: Statement = Statement {
     name: "user_update",
     sqlite: "UPDATE scim_user SET connection = $4, user_name_key = $5, external_id = $6, active = $7, version = version + 1, \
-             modified_at = $8, document = $9 WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+             modified_at = $8, document = $9 WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL \
+             AND (suspended_at IS NOT NULL) = $10",
     postgres: "UPDATE scim_user AS u SET connection = v.connection, user_name_key = v.name, external_id = v.external, \
                active = v.active, version = u.version + 1, modified_at = v.at, document = v.document \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::bool[], \
-               $8::bigint[], $9::text[]) \
-               AS v(organization, id, version, connection, name, external, active, at, document) \
-               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL",
+               $8::bigint[], $9::text[], $10::bool[]) \
+               AS v(organization, id, version, connection, name, external, active, at, document, suspended) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL \
+               AND (u.suspended_at IS NOT NULL) = v.suspended",
 };
 
 pub(in crate::db) const DELETE: Statement = Statement {
@@ -159,11 +173,14 @@ pub(in crate::db) const DELETE_EMAIL: Statement = Statement {
 pub(in crate::db) const INSERT_FIRST_STATUS: Statement = Statement {
     name: "user_status_first",
     sqlite: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
-             SELECT $1, $2, o.revision, 9223372036854775807, $3, $4 FROM organization o WHERE o.id = $1",
+             SELECT $1, $2, o.revision, 9223372036854775807, CASE WHEN u.suspended_at IS NULL THEN $3 ELSE 4 END, $4 \
+             FROM organization o CROSS JOIN scim_user u ON u.organization = o.id AND u.id = $2 WHERE o.id = $1",
     postgres: "INSERT INTO user_status (organization, user_id, from_revision, until_revision, status, since) \
-               SELECT v.organization, v.id, o.revision, 9223372036854775807, v.status, v.since \
+               SELECT v.organization, v.id, o.revision, 9223372036854775807, \
+               CASE WHEN u.suspended_at IS NULL THEN v.status ELSE 4 END, v.since \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, status, since) \
-               JOIN organization o ON o.id = v.organization",
+               JOIN organization o ON o.id = v.organization \
+               JOIN scim_user u ON u.organization = v.organization AND u.id = v.id",
 };
 
 pub(in crate::db) const CLOSE_STATUS: Statement = Statement {
@@ -184,6 +201,21 @@ pub(in crate::db) const OPEN_STATUS: Statement = Statement {
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[]) \
                AS v(organization, id, revision, status, since)",
 };
+
+pub(in crate::db) const IDENTIFY: Statement = Statement {
+    name: "user_identified",
+    sqlite: "INSERT INTO user_identified (organization, revision, user_id) VALUES ($1, $2, $3)",
+    postgres: "INSERT INTO user_identified (organization, revision, user_id) \
+               SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])",
+};
+
+pub(in crate::db) fn identified_binds<'a>(
+    organization: &'a OrganizationId,
+    revision: Revision,
+    user: &'a UserId,
+) -> Vec<Bind<'a>> {
+    vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64()), Bind::Bytes(user.as_bytes())]
+}
 
 impl UserRow {
     pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
@@ -223,6 +255,7 @@ impl UserChange {
             Bind::Flag(self.active),
             Bind::Int(self.modified_at.as_micros()),
             Bind::Text(&self.document),
+            Bind::Flag(self.suspended),
         ]
     }
 }

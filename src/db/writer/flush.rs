@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, credentials, events, groups, keyring, memberships, organizations,
-    users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, groups, keyring, memberships,
+    organizations, users,
 };
 use super::{WriteError, Written};
 
@@ -54,6 +54,12 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
     exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
     exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
     exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
+    exactly(tx, &users::SUSPEND, gather(sets, |s| &s.suspensions, users::SuspensionChange::binds))?;
+    for set in sets {
+        for change in &set.suspensions {
+            change.pardon(tx, set.organization)?;
+        }
+    }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
     exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;
@@ -167,6 +173,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     let mut opened: Rows<'_> = Vec::new();
     let mut left: Rows<'_> = Vec::new();
     let mut joined: Rows<'_> = Vec::new();
+    let mut identified: Rows<'_> = Vec::new();
     let mut recorded: Rows<'_> = Vec::new();
     for (set, revision) in sets.iter().zip(revisions) {
         let organization = &set.organization;
@@ -176,7 +183,10 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
         opened.extend(set.statuses.iter().map(|change| change.open(organization, revision)));
         left.extend(set.left.iter().map(|change| change.leave(organization, revision)));
         joined.extend(set.joined.iter().map(|change| change.join(organization, revision)));
+        identified.extend(set.identified.iter().map(|user| users::identified_binds(organization, revision, user)));
     }
+    exactly(tx, &users::IDENTIFY, identified)?;
+    change_access(tx, sets, revisions)?;
     exactly(tx, &users::CLOSE_STATUS, closed)?;
     exactly(tx, &users::OPEN_STATUS, opened)?;
     // A deletion ends memberships first: whoever leaves at a later revision, in the same commit, was in no group any more.
@@ -195,6 +205,25 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     exactly(tx, &memberships::LEAVE, left)?;
     exactly(tx, &memberships::JOIN, joined)?;
     exactly(tx, &events::INSERT, recorded)
+}
+
+fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revision>]) -> Result<(), WriteError> {
+    for (set, revision) in sets.iter().zip(revisions) {
+        if let (Some(seen), Some(revision)) = (set.access_state, revision)
+            && access::change_state(tx, set.organization, *revision, seen)? != 1
+        {
+            return Err(WriteError::Stale);
+        }
+    }
+    let rows = sets
+        .iter()
+        .zip(revisions)
+        .filter_map(|(set, revision)| Some((set, (*revision)?)))
+        .flat_map(|(set, revision)| set.access.iter().map(move |row| (&set.organization, revision, row)));
+    for (statement, rows) in access::by_statement(rows) {
+        exactly(tx, statement, rows)?;
+    }
+    Ok(())
 }
 
 fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {

@@ -1,6 +1,7 @@
 //! The writer against both databases, whole and failing: every request its own answer, all or nothing.
 
 use super::*;
+use crate::db::access::{self, AccessRow, ServiceRow};
 use crate::db::groups::{GroupChange, GroupNames, GroupRow};
 use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
@@ -11,7 +12,7 @@ use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRo
 use crate::db::{history, organizations};
 use crate::ids;
 use crate::model::{
-    Actor, Connection, ConnectionId, GroupId, Member, MemberKind, Moment, Profile, ResourceId, UserId, Version,
+    Actor, Connection, ConnectionId, GroupId, Member, MemberKind, Moment, Profile, ResourceId, Service, UserId, Version,
 };
 
 const NOW: Moment = Moment::from_micros(1_790_000_000_000_000);
@@ -78,6 +79,7 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
             user_name_key: id.to_string(),
             external_id: Some("changed".to_owned()),
             active: true,
+            suspended: false,
             modified_at: NOW,
             document: "{}".to_owned(),
         });
@@ -256,6 +258,17 @@ on_both_databases! {
         assert_eq!(told(organization_set("acme")), Constraint::OrganizationSlug);
         assert_eq!(told(connection_set(organization, "okta")), Constraint::ConnectionName);
         assert_eq!(told(key(ids::resource(NOW))), Constraint::Other);
+        let service = |owner: UserId| {
+            let mut set = WriteSet::new(organization);
+            (set.takes_revision, set.access_state) = (true, Some(database.read(|tx| access::state(tx, organization)).unwrap()));
+            let name = "Pipeline".parse().unwrap();
+            let service = Service { id: ids::service(NOW), name, owner, expires_at: NOW, stopped_at: None };
+            set.access.push(AccessRow::Service(ServiceRow::new(service, NOW)));
+            set.events.push(event("service.created", owner.into()));
+            set
+        };
+        write_one(database, service(ada));
+        assert_eq!(told(service(ada)), Constraint::ServiceName);
         let mut other_name = same_id;
         other_name.users_created[0].user_name_key = "grace".to_owned();
         assert_eq!(told(other_name), Constraint::Other);

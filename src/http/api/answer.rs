@@ -52,6 +52,14 @@ impl Reply {
         Ok(Self::Json { status: StatusCode::OK, body: json(value)?, entity_tag: Some(entity_tag), location: None })
     }
 
+    /// 200 with a single resource that was changed.
+    ///
+    /// # Errors
+    /// A fault, if it cannot be written as JSON.
+    pub fn changed(value: &impl Serialize, entity_tag: String) -> Result<Self, Problem> {
+        Ok(Self::Json { status: StatusCode::OK, body: json(value)?, entity_tag: Some(entity_tag), location: None })
+    }
+
     /// 201 with the new resource; `path` is what comes after `/api/v1/`.
     ///
     /// # Errors

@@ -118,5 +118,5 @@ fn change(call: &Call) -> Result<Reply, Problem> {
     let change = ConnectionChange { name, paused: wanted.paused };
     let changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
     let tag = changed.entity_tag();
-    Reply::resource(call, &Shown::from(changed), tag)
+    Reply::changed(&Shown::from(changed), tag)
 }

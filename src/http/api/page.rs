@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::model::{ResourceId, limits};
+use crate::service::people::Found;
 
 use super::call::Call;
 use super::problem::Problem;
@@ -70,6 +71,17 @@ impl Stretch {
             })?,
         };
         Ok(Self { after, goes_on: cursor.is_some(), limit, binding })
+    }
+
+    /// How many rows to read: one more than are shown tells whether there is another page.
+    pub fn rows(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX).saturating_add(1)
+    }
+
+    /// The page a search found.
+    pub fn found<R, T: ToSchema>(&self, found: Found<R>, show: impl FnMut(R) -> T) -> Page<T> {
+        let next_cursor = found.next.map(|last| self.cursor(last));
+        Page { items: found.items.into_iter().map(show).collect(), next_cursor }
     }
 
     /// The page, of at most one item more than fit on it. `id` is what the list is ordered by.

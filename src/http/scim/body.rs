@@ -7,10 +7,13 @@ use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 
 use crate::model::limits;
-use crate::scim::ScimError;
+use crate::scim::{ScimError, Switches};
 
 use super::answer::Refusal;
 
+/// The protocol's own type (RFC 7644 §8.1).
+const SCIM_JSON: &str = "application/scim+json";
+const JSON: &str = "application/json";
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -19,8 +22,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// # Errors
 /// 413 beyond [`limits::BODY_BYTES`], by the announced length before anything is read; 415 if it is said to be anything
 /// but JSON; 408 if it takes too long; 400 if the client stops in the middle.
-pub async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {
-    check_type(headers)?;
+pub async fn read(headers: &HeaderMap, payload: Payload, switches: &Switches) -> Result<Bytes, Refusal> {
+    check_type(headers, switches)?;
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let limit = u64::try_from(limits::BODY_BYTES).unwrap_or(u64::MAX);
     if announced.is_some_and(|length| length > limit) {
@@ -38,23 +41,31 @@ fn too_large() -> ScimError {
     ScimError::TooLarge(format!("the body is too large; send at most {} bytes", limits::BODY_BYTES))
 }
 
-/// Either JSON type in any letter case with any parameters (RFC 7644 §3.1), or none at all.
-fn check_type(headers: &HeaderMap) -> Result<(), ScimError> {
+/// A JSON type the profile reads, in any letter case with any parameters (RFC 7644 §3.1), or none where it does without.
+fn check_type(headers: &HeaderMap, switches: &Switches) -> Result<(), ScimError> {
     let coding = headers.get(CONTENT_ENCODING).map_or(&b"identity"[..], HeaderValue::as_bytes);
     if !coding.eq_ignore_ascii_case(b"identity") {
         return Err(ScimError::UnsupportedMediaType(
             "the body has a `Content-Encoding`; send it as it is, without one".to_owned(),
         ));
     }
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let media_type = value.to_str().ok().and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if ["application/scim+json", "application/json"].iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+    let value = headers.get(CONTENT_TYPE);
+    if value.is_none() && switches.untyped_bodies {
         return Ok(());
     }
-    Err(ScimError::UnsupportedMediaType(
-        "the `Content-Type` is not one this server reads; send `application/scim+json` or `application/json`"
-            .to_owned(),
-    ))
+    let media_type = value
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    let known: &[&str] = if switches.plain_json_bodies { &[SCIM_JSON, JSON] } else { &[SCIM_JSON] };
+    if known.iter().any(|known| media_type.eq_ignore_ascii_case(known)) {
+        return Ok(());
+    }
+    let known = known.join("` or `");
+    Err(ScimError::UnsupportedMediaType(format!(
+        "the `Content-Type` is not one that is read over this connection; send `{known}`"
+    )))
 }
 
 #[cfg(test)]
@@ -66,7 +77,7 @@ mod tests {
     fn check(name: HeaderName, value: &str) -> Result<(), ScimError> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        check_type(&headers)
+        check_type(&headers, &Switches::DEFAULT)
     }
 
     // Requirement 16
@@ -81,7 +92,7 @@ mod tests {
         ] {
             assert_eq!(check(CONTENT_TYPE, value), Ok(()), "{value}");
         }
-        assert_eq!(check_type(&HeaderMap::new()), Ok(()));
+        assert_eq!(check_type(&HeaderMap::new(), &Switches::DEFAULT), Ok(()));
     }
 
     #[test]

@@ -41,11 +41,12 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
         Operation::Replace(kind) => replace(services, caller, call, kind),
         Operation::Patch(kind) => patch(services, caller, call, kind),
         Operation::Delete(kind) => delete(services, caller, call, kind),
+        Operation::Bulk => Err(ServiceError::Internal("a bulk request is carried out elsewhere".to_owned())),
         Operation::Configuration
         | Operation::ResourceTypes
         | Operation::ResourceType
         | Operation::Schemas
-        | Operation::Schema => Ok(Reply::Document(discover(services, call)?)),
+        | Operation::Schema => Ok(Reply::Document(discover(services, caller, call)?)),
     }
 }
 
@@ -158,17 +159,17 @@ fn delete(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Resu
 }
 
 /// RFC 7644 §4: paging and sorting are ignored, a filter is forbidden.
-fn discover(services: &Services, call: &Call) -> Result<String, ScimError> {
+fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String, ScimError> {
     if call.query.filter.is_some() {
         return Err(ScimError::Forbidden("this cannot be filtered; leave out `filter`".to_owned()));
     }
-    let (types, base) = (&services.types, services.scim_base());
+    let (types, base, switches) = (&services.types, services.scim_base(), caller.profile.switches());
     Ok(match call.operation {
         Operation::ResourceTypes => discovery::resource_types(types, &base),
         Operation::ResourceType => discovery::resource_type(types, &call.id, &base)?.to_string(),
-        Operation::Schemas => discovery::schemas(types, &base),
-        Operation::Schema => discovery::schema(types, &call.id, &base)?.to_string(),
-        _ => discovery::service_provider_config(&base).to_string(),
+        Operation::Schemas => discovery::schemas(switches, types, &base),
+        Operation::Schema => discovery::schema(switches, types, &call.id, &base)?.to_string(),
+        _ => discovery::service_provider_config(switches, &base).to_string(),
     })
 }
 

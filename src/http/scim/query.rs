@@ -3,7 +3,7 @@
 use url::form_urlencoded;
 
 use crate::http::path;
-use crate::scim::ScimError;
+use crate::scim::{ScimError, Switches};
 
 /// The parameters the protocol knows; all others are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,17 +24,17 @@ pub struct Query {
 }
 
 impl Query {
-    /// Reads the query of a URL. Letter case of the names does not count.
+    /// Reads the query of a URL. Letter case of the names does not count, where the profile says so.
     ///
     /// # Errors
     /// `invalidValue` if a parameter is given twice or is not UTF-8; `invalidFilter` if that is the filter.
-    pub fn parse(text: &str) -> Result<Self, ScimError> {
+    pub fn parse(text: &str, switches: &Switches) -> Result<Self, ScimError> {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        let mut query = Self::read(text)?;
-        if query.filter.is_some() && text.contains('+') {
-            let filter = Self::read(&text.replace('+', "%2B"))?.filter;
+        let mut query = Self::read(text, switches)?;
+        if switches.raw_plus_signs_in_filters && query.filter.is_some() && text.contains('+') {
+            let filter = Self::read(&text.replace('+', "%2B"), switches)?.filter;
             query.filter_with_plus = filter.filter(|filter| query.filter.as_ref() != Some(filter));
         }
         Ok(query)
@@ -45,10 +45,10 @@ impl Query {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
-    fn read(text: &str) -> Result<Self, ScimError> {
+    fn read(text: &str, switches: &Switches) -> Result<Self, ScimError> {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            let Some((name, place)) = query.parameter(&name) else { continue };
+            let Some((name, place)) = query.parameter(&name, switches) else { continue };
             // What does not decode is read with replacement characters, which then mean themselves.
             if value.contains(char::REPLACEMENT_CHARACTER) && !path::is_text(text) {
                 let detail = format!("the parameter `{name}` is not UTF-8 once decoded; encode the text as UTF-8");
@@ -64,7 +64,7 @@ impl Query {
         Ok(query)
     }
 
-    fn parameter(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
+    fn parameter(&mut self, name: &str, switches: &Switches) -> Option<(&'static str, &mut Option<String>)> {
         let parameters = [
             ("filter", &mut self.filter),
             ("startIndex", &mut self.start_index),
@@ -72,7 +72,9 @@ impl Query {
             ("attributes", &mut self.attributes),
             ("excludedAttributes", &mut self.excluded_attributes),
         ];
-        parameters.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name))
+        let is =
+            |known: &str| known == name || switches.parameter_names_in_any_case && known.eq_ignore_ascii_case(name);
+        parameters.into_iter().find(|(known, _)| is(known))
     }
 }
 
@@ -83,18 +85,22 @@ mod tests {
     #[test]
     fn plus_and_percent_20_are_spaces_and_stray_separators_nothing() {
         for text in ["filter=userName+eq+%22a%22&", "&filter=userName%20eq%20\"a\"", "FILTER=userName+eq%20%22a%22&&"] {
-            assert_eq!(Query::parse(text).unwrap().filter.as_deref(), Some("userName eq \"a\""), "{text}");
+            assert_eq!(
+                Query::parse(text, &Switches::DEFAULT).unwrap().filter.as_deref(),
+                Some("userName eq \"a\""),
+                "{text}"
+            );
         }
-        assert_eq!(Query::parse("").unwrap(), Query::default());
-        assert_eq!(Query::parse("&").unwrap(), Query::default());
+        assert_eq!(Query::parse("", &Switches::DEFAULT).unwrap(), Query::default());
+        assert_eq!(Query::parse("&", &Switches::DEFAULT).unwrap(), Query::default());
     }
 
     #[test]
     fn an_unescaped_plus_leaves_a_second_reading() {
-        let query = Query::parse("filter=userName%20eq%20%22john+x@y.io%22").unwrap();
+        let query = Query::parse("filter=userName%20eq%20%22john+x@y.io%22", &Switches::DEFAULT).unwrap();
         assert_eq!(query.filter.as_deref(), Some("userName eq \"john x@y.io\""));
         assert_eq!(query.filter_with_plus.as_deref(), Some("userName eq \"john+x@y.io\""));
-        let escaped = Query::parse("filter=userName%20eq%20%22john%2Bx@y.io%22&count=+5").unwrap();
+        let escaped = Query::parse("filter=userName%20eq%20%22john%2Bx@y.io%22&count=+5", &Switches::DEFAULT).unwrap();
         assert_eq!(escaped.filter.as_deref(), Some("userName eq \"john+x@y.io\""));
         assert_eq!(escaped.filter_with_plus, None);
         assert_eq!(escaped.count.as_deref(), Some(" 5"));
@@ -103,7 +109,9 @@ mod tests {
     // Requirement 23
     #[test]
     fn names_are_read_in_any_letter_case_and_unknown_ones_ignored() {
-        let query = Query::parse("startindex=3&COUNT=5&Attributes=a,b&sortBy=x&sortBy=y&cursor=&=&z").unwrap();
+        let query =
+            Query::parse("startindex=3&COUNT=5&Attributes=a,b&sortBy=x&sortBy=y&cursor=&=&z", &Switches::DEFAULT)
+                .unwrap();
         assert_eq!(query.start_index.as_deref(), Some("3"));
         assert_eq!(query.count.as_deref(), Some("5"));
         assert_eq!(query.attributes.as_deref(), Some("a,b"));
@@ -113,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_parameter_given_twice_is_refused_by_name() {
-        let error = Query::parse("startIndex=1&startindex=1").unwrap_err();
+        let error = Query::parse("startIndex=1&startindex=1", &Switches::DEFAULT).unwrap_err();
         assert_eq!(error, ScimError::invalid_value("the parameter `startIndex` is given twice; send it once"));
     }
 }

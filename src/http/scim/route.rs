@@ -32,6 +32,8 @@ pub enum Operation {
     Patch(Kind),
     /// RFC 7644 §3.6.
     Delete(Kind),
+    /// RFC 7644 §3.7.
+    Bulk,
     /// RFC 7644 §4.
     Configuration,
     /// RFC 7644 §4, all of them.
@@ -48,7 +50,7 @@ impl Operation {
     /// Whether it changes anything.
     pub const fn writes(self) -> bool {
         match self {
-            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Delete(_) => true,
+            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Delete(_) | Self::Bulk => true,
             Self::List(_)
             | Self::Read(_)
             | Self::Configuration
@@ -61,7 +63,7 @@ impl Operation {
 
     /// Whether it takes a body.
     pub const fn takes_body(self) -> bool {
-        matches!(self, Self::Create(_) | Self::Replace(_) | Self::Patch(_))
+        matches!(self, Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Bulk)
     }
 }
 
@@ -103,7 +105,7 @@ const fn not_implemented(name: &'static str, path: &'static [Segment]) -> Route 
 }
 
 use Operation::{
-    Configuration, Create, Delete, List, Patch, Read, Replace, ResourceType, ResourceTypes, Schema, Schemas,
+    Bulk, Configuration, Create, Delete, List, Patch, Read, Replace, ResourceType, ResourceTypes, Schema, Schemas,
 };
 use Segment::{Id, Name};
 
@@ -112,7 +114,7 @@ pub const ROUTES: &[Route] = &[
     not_implemented("/.search", &[Name(".search")]),
     not_implemented("/Users/.search", &[Name("Users"), Name(".search")]),
     not_implemented("/Groups/.search", &[Name("Groups"), Name(".search")]),
-    not_implemented("/Bulk", &[Name("Bulk")]),
+    served("/Bulk", &[Name("Bulk")], &[("POST", Bulk)]),
     not_implemented("/Me", &[Name("Me")]),
     served("/Users", &[Name("Users")], &[("GET", List(Kind::User)), ("POST", Create(Kind::User))]),
     served(
@@ -195,6 +197,11 @@ fn allow(methods: &[(&str, Operation)]) -> String {
     }
     names.push("OPTIONS");
     names.join(", ")
+}
+
+/// Whether the path has segments that are passed over, as a base URL with a slash at its end makes them.
+pub fn has_empty_segments(path: &str) -> bool {
+    path.strip_prefix('/').unwrap_or(path).split('/').any(str::is_empty)
 }
 
 #[cfg(test)]

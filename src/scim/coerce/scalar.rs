@@ -7,8 +7,8 @@ use chrono::{DateTime, NaiveDateTime};
 use serde_json::Value;
 
 use super::Location;
-use crate::scim::ScimError;
 use crate::scim::schema::Kind;
+use crate::scim::{ScimError, Switches};
 
 /// Padding is left to the client in both alphabets (RFC 7643 §2.3.6).
 const LENIENT: GeneralPurposeConfig =
@@ -17,12 +17,17 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// A value of `kind`, `None` if unassigned.
-pub fn scalar(kind: Kind, location: Location<'_>, value: Value) -> Result<Option<Value>, ScimError> {
+pub fn scalar(
+    switches: &Switches,
+    kind: Kind,
+    location: Location<'_>,
+    value: Value,
+) -> Result<Option<Value>, ScimError> {
     let (right, wanted) = match (kind, &value) {
         (_, Value::Null) => return Ok(None),
         (_, Value::Array(array)) if array.is_empty() => return Ok(None),
         (_, Value::Object(object)) if object.is_empty() => return Ok(None),
-        (Kind::Boolean, Value::String(text)) => match boolean(text) {
+        (Kind::Boolean, Value::String(text)) if switches.booleans_as_text => match boolean(text) {
             Some(truth) => return Ok(Some(Value::Bool(truth))),
             None => (false, "true or false"),
         },

@@ -11,7 +11,7 @@ fn user(name: &str, value: Value) -> Result<Option<Value>, ScimError> {
     let types = ResourceTypes::builtin().unwrap();
     let extension = types.user.extensions[0].schema.attribute(name).map(|attribute| (Some(LONG), attribute));
     let (urn, attribute) = types.user.attribute(name).map(|attribute| (None, attribute)).or(extension).unwrap();
-    coerce(attribute, Location::new(urn, &attribute.name), value)
+    coerce(&Switches::DEFAULT, attribute, Location::new(urn, &attribute.name), value)
 }
 
 fn detail(name: &str, value: Value) -> String {
@@ -22,7 +22,7 @@ fn detail(name: &str, value: Value) -> String {
 }
 
 fn of_kind(kind: Kind, value: Value) -> Result<Option<Value>, ScimError> {
-    scalar::scalar(kind, Location::new(None, "x"), value)
+    scalar::scalar(&Switches::DEFAULT, kind, Location::new(None, "x"), value)
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::Selection;
-use crate::scim::ScimError;
-use crate::scim::path::Target;
+use crate::scim::coerce;
+use crate::scim::path::{Target, is_name};
 use crate::scim::schema::{Mutability, ResourceType};
+use crate::scim::{ScimError, Switches};
 
 /// One attribute and what it is to be.
 #[derive(Debug)]
@@ -31,30 +32,38 @@ enum Order {
 }
 
 /// Reads `object`. Keys may be names, paths with dots and value filters, names behind a URN, or URNs, in any letter case.
-/// Left out are names no schema has and what only the server writes.
+/// Left out are names no schema has, where the profile ignores them, and what only the server writes, where
+/// `read_only_ignored`.
 ///
 /// # Errors
-/// `invalidValue` for an attribute that is given twice, in two spellings, with different values.
-pub fn assignments(resource_type: &ResourceType, object: Map<String, Value>) -> Result<Vec<Assignment<'_>>, ScimError> {
+/// `invalidValue` for an attribute that is given twice, in two spellings, with different values; `invalidSyntax` and
+/// `mutability` for what is not left out.
+pub fn assignments<'a>(
+    switches: &Switches,
+    resource_type: &'a ResourceType,
+    object: Map<String, Value>,
+    read_only_ignored: bool,
+) -> Result<Vec<Assignment<'a>>, ScimError> {
     let mut all: Vec<Assignment<'_>> = Vec::with_capacity(object.len());
     for (key, value) in object {
-        let Ok(selection) = Selection::parse(resource_type, &key) else { continue };
-        match (selection, value) {
-            (selection @ Selection::Attribute(..), value) => add(&mut all, selection, value, key.contains(':'))?,
-            (Selection::Resource | Selection::Extension(_), Value::Object(inner)) => {
+        match (select(switches, resource_type, None, &key)?, value) {
+            (None, _) | (Some(Selection::Resource), Value::Null) => {}
+            (Some(selection @ Selection::Attribute(..)), value) => {
+                add(&mut all, selection, value, key.contains(':'), read_only_ignored)?;
+            }
+            (Some(Selection::Resource | Selection::Extension(_)), Value::Object(inner)) => {
                 for (name, value) in inner {
-                    if let Ok(selection @ Selection::Attribute(..)) =
-                        Selection::parse(resource_type, &format!("{key}:{name}"))
+                    if let Some(selection @ Selection::Attribute(..)) =
+                        select(switches, resource_type, Some(&key), &name)?
                     {
-                        add(&mut all, selection, value, true)?;
+                        add(&mut all, selection, value, true, read_only_ignored)?;
                     }
                 }
             }
-            (selection @ Selection::Extension(_), Value::Null) => {
+            (Some(selection @ Selection::Extension(_)), Value::Null) => {
                 all.push(Assignment { selection, value: Value::Null, order: Order::Whole });
             }
-            (Selection::Resource, Value::Null) => {}
-            (Selection::Resource | Selection::Extension(_), _) => {
+            (Some(Selection::Resource | Selection::Extension(_)), _) => {
                 return Err(ScimError::invalid_value(format!("`{key}` must be an object of attributes")));
             }
         }
@@ -63,17 +72,40 @@ pub fn assignments(resource_type: &ResourceType, object: Map<String, Value>) -> 
     Ok(all)
 }
 
+/// What `key` names, within the schema `urn` if there is one; `None` if that is nothing and ignored.
+fn select<'a>(
+    switches: &Switches,
+    resource_type: &'a ResourceType,
+    urn: Option<&str>,
+    key: &str,
+) -> Result<Option<Selection<'a>>, ScimError> {
+    let path = urn.map_or_else(|| key.to_owned(), |urn| format!("{urn}:{key}"));
+    let selection = Selection::parse(switches, resource_type, &path).ok().filter(|selection| match selection {
+        Selection::Resource => switches.core_attributes_under_urn,
+        Selection::Extension(_) => true,
+        Selection::Attribute(..) => switches.paths_as_keys || is_name(key),
+    });
+    if selection.is_none() && !switches.unknown_attributes_ignored {
+        return Err(coerce::unknown(&path));
+    }
+    Ok(selection)
+}
+
 fn add<'a>(
     all: &mut Vec<Assignment<'a>>,
     selection: Selection<'a>,
     value: Value,
     qualified: bool,
+    read_only_ignored: bool,
 ) -> Result<(), ScimError> {
     let Selection::Attribute(target, elements) = &selection else { return Ok(()) };
     let Target { extension, attribute, sub_attribute } = *target;
     let read_only = |mutability| mutability == Mutability::ReadOnly;
     if read_only(attribute.mutability) || sub_attribute.is_some_and(|sub| read_only(sub.mutability)) {
-        return Ok(());
+        if read_only_ignored {
+            return Ok(());
+        }
+        return Err(ScimError::mutability(format!("`{}` is set by the server only; leave it out", target.path())));
     }
     let order = match (sub_attribute, elements) {
         (_, Some(_)) => Order::Elements,

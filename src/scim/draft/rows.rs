@@ -6,10 +6,10 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::{Elements, Verb, values};
-use crate::scim::ScimError;
-use crate::scim::coerce::Location;
+use crate::scim::coerce::{self, Location};
 use crate::scim::filter::{Condition, Filter, Literal, Operator};
 use crate::scim::schema::Attribute;
+use crate::scim::{ScimError, Switches};
 
 /// One value of the attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -76,6 +76,7 @@ impl RowsChange {
 /// What `verb` means for the rows. The value names members as `[{"value": …}]`, as one object or as an id alone;
 /// sub-attributes other than `value` and `type` are the server's business.
 pub fn changes(
+    switches: &Switches,
     attribute: &Attribute,
     location: Location<'_>,
     verb: Verb,
@@ -86,11 +87,12 @@ pub fn changes(
         return Ok(match (verb, value.unwrap_or_default()) {
             (Verb::Remove, Value::Null) => vec![RowsChange::Clear],
             (Verb::Remove, value) => {
-                let values: Vec<String> = rows(attribute, location, value)?.into_iter().map(|row| row.value).collect();
+                let values: Vec<String> =
+                    rows(switches, attribute, location, value)?.into_iter().map(|row| row.value).collect();
                 some(RowsChange::Remove(values))
             }
-            (Verb::Add, value) => some(RowsChange::Add(rows(attribute, location, value)?)),
-            (Verb::Replace, value) => vec![RowsChange::Replace(rows(attribute, location, value)?)],
+            (Verb::Add, value) => some(RowsChange::Add(rows(switches, attribute, location, value)?)),
+            (Verb::Replace, value) => vec![RowsChange::Replace(rows(switches, attribute, location, value)?)],
         });
     };
     let removed = match equal_values(&elements.filter) {
@@ -100,35 +102,49 @@ pub fn changes(
     if verb == Verb::Remove {
         return Ok(vec![removed]);
     }
+    if verb == Verb::Add && !switches.missing_values_made {
+        return Err(ScimError::no_target(format!(
+            "`add` to `{location}` without a filter makes members; leave it out"
+        )));
+    }
     let sent = value.unwrap_or_default();
     let value = if is_unassigned(&sent) {
-        let Some(terms) = values::terms(attribute, location, &elements.filter).filter(|_| verb == Verb::Add) else {
+        let Some(terms) = values::terms(switches, attribute, location, &elements.filter).filter(|_| verb == Verb::Add)
+        else {
             return Ok(if verb == Verb::Add { Vec::new() } else { vec![removed] });
         };
         Value::Object(terms)
     } else {
         sent
     };
-    let added = RowsChange::Add(rows(attribute, location, value)?);
+    let value = match value {
+        Value::Array(values) => values,
+        one => vec![one],
+    };
+    let added = RowsChange::Add(rows(switches, attribute, location, Value::Array(value))?);
     Ok(if verb == Verb::Add { vec![added] } else { vec![removed, added] })
 }
 
 /// Reads rows, each once.
-fn rows(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Vec<Row>, ScimError> {
-    let sent = match value {
-        Value::Array(sent) => sent,
-        one => vec![one],
-    };
+fn rows(
+    switches: &Switches,
+    attribute: &Attribute,
+    location: Location<'_>,
+    value: Value,
+) -> Result<Vec<Row>, ScimError> {
+    let sent = coerce::list(switches, location, value)?;
     let mut read = Vec::with_capacity(sent.len());
     for value in sent.into_iter().filter(|value| !is_unassigned(value)) {
-        read.push(row(attribute, location, value)?);
+        read.push(row(switches, attribute, location, value)?);
     }
     Ok(unique(read))
 }
 
-fn row(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Row, ScimError> {
+fn row(switches: &Switches, attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Row, ScimError> {
     let object = match value {
-        Value::String(value) => return id(location, Value::String(value)).map(|value| Row { value, kind: None }),
+        Value::String(value) if switches.text_for_objects => {
+            return id(location, Value::String(value)).map(|value| Row { value, kind: None });
+        }
         Value::Object(object) => object,
         _ => return Err(ScimError::invalid_value(format!("`{location}` must be a list of objects with a `value`"))),
     };
@@ -138,6 +154,8 @@ fn row(attribute: &Attribute, location: Location<'_>, value: Value) -> Result<Ro
             value = part;
         } else if name.eq_ignore_ascii_case("type") && !part.is_null() {
             kind = Some(kind_of(attribute, location, &part)?);
+        } else if !switches.unknown_attributes_ignored && attribute.sub_attribute(&name).is_none() {
+            return Err(coerce::unknown(&location.sub(&name).to_string()));
         }
     }
     Ok(Row { value: id(location, value)?, kind })

@@ -1,9 +1,10 @@
 //! What an operation is about: the meaning of its path in a resource type (RFC 7644 §3.5.2).
 
-use crate::scim::ScimError;
+use crate::scim::coerce;
 use crate::scim::filter::{Condition, Filter, ValuePath};
 use crate::scim::path::Target;
-use crate::scim::schema::{Extension, ResourceType};
+use crate::scim::schema::{Extension, ResourceType, Returned};
+use crate::scim::{ScimError, Switches};
 
 /// What a path names.
 #[derive(Debug, Clone)]
@@ -29,9 +30,10 @@ impl<'a> Selection<'a> {
     /// Reads a path and looks it up.
     ///
     /// # Errors
-    /// `invalidPath` where it cannot be read or names nothing, `invalidFilter` for what stands in brackets.
-    pub fn parse(resource_type: &'a ResourceType, text: &str) -> Result<Self, ScimError> {
-        let ValuePath { path, filter, sub_attribute } = ValuePath::parse(text)?;
+    /// `invalidPath` where it cannot be read or names nothing, `invalidFilter` for what stands in brackets;
+    /// `invalidSyntax` for an attribute no schema has, where such are not ignored.
+    pub fn parse(switches: &Switches, resource_type: &'a ResourceType, text: &str) -> Result<Self, ScimError> {
+        let ValuePath { path, filter, sub_attribute } = ValuePath::parse(text, switches)?;
         if filter.is_none() {
             if let Some(extension) = path.extension(resource_type) {
                 return Ok(Self::Extension(extension));
@@ -41,9 +43,15 @@ impl<'a> Selection<'a> {
             }
         }
         let unknown = |name: &str| {
+            if !switches.unknown_attributes_ignored {
+                return coerce::unknown(name);
+            }
             ScimError::invalid_path(format!("`{name}` is no attribute of {}; see /Schemas", resource_type.name))
         };
-        let mut target = path.resolve(resource_type).ok_or_else(|| unknown(&path.to_string()))?;
+        let mut target = path.resolve_by(switches, resource_type).ok_or_else(|| unknown(&path.to_string()))?;
+        if !switches.password_thrown_away && target.attribute.returned == Returned::Never {
+            return Err(unknown(&path.to_string()));
+        }
         if let Some(name) = sub_attribute {
             let sub = target.attribute.sub_attribute(&name).filter(|_| target.sub_attribute.is_none());
             target.sub_attribute = Some(sub.ok_or_else(|| unknown(&format!("{path}.{name}")))?);
@@ -52,7 +60,7 @@ impl<'a> Selection<'a> {
         }
         let elements = match filter {
             Some(filter) => {
-                let condition = filter.clone().resolve_elements(target.attribute)?;
+                let condition = filter.clone().resolve_elements(target.attribute, switches)?;
                 Some(Box::new(Elements { filter, condition }))
             }
             None => None,

@@ -3,13 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::{Verb, values};
-use crate::scim::ScimError;
 use crate::scim::coerce::{self, Location};
 use crate::scim::schema::{Attribute, Kind};
+use crate::scim::{ScimError, Switches};
 
 /// What is left of `held` when `verb` is done to all of `attribute`. Adding nothing changes nothing, replacing by nothing
-/// leaves unassigned; sub-attributes that are not named stay as they are (RFC 7644 §3.5.2.3).
+/// leaves unassigned; sub-attributes that are not named stay as they are (RFC 7644 §3.5.2.3), unless the profile replaces
+/// the whole.
 pub fn edit(
+    switches: &Switches,
     attribute: &Attribute,
     location: Location<'_>,
     verb: Verb,
@@ -17,7 +19,7 @@ pub fn edit(
     value: Option<Value>,
 ) -> Result<Option<Value>, ScimError> {
     if attribute.multi_valued {
-        return values::edit(attribute, location, verb, held, value);
+        return values::edit(switches, attribute, location, verb, held, value);
     }
     if verb == Verb::Remove {
         return Ok(None);
@@ -25,10 +27,11 @@ pub fn edit(
     let value = value.unwrap_or_default();
     let unassigned = |held| if verb == Verb::Add { held } else { None };
     if attribute.kind != Kind::Complex {
-        return Ok(coerce::single(attribute, location, value)?.or_else(|| unassigned(held)));
+        return Ok(coerce::single(switches, attribute, location, value)?.or_else(|| unassigned(held)));
     }
-    let Some(said) = coerce::sub_attributes(attribute, location, value)? else { return Ok(unassigned(held)) };
-    let mut object = into_object(held);
+    let Some(said) = coerce::sub_attributes(switches, attribute, location, value)? else { return Ok(unassigned(held)) };
+    let keeps = verb == Verb::Add || switches.replace_keeps_the_rest;
+    let mut object = into_object(held.filter(|_| keeps));
     let before = object.get("value").cloned();
     let new_reference = said.iter().any(|(sub, _)| sub.name == "$ref");
     for (sub, value) in said {
@@ -60,6 +63,7 @@ pub fn overlay(base: Value, new: Value) -> Value {
 
 /// What is left of the complex value `held` when `verb` is done to its sub-attribute `sub`.
 pub fn edit_part(
+    switches: &Switches,
     sub: &Attribute,
     location: Location<'_>,
     verb: Verb,
@@ -72,7 +76,7 @@ pub fn edit_part(
     if verb == Verb::Remove && sub.required && part.is_some() {
         return Err(ScimError::mutability(format!("`{location}` is required; replace it instead of removing it")));
     }
-    let part = edit(sub, location, verb, part, value)?;
+    let part = edit(switches, sub, location, verb, part, value)?;
     set(&mut object, &sub.name, part);
     if sub.name != "$ref" {
         drop_stale_reference(&mut object, before.as_ref());

@@ -3,16 +3,17 @@
 use serde_json::{Map, Value};
 
 use super::{Elements, Verb, single};
-use crate::scim::ScimError;
 use crate::scim::coerce::{self, Location, is_primary, says};
 use crate::scim::filter::{Filter, Literal, Operator, eval};
 use crate::scim::schema::{Attribute, Mutability};
+use crate::scim::{ScimError, Switches};
 
 /// Sub-attributes that say something about a value and are nothing without it (RFC 7643 §2.4).
 const LABELS: [&str; 4] = ["type", "primary", "display", "$ref"];
 
 /// What is left of `held` when `verb` is done to all of `attribute`.
 pub fn edit(
+    switches: &Switches,
     attribute: &Attribute,
     location: Location<'_>,
     verb: Verb,
@@ -24,7 +25,7 @@ pub fn edit(
     if verb == Verb::Remove && value.is_null() {
         return Ok(None);
     }
-    let sent = coerce::elements(attribute, location, value)?;
+    let sent = coerce::elements(switches, attribute, location, value)?;
     match verb {
         Verb::Replace => held = sent,
         Verb::Remove => held.retain(|element| !sent.iter().any(|sent| says(element, sent))),
@@ -40,6 +41,8 @@ pub fn edit(
 
 /// The elements an operation is about, or one sub-attribute of theirs.
 pub struct Chosen<'a> {
+    /// How the profile behaves.
+    pub switches: &'a Switches,
     /// Multi-valued.
     pub attribute: &'a Attribute,
     /// The sub-attribute, else the elements as a whole.
@@ -58,6 +61,15 @@ impl Chosen<'_> {
         let mut held = into_elements(held);
         let chosen: Vec<bool> = held.iter().map(|element| self.chooses(element)).collect();
         let found = chosen.contains(&true);
+        if !self.switches.several_targets
+            && let Some(elements) = self.elements
+            && chosen.iter().filter(|chosen| **chosen).count() > 1
+        {
+            let (whole, filter) = (self.whole, &elements.filter);
+            return Err(ScimError::invalid_filter(format!(
+                "several values of `{whole}` fulfil `{filter}`; choose one of them"
+            )));
+        }
         match self.coerce(verb, value.unwrap_or_default())? {
             None if verb == Verb::Remove && self.elements.is_some() && !found => return Err(self.no_target()),
             None if verb == Verb::Add => {}
@@ -66,6 +78,7 @@ impl Chosen<'_> {
                 self.set(verb, &mut held, &chosen, &value)?;
                 one_primary(&mut held, self.whole, |index| chosen.get(index) == Some(&true))?;
             }
+            Some(_) if self.elements.is_some() && !self.switches.missing_values_made => return Err(self.no_target()),
             Some(value) => {
                 let made = self.make(value)?;
                 if !coerce::contains(&held, &made) {
@@ -86,8 +99,8 @@ impl Chosen<'_> {
     fn coerce(&self, verb: Verb, value: Value) -> Result<Option<Value>, ScimError> {
         match self.sub_attribute {
             _ if verb == Verb::Remove => Ok(None),
-            Some(sub) => coerce::coerce(sub, self.location, value),
-            None => coerce::single(self.attribute, self.whole, value),
+            Some(sub) => coerce::coerce(self.switches, sub, self.location, value),
+            None => coerce::single(self.switches, self.attribute, self.whole, value),
         }
     }
 
@@ -99,7 +112,7 @@ impl Chosen<'_> {
                 None => None,
                 Some(sub) => {
                     self.check_immutable(sub, &element, None)?;
-                    let rest = single::edit_part(sub, self.location, Verb::Remove, Some(element), None)?;
+                    let rest = single::edit_part(self.switches, sub, self.location, Verb::Remove, Some(element), None)?;
                     rest.filter(|rest| LABELS.contains(&sub.name.as_str()) || says_something(rest))
                 }
             };
@@ -121,7 +134,14 @@ impl Chosen<'_> {
         for element in chosen_elements {
             let before = element.take();
             *element = if let Some(sub) = self.sub_attribute {
-                let after = single::edit_part(sub, self.location, verb, Some(before.clone()), Some(value.clone()))?;
+                let after = single::edit_part(
+                    self.switches,
+                    sub,
+                    self.location,
+                    verb,
+                    Some(before.clone()),
+                    Some(value.clone()),
+                )?;
                 self.check_immutable(sub, &before, after.as_ref())?;
                 self.unpacked(after.unwrap_or_default())?
             } else {
@@ -137,7 +157,7 @@ impl Chosen<'_> {
         if self.sub_attribute.is_none_or(|sub| sub.name != "value") {
             return Ok(element);
         }
-        Ok(coerce::single(self.attribute, self.whole, element)?.unwrap_or_default())
+        Ok(coerce::single(self.switches, self.attribute, self.whole, element)?.unwrap_or_default())
     }
 
     /// What the filter describes of `element`, as it is written there.
@@ -157,7 +177,8 @@ impl Chosen<'_> {
         };
         let made = match self.sub_attribute {
             Some(sub) => {
-                let made = single::edit_part(sub, self.location, Verb::Replace, Some(terms), Some(value))?;
+                let made =
+                    single::edit_part(self.switches, sub, self.location, Verb::Replace, Some(terms), Some(value))?;
                 self.unpacked(made.unwrap_or_default())?
             }
             None => single::overlay(terms, value),
@@ -166,7 +187,7 @@ impl Chosen<'_> {
     }
 
     fn terms(&self) -> Option<Map<String, Value>> {
-        terms(self.attribute, self.whole, &self.elements?.filter)
+        terms(self.switches, self.attribute, self.whole, &self.elements?.filter)
     }
 
     fn no_target(&self) -> ScimError {
@@ -188,12 +209,17 @@ impl Chosen<'_> {
 }
 
 /// What a filter made of `eq` and `and` alone says of an element; nothing, if it is made of anything else.
-pub fn terms(attribute: &Attribute, location: Location<'_>, filter: &Filter) -> Option<Map<String, Value>> {
+pub fn terms(
+    switches: &Switches,
+    attribute: &Attribute,
+    location: Location<'_>,
+    filter: &Filter,
+) -> Option<Map<String, Value>> {
     match filter {
         Filter::And(filters) => {
             let mut all = Map::new();
             for filter in filters {
-                all.extend(terms(attribute, location, filter)?);
+                all.extend(terms(switches, attribute, location, filter)?);
             }
             Some(all)
         }
@@ -206,7 +232,7 @@ pub fn terms(attribute: &Attribute, location: Location<'_>, filter: &Filter) -> 
                 Literal::Boolean(truth) => Value::Bool(*truth),
                 Literal::Null => Value::Null,
             };
-            let value = coerce::coerce(sub, location.sub(&sub.name), value).ok()?;
+            let value = coerce::coerce(switches, sub, location.sub(&sub.name), value).ok()?;
             Some(value.map(|value| (sub.name.clone(), value)).into_iter().collect())
         }
         _ => None,

@@ -103,12 +103,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scim::Switches;
     use crate::scim::filter::{Filter, ValuePath, samples};
     use crate::scim::schema::ResourceTypes;
 
     fn matches(text: &str, user: &Value) -> bool {
         let types = ResourceTypes::builtin().unwrap();
-        let condition = Filter::parse(text).unwrap().resolve(&types.user);
+        let condition = Filter::parse(text, &Switches::DEFAULT).unwrap().resolve(&types.user, &Switches::DEFAULT);
         eval(&condition.unwrap_or_else(|error| panic!("{text}: {error}")), user)
     }
 
@@ -312,8 +313,9 @@ mod tests {
     #[test]
     fn a_filter_in_brackets_is_evaluated_on_one_element() {
         let types = ResourceTypes::builtin().unwrap();
-        let path = ValuePath::parse(r#"emails[type eq "Work" and primary ne true]"#).unwrap();
-        let condition = path.filter.unwrap().resolve_elements(types.user.attribute("emails").unwrap()).unwrap();
+        let path = ValuePath::parse(r#"emails[type eq "Work" and primary ne true]"#, &Switches::DEFAULT).unwrap();
+        let condition =
+            path.filter.unwrap().resolve_elements(types.user.attribute("emails").unwrap(), &Switches::DEFAULT).unwrap();
         assert!(eval(&condition, &json!({"type": "work"})));
         assert!(!eval(&condition, &json!({"type": "work", "primary": true})));
     }

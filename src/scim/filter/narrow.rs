@@ -119,12 +119,13 @@ mod tests {
 
     use super::*;
     use crate::model::fold;
+    use crate::scim::Switches;
     use crate::scim::filter::{Filter, eval, samples};
     use crate::scim::schema::ResourceTypes;
 
     fn condition(text: &str) -> Condition {
         let types = ResourceTypes::builtin().unwrap();
-        Filter::parse(text).unwrap().resolve(&types.user).unwrap()
+        Filter::parse(text, &Switches::DEFAULT).unwrap().resolve(&types.user, &Switches::DEFAULT).unwrap()
     }
 
     fn narrowings(text: &str) -> Vec<(String, Vec<String>)> {

@@ -3,21 +3,22 @@
 use super::scan::Scanner;
 use super::{Filter, Operator, ValuePath};
 use crate::model::limits;
+use crate::scim::Switches;
 use crate::scim::error::ScimError;
 use crate::scim::path::{AttributePath, excerpt, is_name};
 
 impl Filter {
     /// Reads a filter (RFC 7644 §3.4.2.2, figure 1).
     ///
-    /// Beyond the grammar it takes what clients send: `emails[type eq "work"].value eq "x"` for
+    /// Beyond the grammar it takes what clients send, as far as the profile does: `emails[type eq "work"].value eq "x"` for
     /// `emails[type eq "work" and value eq "x"]`, values without quotes (`userName eq alice`), `not` followed by a space,
     /// and keywords and operators in any letter case.
     ///
     /// # Errors
     /// `invalidFilter` names the place and what was expected there; `tooMany` when it exceeds a limit of
     /// [`limits`] in bytes, nesting or comparisons.
-    pub fn parse(text: &str) -> Result<Self, ScimError> {
-        let mut parser = Parser::new(text, 0)?;
+    pub fn parse(text: &str, switches: &Switches) -> Result<Self, ScimError> {
+        let mut parser = Parser::new(text, 0, switches)?;
         let filter = parser.disjunction()?;
         parser.scanner.end()?;
         Ok(filter)
@@ -30,13 +31,13 @@ impl ValuePath {
     ///
     /// # Errors
     /// `invalidPath` for the path, `invalidFilter` for the filter in brackets, `tooMany` as for [`Filter::parse`].
-    pub fn parse(text: &str) -> Result<Self, ScimError> {
+    pub fn parse(text: &str, switches: &Switches) -> Result<Self, ScimError> {
         let text = text.trim();
         let Some(bracket) = text.find('[') else {
             return Ok(Self { path: AttributePath::parse(text)?, filter: None, sub_attribute: None });
         };
         let path = AttributePath::parse(text.get(..bracket).unwrap_or_default())?;
-        let mut parser = Parser::new(text, bracket)?;
+        let mut parser = Parser::new(text, bracket, switches)?;
         let filter = parser.bracketed()?;
         let sub_attribute = parser.sub_attribute()?;
         parser.scanner.end()?;
@@ -46,6 +47,7 @@ impl ValuePath {
 
 /// Recursion goes through [`Parser::nested`] alone, which counts it.
 struct Parser<'t> {
+    switches: &'t Switches,
     scanner: Scanner<'t>,
     depth: usize,
     terms: usize,
@@ -53,7 +55,7 @@ struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
-    fn new(text: &'t str, offset: usize) -> Result<Self, ScimError> {
+    fn new(text: &'t str, offset: usize, switches: &'t Switches) -> Result<Self, ScimError> {
         if text.len() > limits::FILTER_BYTES {
             return Err(ScimError::too_many(format!(
                 "the filter has {} bytes, more than the {} allowed; ask in several requests",
@@ -61,7 +63,7 @@ impl<'t> Parser<'t> {
                 limits::FILTER_BYTES
             )));
         }
-        Ok(Self { scanner: Scanner::new(text, offset), depth: 0, terms: 0, within_brackets: false })
+        Ok(Self { switches, scanner: Scanner::new(text, offset), depth: 0, terms: 0, within_brackets: false })
     }
 
     /// `a or b or …`
@@ -108,6 +110,9 @@ impl<'t> Parser<'t> {
             return Err(self.scanner.unexpected("a comparison, because brackets cannot stand within brackets"));
         }
         let filter = self.bracketed()?;
+        if !self.switches.comparisons_behind_value_filters && self.scanner.peek() == Some('.') {
+            return Err(self.scanner.unexpected("`and`, `or` or the end, with the comparison inside the brackets"));
+        }
         let Some(sub_attribute) = self.sub_attribute()? else {
             return Ok(Filter::ValuePath { path, filter: Box::new(filter) });
         };
@@ -185,7 +190,7 @@ impl<'t> Parser<'t> {
                 ),
             ));
         };
-        let literal = self.scanner.literal()?;
+        let literal = self.scanner.literal(self.switches.unquoted_filter_values)?;
         Ok(Filter::Compare { path, operator, literal })
     }
 }
@@ -209,11 +214,11 @@ mod tests {
     use crate::scim::filter::Literal;
 
     fn printed(text: &str) -> String {
-        Filter::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
+        Filter::parse(text, &Switches::DEFAULT).unwrap_or_else(|error| panic!("{text}: {error}")).to_string()
     }
 
     fn refusal(text: &str) -> (ScimType, String) {
-        match Filter::parse(text) {
+        match Filter::parse(text, &Switches::DEFAULT) {
             Err(ScimError::BadRequest(kind, detail)) => (kind, detail),
             other => panic!("{text}: {other:?}"),
         }
@@ -258,9 +263,16 @@ mod tests {
             ("not(a pr) or b pr and c pr", "(not (a pr)) or (b pr and c pr)"),
             ("A PR AND NOT(B PR)", "A pr and not (B pr)"),
         ] {
-            assert_eq!(Filter::parse(text).unwrap(), Filter::parse(grouped).unwrap(), "{text}");
+            assert_eq!(
+                Filter::parse(text, &Switches::DEFAULT).unwrap(),
+                Filter::parse(grouped, &Switches::DEFAULT).unwrap(),
+                "{text}"
+            );
         }
-        assert_ne!(Filter::parse("(a pr or b pr) and c pr").unwrap(), Filter::parse("a pr or b pr and c pr").unwrap());
+        assert_ne!(
+            Filter::parse("(a pr or b pr) and c pr", &Switches::DEFAULT).unwrap(),
+            Filter::parse("a pr or b pr and c pr", &Switches::DEFAULT).unwrap()
+        );
     }
 
     // Requirement 32
@@ -279,7 +291,8 @@ mod tests {
             ("007", Literal::String("007".into())),
             ("2011-05-13T04:42:34Z", Literal::String("2011-05-13T04:42:34Z".into())),
         ] {
-            let Filter::Compare { literal, .. } = Filter::parse(&format!("a eq {text}")).unwrap() else {
+            let Filter::Compare { literal, .. } = Filter::parse(&format!("a eq {text}"), &Switches::DEFAULT).unwrap()
+            else {
                 panic!("{text}");
             };
             assert_eq!(literal, expected, "{text}");
@@ -297,7 +310,11 @@ mod tests {
                 r#"emails[type eq "work" and primary eq true and value sw "x"] and active eq true"#,
             ),
         ] {
-            assert_eq!(Filter::parse(text).unwrap(), Filter::parse(meant).unwrap(), "{text}");
+            assert_eq!(
+                Filter::parse(text, &Switches::DEFAULT).unwrap(),
+                Filter::parse(meant, &Switches::DEFAULT).unwrap(),
+                "{text}"
+            );
         }
     }
 
@@ -375,7 +392,9 @@ mod tests {
     fn the_deepest_filter_allowed_needs_little_stack() {
         let text = format!("{}title pr{}", "not (".repeat(limits::FILTER_DEPTH), ")".repeat(limits::FILTER_DEPTH));
         let thread = std::thread::Builder::new().stack_size(256 * 1024);
-        let read = thread.spawn(move || Filter::parse(&text).map(|filter| filter.to_string().len())).unwrap();
+        let read = thread
+            .spawn(move || Filter::parse(&text, &Switches::DEFAULT).map(|filter| filter.to_string().len()))
+            .unwrap();
         assert!(read.join().unwrap().is_ok());
     }
 
@@ -389,9 +408,9 @@ mod tests {
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value",
             r#"members[value eq "2819c223"].$ref"#,
         ] {
-            assert_eq!(ValuePath::parse(text).unwrap().to_string(), text);
+            assert_eq!(ValuePath::parse(text, &Switches::DEFAULT).unwrap().to_string(), text);
         }
-        let path = ValuePath::parse(r#"roles[primary eq "True"].value"#).unwrap();
+        let path = ValuePath::parse(r#"roles[primary eq "True"].value"#, &Switches::DEFAULT).unwrap();
         assert_eq!(path.path, AttributePath::of("roles"));
         assert_eq!(path.sub_attribute.as_deref(), Some("value"));
     }
@@ -409,7 +428,7 @@ mod tests {
             ("emails[type pr] or a pr", ScimType::InvalidFilter),
             ("emails[type pr][type pr]", ScimType::InvalidFilter),
         ] {
-            match ValuePath::parse(text) {
+            match ValuePath::parse(text, &Switches::DEFAULT) {
                 Err(ScimError::BadRequest(found, _)) => assert_eq!(found, kind, "{text}"),
                 other => panic!("{text}: {other:?}"),
             }
@@ -419,7 +438,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_parser_panic(text in "\\PC*") {
-            let _ = (Filter::parse(&text), ValuePath::parse(&text));
+            let _ = (Filter::parse(&text, &Switches::DEFAULT), ValuePath::parse(&text, &Switches::DEFAULT));
         }
 
         #[test]
@@ -434,10 +453,10 @@ mod tests {
             let text = words.concat();
             let spaced = words.join(" ");
             for text in [&text, &spaced] {
-                if let Ok(filter) = Filter::parse(text) {
-                    prop_assert_eq!(Filter::parse(&filter.to_string()), Ok(filter));
+                if let Ok(filter) = Filter::parse(text, &Switches::DEFAULT) {
+                    prop_assert_eq!(Filter::parse(&filter.to_string(), &Switches::DEFAULT), Ok(filter));
                 }
-                let _ = ValuePath::parse(text);
+                let _ = ValuePath::parse(text, &Switches::DEFAULT);
             }
         }
     }

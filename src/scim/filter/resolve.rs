@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::{Condition, Filter, Literal, Operator, Relation, Test, Text};
 use crate::model::fold;
+use crate::scim::Switches;
 use crate::scim::error::ScimError;
 use crate::scim::path::{AttributePath, excerpt};
 use crate::scim::schema::{Attribute, Kind, ResourceType, Returned};
@@ -12,13 +13,14 @@ impl Filter {
     /// Looks the names up in `resource_type`.
     ///
     /// A complex attribute without a sub-attribute stands for its `value` (`emails co "example.com"`), except for
-    /// presence. A truth value may be written as text (`"True"`), a text of digits without quotes.
+    /// presence. Where the profile takes it, a truth value may be written as text (`"True"`), a text of digits without quotes.
     ///
     /// # Errors
     /// `invalidFilter` for an attribute that no schema of the resource type has or that nobody may see (`password`), an
     /// operator that the attribute's type does not have, and a value of another type (RFC 7644 §3.4.2.2, table 3).
-    pub fn resolve(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Refused })
+    pub fn resolve(self, resource_type: &ResourceType, switches: &Switches) -> Result<Condition, ScimError> {
+        let place = Place::Resource { resource_type, unknown: Unknown::Refused };
+        resolve(self, &Names { place, switches })
     }
 
     /// As [`Filter::resolve`], for a query over several resource types: an attribute that this one does not have counts
@@ -26,8 +28,9 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::resolve`], unknown attributes excepted.
-    pub fn resolve_across(self, resource_type: &ResourceType) -> Result<Condition, ScimError> {
-        resolve(self, &Names::Resource { resource_type, unknown: Unknown::Unassigned })
+    pub fn resolve_across(self, resource_type: &ResourceType, switches: &Switches) -> Result<Condition, ScimError> {
+        let place = Place::Resource { resource_type, unknown: Unknown::Unassigned };
+        resolve(self, &Names { place, switches })
     }
 
     /// Looks the names up among the sub-attributes of `attribute`, for the filter in brackets of a [`super::ValuePath`];
@@ -35,8 +38,8 @@ impl Filter {
     ///
     /// # Errors
     /// As [`Filter::resolve`].
-    pub fn resolve_elements(self, attribute: &Attribute) -> Result<Condition, ScimError> {
-        resolve(self, &Names::Element(attribute))
+    pub fn resolve_elements(self, attribute: &Attribute, switches: &Switches) -> Result<Condition, ScimError> {
+        resolve(self, &Names { place: Place::Element(attribute), switches })
     }
 }
 
@@ -46,8 +49,13 @@ enum Unknown {
     Unassigned,
 }
 
-/// Where names are looked up.
-enum Names<'a> {
+/// Where names are looked up, and how.
+struct Names<'a> {
+    place: Place<'a>,
+    switches: &'a Switches,
+}
+
+enum Place<'a> {
     Resource { resource_type: &'a ResourceType, unknown: Unknown },
     Element(&'a Attribute),
 }
@@ -62,8 +70,8 @@ struct Found<'a> {
 impl<'a> Names<'a> {
     /// `None` for an attribute that counts as unassigned.
     fn find(&self, path: &AttributePath) -> Result<Option<Found<'a>>, ScimError> {
-        let found = match self {
-            Self::Resource { resource_type, unknown } => match path.resolve(resource_type) {
+        let found = match &self.place {
+            Place::Resource { resource_type, unknown } => match path.resolve_by(self.switches, resource_type) {
                 Some(target) => Found {
                     path: target.path(),
                     attribute: visible(target.attribute)
@@ -73,7 +81,7 @@ impl<'a> Names<'a> {
                 None if *unknown == Unknown::Unassigned => return Ok(None),
                 None => return Err(self.unknown(path)),
             },
-            Self::Element(parent) => {
+            Place::Element(parent) => {
                 let attribute = parent
                     .sub_attribute(&path.attribute)
                     .filter(|_| path.schema.is_none() && path.sub_attribute.is_none())
@@ -87,14 +95,18 @@ impl<'a> Names<'a> {
         Ok(Some(found))
     }
 
+    fn within(&self, attribute: &'a Attribute) -> Self {
+        Self { place: Place::Element(attribute), switches: self.switches }
+    }
+
     fn unknown(&self, path: &AttributePath) -> ScimError {
         let path = excerpt(&path.to_string());
-        ScimError::invalid_filter(match self {
-            Self::Resource { resource_type, .. } => format!(
+        ScimError::invalid_filter(match self.place {
+            Place::Resource { resource_type, .. } => format!(
                 "`{path}` is no attribute of {}; check its spelling, or name it with the URN of its schema",
                 resource_type.name
             ),
-            Self::Element(parent) => format!("`{path}` is no sub-attribute of `{}`; check its spelling", parent.name),
+            Place::Element(parent) => format!("`{path}` is no sub-attribute of `{}`; check its spelling", parent.name),
         })
     }
 }
@@ -118,7 +130,7 @@ fn resolve(filter: Filter, names: &Names<'_>) -> Result<Condition, ScimError> {
         Filter::Compare { path, operator, literal } => {
             let negated = operator == Operator::NotEqual;
             let condition = match names.find(&path)? {
-                Some(found) => compare(found, operator, literal)?,
+                Some(found) => compare(names.switches, found, operator, literal)?,
                 None if literal == Literal::Null => not(never()),
                 None => never(),
             };
@@ -127,7 +139,7 @@ fn resolve(filter: Filter, names: &Names<'_>) -> Result<Condition, ScimError> {
         Filter::ValuePath { path, filter } => match names.find(&path)? {
             Some(found) if found.attribute.kind == Kind::Complex => Condition::Element {
                 path: found.path,
-                condition: Box::new(resolve(*filter, &Names::Element(found.attribute))?),
+                condition: Box::new(resolve(*filter, &names.within(found.attribute))?),
             },
             Some(_) => {
                 return Err(ScimError::invalid_filter(format!(
@@ -152,7 +164,12 @@ fn present(found: Found<'_>) -> Condition {
 }
 
 /// `ne` is compared as `eq`; the caller negates.
-fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Condition, ScimError> {
+fn compare(
+    switches: &Switches,
+    found: Found<'_>,
+    operator: Operator,
+    literal: Literal,
+) -> Result<Condition, ScimError> {
     let relation = relation(operator);
     if literal == Literal::Null {
         return match relation {
@@ -173,12 +190,12 @@ fn compare(found: Found<'_>, operator: Operator, literal: Literal) -> Result<Con
             return Err(unsupported(&path, operator, "binary data", "eq, ne, co, sw, ew or pr"));
         }
         Kind::String | Kind::Reference | Kind::Binary => {
-            Test::Text(relation, text(attribute, relation, literal, &path)?)
+            Test::Text(relation, text(switches, attribute, relation, literal, &path)?)
         }
         Kind::Boolean if relation != Relation::Equal => {
             return Err(unsupported(&path, operator, "true or false", "eq, ne or pr"));
         }
-        Kind::Boolean => Test::Boolean(truth(&literal, &path)?),
+        Kind::Boolean => Test::Boolean(truth(switches, &literal, &path)?),
         Kind::Decimal | Kind::Integer if relation.is_part() => {
             return Err(unsupported(&path, operator, "a number", "eq, ne, gt, ge, lt, le or pr"));
         }
@@ -218,11 +235,17 @@ fn value_of(found: Found<'_>) -> Result<Found<'_>, ScimError> {
     Ok(Found { path, attribute: value })
 }
 
-fn text(attribute: &Attribute, relation: Relation, literal: Literal, path: &AttributePath) -> Result<Text, ScimError> {
+fn text(
+    switches: &Switches,
+    attribute: &Attribute,
+    relation: Relation,
+    literal: Literal,
+    path: &AttributePath,
+) -> Result<Text, ScimError> {
     let exact = match literal {
         Literal::String(text) => text,
         // Fractions and large numbers would not come out as they were written.
-        Literal::Number(number) if !number.is_f64() => number.to_string(),
+        Literal::Number(number) if switches.unquoted_filter_values && !number.is_f64() => number.to_string(),
         other => return Err(mismatch(path, &other, "text in double quotes")),
     };
     let case_exact = attribute.case_exact || attribute.kind == Kind::Binary;
@@ -238,11 +261,11 @@ fn fold_part(text: &str) -> String {
     format!("{leading}{}{trailing}", fold(body))
 }
 
-fn truth(literal: &Literal, path: &AttributePath) -> Result<bool, ScimError> {
+fn truth(switches: &Switches, literal: &Literal, path: &AttributePath) -> Result<bool, ScimError> {
     match literal {
         Literal::Boolean(truth) => Ok(*truth),
-        Literal::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-        Literal::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Literal::String(text) if switches.booleans_as_text && text.eq_ignore_ascii_case("true") => Ok(true),
+        Literal::String(text) if switches.booleans_as_text && text.eq_ignore_ascii_case("false") => Ok(false),
         other => Err(mismatch(path, other, "true or false")),
     }
 }
@@ -291,7 +314,7 @@ mod tests {
 
     fn condition(text: &str) -> Result<Condition, ScimError> {
         let types = ResourceTypes::builtin().unwrap();
-        Filter::parse(text).unwrap().resolve(&types.user)
+        Filter::parse(text, &Switches::DEFAULT).unwrap().resolve(&types.user, &Switches::DEFAULT)
     }
 
     fn refusal(text: &str) -> String {
@@ -379,7 +402,8 @@ mod tests {
         let mut types = ResourceTypes::builtin().unwrap();
         let nick_name = types.user.schema.attributes.iter_mut().find(|attribute| attribute.name == "nickName").unwrap();
         nick_name.kind = Kind::Integer;
-        let resolved = |text: &str| Filter::parse(text).unwrap().resolve(&types.user);
+        let resolved =
+            |text: &str| Filter::parse(text, &Switches::DEFAULT).unwrap().resolve(&types.user, &Switches::DEFAULT);
         assert!(resolved("nickName ge 5").is_ok());
         assert!(resolved(r#"nickName ge "5""#).is_err());
         assert!(resolved("nickName co 5").is_err());
@@ -396,7 +420,9 @@ mod tests {
     #[test]
     fn across_resource_types_an_unknown_attribute_counts_as_unassigned() {
         let types = ResourceTypes::builtin().unwrap();
-        let across = |text: &str| Filter::parse(text).unwrap().resolve_across(&types.group).unwrap();
+        let across = |text: &str| {
+            Filter::parse(text, &Switches::DEFAULT).unwrap().resolve_across(&types.group, &Switches::DEFAULT).unwrap()
+        };
         assert_eq!(across(r#"userName eq "x""#), never());
         assert_eq!(across("userName pr"), never());
         assert_eq!(across(r#"emails[type eq "work"]"#), never());
@@ -409,9 +435,9 @@ mod tests {
     fn the_filter_of_a_value_path_resolves_among_the_sub_attributes() {
         let types = ResourceTypes::builtin().unwrap();
         let emails = types.user.attribute("emails").unwrap();
-        let filter = |text: &str| ValuePath::parse(text).unwrap().filter.unwrap();
-        assert!(filter(r#"emails[TYPE eq "work"]"#).resolve_elements(emails).is_ok());
-        assert!(filter(r#"emails[userName eq "work"]"#).resolve_elements(emails).is_err());
+        let filter = |text: &str| ValuePath::parse(text, &Switches::DEFAULT).unwrap().filter.unwrap();
+        assert!(filter(r#"emails[TYPE eq "work"]"#).resolve_elements(emails, &Switches::DEFAULT).is_ok());
+        assert!(filter(r#"emails[userName eq "work"]"#).resolve_elements(emails, &Switches::DEFAULT).is_err());
     }
 
     #[test]

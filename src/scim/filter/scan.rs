@@ -87,11 +87,11 @@ impl<'t> Scanner<'t> {
         if self.rest().is_empty() { Ok(()) } else { Err(self.unexpected("`and`, `or` or the end")) }
     }
 
-    /// A value to compare with.
-    pub fn literal(&mut self) -> Result<Literal, ScimError> {
+    /// A value to compare with; text may stand `unquoted` or not.
+    pub fn literal(&mut self, unquoted: bool) -> Result<Literal, ScimError> {
         self.skip_spaces();
         let start = self.offset;
-        let literal = if self.peek() == Some('"') { self.quoted() } else { self.unquoted() };
+        let literal = if self.peek() == Some('"') { self.quoted() } else { self.unquoted(unquoted) };
         match literal {
             // No value of a resource has it, and not every database can be asked for it.
             Some(Literal::String(text)) if text.contains('\0') => {
@@ -119,7 +119,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// `true`, `false`, `null`, a number, or text without quotes, as some clients send it.
-    fn unquoted(&mut self) -> Option<Literal> {
+    fn unquoted(&mut self, text: bool) -> Option<Literal> {
         let word = self.word();
         if word.is_empty() || word.starts_with('\'') || is_any(word, &["and", "or", "not"]) {
             return None;
@@ -137,7 +137,7 @@ impl<'t> Scanner<'t> {
             let exact = word.parse().ok().and_then(serde_json::Number::from_f64);
             return Some(Literal::Number(if number.is_f64() { exact.unwrap_or(number) } else { number }));
         }
-        Some(Literal::String(word.to_owned()))
+        text.then(|| Literal::String(word.to_owned()))
     }
 }
 

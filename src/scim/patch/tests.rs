@@ -38,7 +38,7 @@ fn barbara() -> Map<String, Value> {
 }
 
 fn patch(operations: Value) -> Result<Patched, ScimError> {
-    apply(&types().user, &barbara(), &parse(json!({"Operations": operations}))?)
+    apply(&Switches::DEFAULT, &types().user, &barbara(), &parse(&Switches::DEFAULT, json!({"Operations": operations}))?)
 }
 
 /// What one operation leaves of Barbara, at a JSON pointer.
@@ -74,7 +74,7 @@ fn the_envelope_is_read_in_any_letter_case_and_without_schemas() {
         json!({"schemas": [CORE], "OPERATIONS": [operation]}),
         json!([operation]),
     ] {
-        assert_eq!(parse(body), Ok(expected.clone()));
+        assert_eq!(parse(&Switches::DEFAULT, body), Ok(expected.clone()));
     }
 }
 
@@ -96,12 +96,12 @@ fn a_body_that_is_no_list_of_operations_is_rejected() {
             ScimType::InvalidSyntax,
         ),
     ] {
-        match parse(body.clone()) {
+        match parse(&Switches::DEFAULT, body.clone()) {
             Err(ScimError::BadRequest(found, _)) => assert_eq!(found, kind, "{body}"),
             other => panic!("{body}: {other:?}"),
         }
     }
-    let many = |count: usize| parse(Value::Array(vec![op("add", "title", json!("x")); count]));
+    let many = |count: usize| parse(&Switches::DEFAULT, Value::Array(vec![op("add", "title", json!("x")); count]));
     assert!(many(limits::PATCH_OPERATIONS).is_ok());
     assert_eq!(many(limits::PATCH_OPERATIONS + 1).unwrap_err().status(), 413);
 }
@@ -266,7 +266,8 @@ fn an_extension_is_listed_in_schemas_while_it_is_in_use() {
     assert_eq!(gone.document["schemas"], json!([CORE]));
     assert!(!gone.document.contains_key(ENTERPRISE));
     let back = json!([op("add", &department.to_uppercase(), json!("New"))]);
-    let back = apply(&types().user, &gone.document, &parse(back).unwrap()).unwrap();
+    let back =
+        apply(&Switches::DEFAULT, &types().user, &gone.document, &parse(&Switches::DEFAULT, back).unwrap()).unwrap();
     assert_eq!(back.document["schemas"], json!([CORE, ENTERPRISE]));
     assert_eq!(back.document[ENTERPRISE], json!({"department": "New"}));
     assert_eq!(after("/schemas", op("add", "schemas", json!(["urn:x"]))), json!([CORE, ENTERPRISE]));
@@ -374,8 +375,8 @@ fn the_first_of_several_operations_that_fails_is_named() {
 fn what_was_lacking_before_does_not_block_an_unrelated_change() {
     let mut user = barbara();
     user.remove("userName");
-    let operations = parse(json!([op("replace", "active", json!(false))])).unwrap();
-    assert_eq!(apply(&types().user, &user, &operations).unwrap().document["active"], json!(false));
+    let operations = parse(&Switches::DEFAULT, json!([op("replace", "active", json!(false))])).unwrap();
+    assert_eq!(apply(&Switches::DEFAULT, &types().user, &user, &operations).unwrap().document["active"], json!(false));
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 fn user(body: Value) -> Value {
-    Value::Object(create(&types().user, body).unwrap().document)
+    Value::Object(create(&Switches::DEFAULT, &types().user, body).unwrap().document)
 }
 
 fn row(value: &str, kind: Option<&str>) -> Row {
@@ -94,7 +94,7 @@ fn a_body_that_cannot_be_a_user_is_rejected() {
         (json!({"userName": "a", (ENTERPRISE): "x"}), ScimType::InvalidValue, ENTERPRISE),
         (json!({"userName": "a", "name.givenName": 1}), ScimType::InvalidValue, "`name.givenName`"),
     ] {
-        match create(&types().user, body.clone()) {
+        match create(&Switches::DEFAULT, &types().user, body.clone()) {
             Err(ScimError::BadRequest(found, detail)) => {
                 assert_eq!(found, kind, "{body}");
                 assert!(detail.contains(named), "{detail}");
@@ -119,15 +119,19 @@ fn the_members_of_a_group_are_rows() {
         (json!([]), vec![]),
         (json!(null), vec![]),
     ] {
-        let group = create(&types().group, json!({"displayName": "G", "Members": members})).unwrap();
+        let group =
+            create(&Switches::DEFAULT, &types().group, json!({"displayName": "G", "Members": members})).unwrap();
         assert_eq!(group.rows, Some(rows), "{members}");
         assert_eq!(Value::Object(group.document), json!({"schemas": [GROUP], "displayName": "G"}));
     }
-    assert_eq!(create(&types().group, json!({"displayName": "G"})).unwrap().rows, None);
+    assert_eq!(create(&Switches::DEFAULT, &types().group, json!({"displayName": "G"})).unwrap().rows, None);
     for members in
         [json!([{"display": "a"}]), json!([{"value": 1}]), json!([1]), json!([{"value": "a", "type": "Robot"}])]
     {
-        assert!(create(&types().group, json!({"displayName": "G", "members": members})).is_err(), "{members}");
+        assert!(
+            create(&Switches::DEFAULT, &types().group, json!({"displayName": "G", "members": members})).is_err(),
+            "{members}"
+        );
     }
 }
 
@@ -135,7 +139,7 @@ fn the_members_of_a_group_are_rows() {
 fn members_are_bounded_by_a_limit_of_their_own() {
     let group = |count: usize| {
         let members: Vec<Value> = (0..count).map(|n| json!({"value": n.to_string()})).collect();
-        create(&types().group, json!({"displayName": "G", "members": members}))
+        create(&Switches::DEFAULT, &types().group, json!({"displayName": "G", "members": members}))
     };
     assert_eq!(group(2_500).unwrap().rows.unwrap().len(), 2_500);
     assert_eq!(group(limits::MEMBERS_PER_REQUEST + 1).unwrap_err().status(), 413);
@@ -148,9 +152,9 @@ fn replacing_clears_what_is_left_out_and_ignores_what_the_server_writes() {
         json!({"schemas": [CORE, ENTERPRISE], "userName": "a", "title": "T", (ENTERPRISE): {"department": "D"}}),
     );
     let body = json!({"id": "x", "meta": {}, "groups": [{"value": "g"}], "userName": "b", "active": false});
-    let put = replace(&types().user, &current, body).unwrap();
+    let put = replace(&Switches::DEFAULT, &types().user, &current, body).unwrap();
     assert_eq!(Value::Object(put.document), json!({"schemas": [CORE], "userName": "b", "active": false}));
-    assert!(replace(&types().user, &current, json!({"title": "T"})).is_err());
+    assert!(replace(&Switches::DEFAULT, &types().user, &current, json!({"title": "T"})).is_err());
 }
 
 // Requirement 21
@@ -166,10 +170,10 @@ fn an_immutable_attribute_is_kept_or_set_once_but_never_changed() {
     let without = object(json!({"schemas": [CORE], "userName": "a"}));
     let with = object(json!({"schemas": [CORE, urn], "userName": "a", (urn): {"number": "7"}}));
     let same = json!({"userName": "a", (urn): {"number": "7"}});
-    assert_eq!(replace(&user, &without, same.clone()).unwrap().document, with);
-    assert_eq!(replace(&user, &with, same).unwrap().document, with);
-    assert_eq!(replace(&user, &with, json!({"userName": "a"})).unwrap().document, with);
-    match replace(&user, &with, json!({"userName": "a", (urn): {"number": "8"}})) {
+    assert_eq!(replace(&Switches::DEFAULT, &user, &without, same.clone()).unwrap().document, with);
+    assert_eq!(replace(&Switches::DEFAULT, &user, &with, same).unwrap().document, with);
+    assert_eq!(replace(&Switches::DEFAULT, &user, &with, json!({"userName": "a"})).unwrap().document, with);
+    match replace(&Switches::DEFAULT, &user, &with, json!({"userName": "a", (urn): {"number": "8"}})) {
         Err(ScimError::BadRequest(ScimType::Mutability, detail)) => {
             assert!(detail.contains("urn:example:badge:number"));
         }
@@ -179,8 +183,11 @@ fn an_immutable_attribute_is_kept_or_set_once_but_never_changed() {
 
 #[test]
 fn putting_back_what_was_read_changes_nothing() {
-    let first = create(&types().user, json!({"userName": "a", "emails": [{"value": "x"}], "manager": "m"})).unwrap();
-    let again = replace(&types().user, &first.document, Value::Object(first.document.clone())).unwrap();
+    let first =
+        create(&Switches::DEFAULT, &types().user, json!({"userName": "a", "emails": [{"value": "x"}], "manager": "m"}))
+            .unwrap();
+    let again =
+        replace(&Switches::DEFAULT, &types().user, &first.document, Value::Object(first.document.clone())).unwrap();
     assert_eq!(again, first);
 }
 

@@ -67,7 +67,7 @@ fn names(caller: &Caller, document: &Map<String, Value>) -> Result<GroupNames, S
     external_id.iter().try_for_each(|key| check_key("externalId", key))?;
     Ok(GroupNames {
         display_name,
-        unique_name_key: caller.profile.group_names_are_unique().then(|| display_name_key.clone()),
+        unique_name_key: caller.profile.switches().unique_group_names.then(|| display_name_key.clone()),
         display_name_key,
         external_id,
     })

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 15] = [
+const ROWS: [(&str, &str, u32, &str); 26] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -68,6 +68,12 @@ const ROWS: [(&str, &str, u32, &str); 15] = [
         "#01(1), #02(i / 16 + 1), 2, i % 16, 1, 0",
     ),
     (
+        "decision_segment",
+        "organization, id, first_at, last_at, decisions, content",
+        5000,
+        "#01(1), #0a(i), 0, 0, 1, #0f(1)",
+    ),
+    (
         "event",
         "organization, id, at, actor_kind, connection, request, action, resource_id, details",
         20_000,
@@ -79,6 +85,63 @@ const ROWS: [(&str, &str, u32, &str); 15] = [
         5000,
         "#01(1), #09(i), 0, 'connection', #02(1), #0f(1), 'group.members-changed', #07(i % 200 + 1), i, '{}'",
     ),
+    (
+        "user_status",
+        "organization, user_id, from_revision, until_revision, status, since",
+        5000,
+        "#01(1), #06(i), 0, 1, 2, 0",
+    ),
+    (
+        "access_administration",
+        "organization, subjects_by_email, subjects_by_external_id, revision",
+        500,
+        "#01(i), on, on, 9",
+    ),
+    (
+        "permission",
+        "organization, name, from_revision, until_revision, durable, description",
+        1000,
+        "#01(1), 'permission' || i, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, on, ''",
+    ),
+    (
+        "role_version",
+        "organization, role, from_revision, until_revision, number, permissions, created_at",
+        2000,
+        "#01(1), 'role' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 1, '[]', 0",
+    ),
+    (
+        "scope",
+        "organization, path, from_revision, until_revision, production, created_at",
+        5000,
+        "#01(1), '/scope' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, on, 0",
+    ),
+    (
+        "gate",
+        "organization, scope, permission, from_revision, until_revision, minimum",
+        5000,
+        "#01(1), '/scope' || i / 2, 'deploy:run', i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 1",
+    ),
+    (
+        "assignment",
+        "organization, id, from_revision, until_revision, role, scope, principal_kind, principal, valid_from, valid_until, \
+         source, connection, created_at",
+        20_000,
+        "#01(1), #0a(i), i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'role' || i % 1000, '/scope' || i % 2500, \
+         'group', #07(i % 2000 + 1), 0, 1, 'administrator', #00(0), 0",
+    ),
+    (
+        "service",
+        "organization, id, from_revision, until_revision, name, name_key, owner, expires_at, created_at",
+        2000,
+        "#01(1), #0b(i), i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'name', 'service' || i, #06(i), 1, 0",
+    ),
+    (
+        "leaf",
+        "organization, resource_type, id, from_revision, until_revision, scope, facts",
+        5000,
+        "#01(1), 'record', 'record' || i, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, '/scope' || i % 2500, '{}'",
+    ),
+    ("user_identified", "organization, revision, user_id", 5000, "#01(1), i, #06(i)"),
 ];
 
 /// Migrates a database and fills it.

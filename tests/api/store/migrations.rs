@@ -85,6 +85,7 @@ fn the_twin_folders_hold_the_same_migrations_and_make_the_same_schema() {
         "organization_slug",
         "scim_group_unique_name",
         "scim_user_name",
+        "service_name",
     ];
     assert_eq!(rules, known);
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::Client;
+use super::{Answer, Client};
 
 pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 pub const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A user with nothing but a name.
@@ -32,6 +33,12 @@ impl Client {
     #[track_caller]
     pub fn create_group(&self, display_name: &str, members: &[&str]) -> String {
         self.post("/Groups", &group(display_name, members)).expect(201).id()
+    }
+
+    /// A bulk request of these operations.
+    #[track_caller]
+    pub fn bulk(&self, operations: &Value) -> Answer {
+        self.post("/Bulk", &json!({ "schemas": [BULK], "Operations": operations }))
     }
 
     /// The ids of a group's members.

@@ -26,3 +26,9 @@ pub fn on_resources() -> Vec<String> {
         .filter(|text| ["scim_user", "scim_group", "membership", "user_email"].iter().any(|t| text.contains(t)))
         .collect()
 }
+
+/// How many transactions that write were begun since the last time.
+pub fn transactions() -> usize {
+    let sent = std::mem::take(&mut *SENT.lock().unwrap_or_else(PoisonError::into_inner));
+    sent.iter().filter(|sent| sent.starts_with("BEGIN")).count()
+}

@@ -10,7 +10,7 @@ fn group() -> Map<String, Value> {
 }
 
 fn rows(operations: Value) -> Result<Vec<RowsChange>, ScimError> {
-    let patched = apply(&types().group, &group(), &parse(operations)?)?;
+    let patched = apply(&Switches::DEFAULT, &types().group, &group(), &parse(&Switches::DEFAULT, operations)?)?;
     assert_eq!((patched.document, patched.changed), (group(), false));
     Ok(patched.rows)
 }

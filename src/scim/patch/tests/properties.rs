@@ -152,8 +152,8 @@ proptest! {
     // Requirements 1, 2, 5, 7, 8, 9, 10
     #[test]
     fn whatever_the_operations_the_document_stays_in_stored_form(operations in proptest::collection::vec(operation(verb()), 1..6)) {
-        if let Ok(patched) = apply(&types().user, &barbara(), &operations) {
-            let read_again = create(&types().user, Value::Object(patched.document.clone())).unwrap().document;
+        if let Ok(patched) = apply(&Switches::DEFAULT, &types().user, &barbara(), &operations) {
+            let read_again = create(&Switches::DEFAULT, &types().user, Value::Object(patched.document.clone())).unwrap().document;
             prop_assert_eq!(&read_again, &patched.document);
             prop_assert_eq!(patched.changed, patched.document != barbara());
         }
@@ -164,15 +164,15 @@ proptest! {
     fn an_operation_that_fails_takes_the_others_with_it(operations in proptest::collection::vec(operation(verb()), 0..4)) {
         let failing = Operation { verb: Verb::Remove, path: Some("id".into()), value: None };
         let operations: Vec<Operation> = operations.into_iter().chain([failing]).collect();
-        prop_assert!(apply(&types().user, &barbara(), &operations).is_err());
+        prop_assert!(apply(&Switches::DEFAULT, &types().user, &barbara(), &operations).is_err());
     }
 
     // Requirement 49
     #[test]
     fn adding_twice_and_replacing_twice_are_as_good_as_once(operation in operation(prop_oneof![Just(Verb::Add), Just(Verb::Replace)])) {
-        if let Ok(once) = apply(&types().user, &barbara(), std::slice::from_ref(&operation)) {
+        if let Ok(once) = apply(&Switches::DEFAULT, &types().user, &barbara(), std::slice::from_ref(&operation)) {
             // The second may find nothing any more: `replace emails[type eq "work"].type` by something else.
-            if let Ok(twice) = apply(&types().user, &once.document, &[operation]) {
+            if let Ok(twice) = apply(&Switches::DEFAULT, &types().user, &once.document, &[operation]) {
                 prop_assert_eq!(twice.document, once.document);
                 prop_assert!(!twice.changed);
             }
@@ -187,14 +187,14 @@ proptest! {
         value in value(),
     ) {
         let with_path = Operation { verb, path: Some(name.to_owned()), value: Some(value.clone()) };
-        prop_assert!(apply(&types().user, &barbara(), &[with_path]).is_err());
+        prop_assert!(apply(&Switches::DEFAULT, &types().user, &barbara(), &[with_path]).is_err());
         let without = Operation { verb: Verb::Replace, path: None, value: Some(json!({name: value})) };
-        prop_assert_eq!(apply(&types().user, &barbara(), &[without]).map(|patched| patched.document), Ok(barbara()));
+        prop_assert_eq!(apply(&Switches::DEFAULT, &types().user, &barbara(), &[without]).map(|patched| patched.document), Ok(barbara()));
     }
 
     #[test]
     fn any_body_is_read_or_refused(body in value()) {
-        if let Ok(operations) = parse(body) {
+        if let Ok(operations) = parse(&Switches::DEFAULT, body) {
             prop_assert!(!operations.is_empty());
         }
     }

@@ -10,10 +10,12 @@ const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// A user made from `start`, changed by each of the bodies in turn.
 fn replay(start: Value, bodies: &[Value]) -> Value {
     let user = types().user;
-    let mut document = create(&user, start).unwrap().document;
+    let mut document = create(&Switches::DEFAULT, &user, start).unwrap().document;
     for body in bodies {
-        let operations = parse(json!({"schemas": [PATCH], "Operations": body})).unwrap();
-        document = apply(&user, &document, &operations).unwrap_or_else(|error| panic!("{body}: {error}")).document;
+        let operations = parse(&Switches::DEFAULT, json!({"schemas": [PATCH], "Operations": body})).unwrap();
+        document = apply(&Switches::DEFAULT, &user, &document, &operations)
+            .unwrap_or_else(|error| panic!("{body}: {error}"))
+            .document;
     }
     Value::Object(document)
 }
@@ -48,13 +50,15 @@ fn okta_deactivates_and_reactivates_without_a_path() {
 // Requirements 51, 52, 54
 #[test]
 fn okta_renames_a_group_with_its_id_and_changes_members_in_one_request() {
-    let group = create(&types().group, json!({"displayName": "Old", "members": []})).unwrap().document;
+    let group =
+        create(&Switches::DEFAULT, &types().group, json!({"displayName": "Old", "members": []})).unwrap().document;
     let operations = json!([
         {"op": "replace", "value": {"id": "abf4dd94", "displayName": "Test SCIMv2"}},
         {"op": "remove", "path": "members[value eq \"89bb1940\"]"},
         {"op": "add", "path": "members", "value": [{"value": "23a35c27", "display": "test.user@okta.local"}]},
     ]);
-    let patched = apply(&types().group, &group, &parse(operations).unwrap()).unwrap();
+    let patched =
+        apply(&Switches::DEFAULT, &types().group, &group, &parse(&Switches::DEFAULT, operations).unwrap()).unwrap();
     assert_eq!(patched.document["displayName"], "Test SCIMv2");
     assert!(patched.changed);
     assert_eq!(
@@ -187,9 +191,12 @@ fn others_deactivate_in_ways_of_their_own() {
 
 #[test]
 fn rauthy_clears_an_external_id_with_null() {
-    let group = create(&types().group, json!({"displayName": "G", "externalId": "e"})).unwrap().document;
-    let operations =
-        parse(json!({"Operations": [{"op": "replace", "value": {"displayName": "H", "externalId": null}}]}));
-    let patched = apply(&types().group, &group, &operations.unwrap()).unwrap().document;
+    let group =
+        create(&Switches::DEFAULT, &types().group, json!({"displayName": "G", "externalId": "e"})).unwrap().document;
+    let operations = parse(
+        &Switches::DEFAULT,
+        json!({"Operations": [{"op": "replace", "value": {"displayName": "H", "externalId": null}}]}),
+    );
+    let patched = apply(&Switches::DEFAULT, &types().group, &group, &operations.unwrap()).unwrap().document;
     assert_eq!((&patched["displayName"], patched.get("externalId")), (&json!("H"), None));
 }

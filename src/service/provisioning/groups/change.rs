@@ -30,7 +30,7 @@ pub fn replace(
 ) -> Result<Representation, ServiceError> {
     let id = group_id(id)?;
     change(services, caller, id, precondition, |current| {
-        let incoming = resource::replace(&services.types.group, current, body.clone())?;
+        let incoming = resource::replace(caller.profile.switches(), &services.types.group, current, body.clone())?;
         Ok((incoming.document, incoming.rows.into_iter().map(RowsChange::Replace).collect()))
     })?;
     services.live.read(|tx| {
@@ -53,13 +53,16 @@ pub fn patch(
     projection: &Projection,
 ) -> Result<Option<Representation>, ServiceError> {
     let id = group_id(id)?;
-    let operations = patching::parse(body)?;
+    let operations = patching::parse(caller.profile.switches(), body)?;
     change(services, caller, id, precondition, |current| {
-        let patched = patching::apply(&services.types.group, current, &operations)?;
+        let patched = patching::apply(caller.profile.switches(), &services.types.group, current, &operations)?;
         Ok((patched.document, patched.rows))
     })?;
     services.live.read(|tx| {
         if projection.is_everything() {
+            if !caller.profile.switches().groups_in_patch_answers {
+                return Ok(None);
+            }
             let enough = i64::try_from(limits::MEMBERS_IN_PATCH_ANSWER).unwrap_or(i64::MAX).saturating_add(1);
             let some = memberships::of_group(tx, caller.organization, id, enough)?;
             if some.len() > limits::MEMBERS_IN_PATCH_ANSWER {

@@ -26,7 +26,7 @@ pub fn create(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     not_paused(caller)?;
-    let incoming = resource::create(&services.types.group, body)?;
+    let incoming = resource::create(caller.profile.switches(), &services.types.group, body)?;
     let names = names(caller, &incoming.document)?;
     let text = resource::text(&incoming.document)?;
     let changes: Vec<RowsChange> = incoming.rows.into_iter().map(RowsChange::Replace).collect();

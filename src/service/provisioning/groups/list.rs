@@ -23,8 +23,9 @@ const LOOK_UPS: usize = 50;
 /// # Errors
 /// [`ServiceError`]; 400 `invalidFilter`, 400 `tooMany`, also when a page would hold too many members.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
+    let switches = caller.profile.switches();
     let condition = match request.filter.as_deref() {
-        Some(filter) => Some(Filter::parse(filter)?.resolve(&services.types.group)?),
+        Some(filter) => Some(Filter::parse(filter, switches)?.resolve(&services.types.group, switches)?),
         None => None,
     };
     services.live.read(|tx| {

@@ -68,14 +68,14 @@ pub fn effect(
     let mut wanted = Wanted { others_stay: true, named: BTreeMap::new() };
     for change in changes {
         match change {
-            RowsChange::Add(rows) => name(&mut wanted, rows)?,
+            RowsChange::Add(rows) => name(caller, &mut wanted, rows)?,
             RowsChange::Replace(rows) => {
                 wanted = Wanted::default();
-                name(&mut wanted, rows)?;
+                name(caller, &mut wanted, rows)?;
             }
             RowsChange::Remove(values) => {
                 // An id that is none of ours cannot be a member: nothing to remove.
-                wanted.named.extend(values.iter().filter_map(|value| parse(value)).map(|id| (id, false)));
+                wanted.named.extend(values.iter().filter_map(|value| parse(caller, value)).map(|id| (id, false)));
             }
             RowsChange::RemoveWhere(condition) => {
                 for member in present_now(tx, caller, group, &wanted)? {
@@ -91,13 +91,16 @@ pub fn effect(
     settle(tx, caller, group, &wanted)
 }
 
-fn parse(value: &str) -> Option<ResourceId> {
-    value.trim().to_ascii_lowercase().parse().ok()
+fn parse(caller: &Caller, value: &str) -> Option<ResourceId> {
+    if caller.profile.switches().member_ids_in_any_case {
+        return value.trim().to_ascii_lowercase().parse().ok();
+    }
+    value.parse().ok()
 }
 
-fn name(wanted: &mut Wanted, rows: &[Row]) -> Result<(), ServiceError> {
+fn name(caller: &Caller, wanted: &mut Wanted, rows: &[Row]) -> Result<(), ServiceError> {
     for row in rows {
-        let id = parse(&row.value).ok_or_else(|| never_issued(&row.value))?;
+        let id = parse(caller, &row.value).ok_or_else(|| never_issued(&row.value))?;
         wanted.named.insert(id, true);
     }
     Ok(())

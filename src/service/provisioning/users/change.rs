@@ -28,7 +28,8 @@ pub fn replace(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     change(services, caller, id, precondition, projection, |current| {
-        let mut document = resource::replace(&services.types.user, current, body.clone())?.document;
+        let mut document =
+            resource::replace(caller.profile.switches(), &services.types.user, current, body.clone())?.document;
         if let (None, Some(active)) = (document.get("active"), current.get("active")) {
             document.insert("active".to_owned(), active.clone());
         }
@@ -48,9 +49,9 @@ pub fn patch(
     precondition: &Precondition,
     projection: &Projection,
 ) -> Result<Option<Representation>, ServiceError> {
-    let operations = patching::parse(body)?;
+    let operations = patching::parse(caller.profile.switches(), body)?;
     change(services, caller, id, precondition, projection, |current| {
-        Ok(patching::apply(&services.types.user, current, &operations)?.document)
+        Ok(patching::apply(caller.profile.switches(), &services.types.user, current, &operations)?.document)
     })
     .map(Some)
 }
@@ -94,12 +95,18 @@ fn write_set(
     let email = |address_key: &String| EmailRow { address_key: address_key.clone(), user: user.id };
     set.emails_removed.extend(old.emails.difference(&new.emails).map(email));
     set.emails_added.extend(new.emails.difference(&old.emails).map(email));
-    if old.active != new.active {
+    let suspended = user.suspended_at.is_some();
+    // Under the bar of an administrator a person stays suspended, whatever a connection says.
+    let decides = old.active != new.active && !suspended;
+    if decides {
         let status = if new.active { Status::Active } else { Status::Inactive };
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
     }
-    set.takes_revision = old.active != new.active || new.identifies_otherwise_than(&old);
+    if new.identifies_otherwise_than(&old) {
+        set.identified.push(user.id);
+    }
+    set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
     set.users_changed.push(UserChange {
         id: user.id,
@@ -108,6 +115,7 @@ fn write_set(
         user_name_key: new.user_name_key,
         external_id: new.external_id,
         active: new.active,
+        suspended,
         modified_at: now,
         document: text.clone(),
     });

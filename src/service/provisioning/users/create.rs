@@ -25,7 +25,7 @@ pub fn create(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     not_paused(caller)?;
-    let mut document = resource::create(&services.types.user, body)?.document;
+    let mut document = resource::create(caller.profile.switches(), &services.types.user, body)?.document;
     document.entry("active").or_insert(Value::Bool(true));
     let keys = UserKeys::checked(&document)?;
     let text = resource::text(&document)?;
@@ -58,6 +58,7 @@ pub fn create(
             created_at: now,
             modified_at: now,
             person_key: None,
+            suspended_at: None,
             document: text.clone(),
         };
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), user))

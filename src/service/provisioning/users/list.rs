@@ -23,7 +23,7 @@ const LOOK_UPS: usize = 50;
 /// # Errors
 /// [`ServiceError`]; 400 `invalidFilter`, 400 `tooMany`.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
-    let condition = condition(services, request)?;
+    let condition = condition(services, caller, request)?;
     services.live.read(|tx| {
         let (total, users) = match &condition {
             None => unfiltered(services, tx, caller, request)?,
@@ -40,7 +40,7 @@ pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Resu
 /// # Errors
 /// As [`list`].
 pub fn look_up(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Option<String>, ServiceError> {
-    let Some(condition) = condition(services, request)? else { return Ok(None) };
+    let Some(condition) = condition(services, caller, request)? else { return Ok(None) };
     services.live.read(|tx| {
         let Some(few) = candidates(tx, caller, &condition, page::FEW)? else { return Ok(None) };
         let mut matches = Matches::new(request.paging);
@@ -51,9 +51,10 @@ pub fn look_up(services: &Services, caller: &Caller, request: &ListRequest) -> R
     })
 }
 
-fn condition(services: &Services, request: &ListRequest) -> Result<Option<Condition>, ServiceError> {
+fn condition(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Option<Condition>, ServiceError> {
+    let switches = caller.profile.switches();
     let Some(filter) = request.filter.as_deref() else { return Ok(None) };
-    Ok(Some(Filter::parse(filter)?.resolve(&services.types.user)?))
+    Ok(Some(Filter::parse(filter, switches)?.resolve(&services.types.user, switches)?))
 }
 
 fn unfiltered(

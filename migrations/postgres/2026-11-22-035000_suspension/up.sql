@@ -1,0 +1,3 @@
+-- Since when an administrator bars a person, whatever connections say. Twin of the SQLite migration of this name.
+ALTER TABLE scim_user ADD COLUMN suspended_at BIGINT;
+CREATE INDEX scim_user_suspended ON scim_user (organization, user_name_key) WHERE suspended_at IS NOT NULL;

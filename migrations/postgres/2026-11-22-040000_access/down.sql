@@ -1,0 +1,14 @@
+DROP INDEX membership_nested;
+DROP INDEX membership_of_former_member;
+DROP INDEX membership_begun;
+DROP INDEX membership_ended;
+DROP INDEX user_status_ended;
+DROP TABLE user_identified;
+DROP TABLE leaf;
+DROP TABLE service;
+DROP TABLE assignment;
+DROP TABLE gate;
+DROP TABLE scope;
+DROP TABLE role_version;
+DROP TABLE permission;
+DROP TABLE access_administration;

@@ -1,0 +1,2 @@
+DROP INDEX scim_user_suspended;
+ALTER TABLE scim_user DROP COLUMN suspended_at;

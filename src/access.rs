@@ -1,0 +1,3 @@
+//! DECISIONS, pure: who may do what where, why, and what would change it.
+
+pub mod graph;

@@ -1,0 +1,141 @@
+//! From what a caller names to what the graph holds.
+
+use crate::model::{ScopeKind, UserId, fold};
+
+use super::roles::PermissionNumber;
+use super::scopes::Chain;
+use super::{Denial, Graph, Identifier, IdentifierKind, Standing, Subject};
+
+/// What is asked about, as AuthZEN names it: a scope by its path, or a resource below one by its type and id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Resource<'a> {
+    /// `organization`, `project`, `environment`, or a declared type.
+    pub resource_type: &'a str,
+    /// A scope's path, or the id of a resource below one.
+    pub id: &'a str,
+}
+
+/// A question whose subject, permission and resource are all known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolved {
+    pub(super) subject: u32,
+    pub(super) permission: PermissionNumber,
+    pub(super) place: Place,
+}
+
+/// Where a resource is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub chain: Chain,
+    pub production: bool,
+}
+
+impl Identifier {
+    /// A user's `userName` or a service's name.
+    pub fn name(text: &str) -> Self {
+        Self { kind: IdentifierKind::Name, text: fold(text).into() }
+    }
+
+    /// A value of `emails`.
+    pub fn email(text: &str) -> Self {
+        Self { kind: IdentifierKind::Email, text: fold(text).into() }
+    }
+
+    /// `externalId`, compared exactly.
+    pub fn external_id(text: &str) -> Self {
+        Self { kind: IdentifierKind::ExternalId, text: text.into() }
+    }
+}
+
+impl Graph {
+    /// The subject of a type (`user`, `service`) that a text names: by its id, or by an identifier of the kinds given.
+    ///
+    /// # Errors
+    /// [`Denial::UnknownSubject`], or [`Denial::AmbiguousSubject`] when the text names more than one.
+    pub fn subject(&self, subject_type: &str, text: &str, kinds: &[IdentifierKind]) -> Result<Subject, Denial> {
+        let mut found = None;
+        for subject in self.bearers(subject_type, text, kinds) {
+            match found {
+                None => found = Some(subject),
+                Some(other) if other == subject => {}
+                Some(_) => return Err(Denial::AmbiguousSubject),
+            }
+        }
+        found.ok_or(Denial::UnknownSubject)
+    }
+
+    /// Everybody present whom a text names.
+    fn bearers(&self, subject_type: &str, text: &str, kinds: &[IdentifierKind]) -> Vec<Subject> {
+        let by_id = text.parse::<UserId>().ok().and_then(|id| match subject_type {
+            "user" => Some(Subject::User(id)),
+            "service" => Some(Subject::Service(crate::model::ResourceId::from(id).into())),
+            _ => None,
+        });
+        let folded = fold(text);
+        let mut keys = vec![text];
+        if folded != text {
+            keys.push(&folded);
+        }
+        let by_text = keys.into_iter().flat_map(|key| {
+            let matches = move |kind: IdentifierKind| match kind {
+                IdentifierKind::ExternalId => key == text,
+                IdentifierKind::Name | IdentifierKind::Email => true,
+            };
+            let bearers = self.by_identifier.get(key).into_iter().flatten();
+            bearers.filter(move |(_, kind)| kinds.contains(kind) && matches(*kind)).map(|(number, _)| *number)
+        });
+        let present = |number: u32| {
+            let record = self.subjects.get(number)?;
+            let here = !matches!(record.standing, Standing::Unknown | Standing::Deleted);
+            self.subjects.key(number).copied().filter(|_| here)
+        };
+        let of_type = |subject: &Subject| match subject {
+            Subject::User(_) => subject_type == "user",
+            Subject::Service(_) => subject_type == "service",
+        };
+        let by_id = by_id.and_then(|subject| self.subjects.number(&subject)).and_then(present);
+        by_id.into_iter().chain(by_text.filter_map(present)).filter(of_type).collect()
+    }
+
+    /// Whether a subject takes part.
+    pub fn standing(&self, subject: Subject) -> Standing {
+        let record = self.subjects.number(&subject).and_then(|number| self.subjects.get(number));
+        record.map_or(Standing::Unknown, |record| record.standing)
+    }
+
+    /// What guardrails may read of a subject.
+    pub fn facts(&self, subject: Subject) -> Option<&super::Facts> {
+        self.subjects.number(&subject).and_then(|number| self.subjects.get(number))?.facts.as_deref()
+    }
+
+    /// The texts by which a subject is known besides its id.
+    pub fn identifiers(&self, subject: Subject) -> &[Identifier] {
+        let record = self.subjects.number(&subject).and_then(|number| self.subjects.get(number));
+        record.map_or(&[], |record| &record.identifiers)
+    }
+
+    /// Finds everything a question names.
+    ///
+    /// # Errors
+    /// [`Denial`] naming what is not known.
+    pub fn resolve(&self, subject: Subject, permission: &str, resource: Resource<'_>) -> Result<Resolved, Denial> {
+        Ok(Resolved {
+            subject: self.subjects.number(&subject).ok_or(Denial::UnknownSubject)?,
+            permission: self.roles.permission(permission).ok_or(Denial::UnknownPermission)?,
+            place: self.place(resource).ok_or(Denial::UnknownResource)?,
+        })
+    }
+
+    /// Where a resource is; `None` if it is not known, or is of another type than said.
+    pub(super) fn place(&self, resource: Resource<'_>) -> Option<Place> {
+        let scope = if let Some(kind) = ScopeKind::from_name(resource.resource_type) {
+            let (number, scope) = self.scopes.known(resource.id)?;
+            (scope.path.kind() == kind).then_some(number)?
+        } else {
+            let leaf = self.scopes.leaf(resource.resource_type, resource.id)?;
+            self.scopes.get(leaf.scope)?.scope.as_ref().map(|_| leaf.scope)?
+        };
+        let chain = self.scopes.chain(scope);
+        Some(Place { chain, production: self.scopes.is_production(chain) })
+    }
+}

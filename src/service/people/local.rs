@@ -1,0 +1,79 @@
+//! Local users, whom no connection manages: made, changed and deleted by administrators, with the attributes of SCIM.
+
+use serde_json::{Map, Value, json};
+
+use crate::model::{Caller, Precondition, UserId};
+use crate::scim::ScimError;
+use crate::scim::projection::Projection;
+use crate::service::provisioning::users;
+use crate::service::{ServiceError, Services};
+
+use super::{Person, load, read};
+
+/// Creates a local user. A connection that writes it later adopts it.
+///
+/// # Errors
+/// [`ServiceError`]; 400 for an attribute that is wrong, 409 if the userName is taken.
+pub fn create(services: &Services, caller: &Caller, attributes: Map<String, Value>) -> Result<Person, ServiceError> {
+    let made = users::create(services, caller, Value::Object(attributes), &everything(services)?)?;
+    let id = made.location.rsplit('/').next().and_then(|id| id.parse().ok());
+    let id = id.ok_or_else(|| ServiceError::Internal("a new user has no id".to_owned()))?;
+    services.live.read(|tx| load(tx, caller.organization, id))
+}
+
+/// Changes a local user: what is named is replaced, what is null is unassigned, all else stays.
+///
+/// # Errors
+/// [`ServiceError`]; 403 naming the connection that manages the user, 404, 412.
+pub fn change(
+    services: &Services,
+    caller: &Caller,
+    id: UserId,
+    attributes: Map<String, Value>,
+    precondition: &Precondition,
+) -> Result<Person, ServiceError> {
+    let version = version(services, caller, id, precondition)?;
+    let operations = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [{ "op": "replace", "value": attributes }],
+    });
+    users::patch(services, caller, &id.to_string(), operations, &version, &everything(services)?)?;
+    services.live.read(|tx| load(tx, caller.organization, id))
+}
+
+/// Deletes a local user.
+///
+/// # Errors
+/// As [`change`].
+pub fn delete(
+    services: &Services,
+    caller: &Caller,
+    id: UserId,
+    precondition: &Precondition,
+) -> Result<(), ServiceError> {
+    let version = version(services, caller, id, precondition)?;
+    users::delete(services, caller, &id.to_string(), &version)
+}
+
+/// The precondition on the SCIM resource that follows from one on the user as administrators see it.
+fn version(
+    services: &Services,
+    caller: &Caller,
+    id: UserId,
+    precondition: &Precondition,
+) -> Result<Precondition, ServiceError> {
+    let (person, _) = read(services, caller, id)?;
+    person.check(precondition)?;
+    if let Some(manager) = &person.manager {
+        let detail = format!("this user is managed by the connection `{}`; change it there", manager.name);
+        return Err(ScimError::Forbidden(detail).into());
+    }
+    Ok(match precondition {
+        Precondition::None => Precondition::None,
+        _ => Precondition::Tags(vec![person.version.entity_tag(id.into())]),
+    })
+}
+
+fn everything(services: &Services) -> Result<Projection, ServiceError> {
+    Ok(Projection::parse(None, None, &services.types.user)?)
+}
