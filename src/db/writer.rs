@@ -140,6 +140,15 @@ impl Writer {
         self.desk.callers.fetch_add(1, Ordering::AcqRel);
         WriteCaller(self)
     }
+
+    /// Writes what needed no working out.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    #[cfg(test)]
+    pub fn write(&self, set: WriteSet) -> Answer {
+        self.enter().write(set)
+    }
 }
 
 impl WriteCaller<'_> {

@@ -216,5 +216,7 @@ impl ResourceTypes {
 }
 
 fn named<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.len() == name.len() && attribute.name.eq_ignore_ascii_case(name))
 }

@@ -342,8 +342,8 @@ on_both_databases! {
         assert_eq!(writer.last_acknowledged(), None);
         let (_, set) = user_set(organization, "ada");
         let event = set.events[0].id;
-        writer.enter().write(set.clone()).unwrap();
-        assert!(matches!(writer.enter().write(set), Err(WriteError::Violated(_))));
+        writer.write(set.clone()).unwrap();
+        assert!(matches!(writer.write(set), Err(WriteError::Violated(_))));
         assert_eq!(writer.last_acknowledged(), Some(Acknowledged { organization, event }));
         writer.forget(Acknowledged { organization, event: ids::event(NOW) });
         assert!(writer.last_acknowledged().is_some());
@@ -448,7 +448,7 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
     let (organization, database) = (organization(&fresh), &fresh.database);
     let (writer, _thread) = Writer::start(database.clone()).unwrap();
     for n in 0..3 {
-        writer.enter().write(user_set(organization, &format!("user {n}")).1).unwrap();
+        writer.write(user_set(organization, &format!("user {n}")).1).unwrap();
         let others = "datname = current_database() AND pid <> pg_backend_pid()";
         run_text(database, &format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"));
     }
@@ -460,7 +460,7 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
 #[test]
 fn a_full_queue_and_a_writer_that_is_gone_are_told_at_once() {
     let fresh = Fresh::new(Dialect::Sqlite);
-    let refusal = |writer: &Writer| match writer.enter().write(WriteSet::new(ids::organization(NOW))) {
+    let refusal = |writer: &Writer| match writer.write(WriteSet::new(ids::organization(NOW))) {
         Err(WriteError::Database(DatabaseError::Unavailable(why))) => why,
         other => panic!("{other:?}"),
     };
@@ -480,6 +480,6 @@ fn whoever_is_alone_needs_no_other_thread_to_write() {
     let writer = Writer { jobs, desk: Arc::new(Desk::new(database.clone())) };
     drop(queue);
     let (ada, set) = user_set(organization, "ada");
-    writer.enter().write(set).unwrap();
+    writer.write(set).unwrap();
     assert!(is_there(database, organization, ada));
 }
