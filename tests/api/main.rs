@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod access_administration;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;

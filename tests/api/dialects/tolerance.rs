@@ -1,12 +1,13 @@
 //! What one server has to tolerate from all identity providers together, one test a row.
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
 use super::{ENTERPRISE, GROUP, OKTA, Provider, USER};
 use crate::support::Server;
 
 fn provider(server: &Server) -> Provider {
-    Provider { client: server.organization("acme").client, headers: OKTA }
+    Provider::over(server, Profile::Default, OKTA)
 }
 
 /// Makes a user and changes it; the user as the change answers it.
