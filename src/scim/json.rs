@@ -222,7 +222,9 @@ fn named_twice(object: &Map<String, Value>) -> Option<&str> {
     if object.len() <= FEW {
         let earlier = |index| object.keys().take(index);
         let mut names = object.keys().enumerate();
-        let twice = names.find(|(index, name)| earlier(*index).any(|other| other.len() == name.len() && other.eq_ignore_ascii_case(name)));
+        let twice = names.find(|(index, name)| {
+            earlier(*index).any(|other| other.len() == name.len() && other.eq_ignore_ascii_case(name))
+        });
         return twice.map(|(_, name)| name.as_str());
     }
     let mut seen = HashSet::new();
