@@ -15,9 +15,13 @@ mod bulk_references;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
+#[cfg(test)]
+mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -73,7 +77,11 @@ mod representation;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

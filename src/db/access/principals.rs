@@ -42,7 +42,7 @@ const GROUPS: Statement = Statement {
 const GROUPS_BY_NAME: Statement = Statement {
     name: "group_by_name_anywhere",
     sqlite: "SELECT g.id, g.connection, g.display_name FROM json_each($3) j CROSS JOIN scim_group g \
-             INDEXED BY scim_group_name ON g.organization = $1 AND g.connection = unhex(j.value) \
+             INDEXED BY scim_group_name_sorted ON g.organization = $1 AND g.connection = unhex(j.value) \
              AND g.display_name_key = $2 AND g.deleted_at IS NULL",
     postgres: "SELECT id, connection, display_name FROM scim_group \
                WHERE organization = $1 AND connection = ANY($3) AND display_name_key = $2 AND deleted_at IS NULL",
@@ -57,7 +57,7 @@ const USERS_BY_EMAIL: Statement = Statement::both(
 );
 const USERS_BY_EXTERNAL_ID: Statement = Statement::both(
     "subject_by_external_id",
-    "SELECT id FROM scim_user WHERE organization = $1 AND external_id = $2 AND deleted_at IS NULL",
+    "SELECT id FROM scim_user WHERE organization = $1 AND external_id_key = $2 AND deleted_at IS NULL",
 );
 const ACTIVE_MEMBERS: Statement = Statement {
     name: "membership_active_users",

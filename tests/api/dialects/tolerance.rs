@@ -103,7 +103,7 @@ on_both_databases! {
         for query in [
             "filter=userName+eq+%22john+doe%22",
             "filter=userName%20eq%20%22JOHN%20DOE%22&",
-            "&filter=userName%20eq+%22john+doe%22&unknown=1&cursor=",
+            "&filter=userName%20eq+%22john+doe%22&unknown=1&page=",
             "filter=externalId%20eq%20%22E%201%22",
             "filter=displayName+eq+%22j%22",
             "filter=emails%20eq%20%22john%2Bx@y.io%22",
