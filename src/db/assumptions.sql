@@ -28,7 +28,8 @@ BEGIN
                 ELSE format('hashtext(%L || i) %% 33', a.attname)
             END, ', ' ORDER BY a.attnum)
         INTO names, contents FROM pg_attribute AS a
-        WHERE a.attrelid = relation.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull;
+        WHERE a.attrelid = relation.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attnotnull AND a.attgenerated = '';
         EXECUTE format('INSERT INTO %I (%s) SELECT %s FROM generate_series(1, 100) AS i ON CONFLICT DO NOTHING',
             relation.relname, names, contents);
         EXECUTE format('ANALYZE %I', relation.relname);
