@@ -3,9 +3,10 @@
 //! [`ResourceTypes::builtin`] reads them from `schemas/*.json`. Names and URNs are looked up without regard to case
 //! (RFC 7643 §2.1).
 
+mod extension;
 mod load;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -153,13 +154,13 @@ pub struct ResourceType {
     pub(super) hides: OnceLock<bool>,
 }
 
-/// Every resource type there is.
+/// Every resource type there is; clones share them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceTypes {
     /// Users.
-    pub user: ResourceType,
+    pub user: Arc<ResourceType>,
     /// Groups.
-    pub group: ResourceType,
+    pub group: Arc<ResourceType>,
 }
 
 /// An extension of a resource type.
