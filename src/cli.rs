@@ -3,6 +3,7 @@
 mod connection;
 mod doctor;
 mod error;
+mod group;
 mod lifetime;
 mod migrate;
 mod org;
@@ -13,6 +14,7 @@ mod root_key;
 mod serve;
 mod session;
 mod token;
+mod user;
 mod verify;
 
 use std::process::ExitCode;
@@ -46,6 +48,12 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// People of an organization
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Groups of an organization
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -82,6 +90,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::User(command) => user::run(&command, &settings),
+        Command::Group(command) => group::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

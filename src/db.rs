@@ -21,6 +21,7 @@ mod migrate;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
+pub mod request_log;
 pub mod servers;
 pub mod sql;
 mod sqlite;
