@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("filter/parse", |bencher| {
-        bencher.iter(|| Filter::parse(black_box(FILTER), &Switches::DEFAULT))
+        bencher.iter(|| Filter::parse(black_box(FILTER), &Switches::DEFAULT));
     });
     criterion.bench_function("filter/eval", |bencher| bencher.iter(|| eval(black_box(&condition), black_box(&user))));
     criterion.final_summary();

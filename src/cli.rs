@@ -5,13 +5,18 @@ mod doctor;
 mod error;
 mod group;
 mod lifetime;
+mod mapping;
 mod migrate;
 mod org;
 mod organization_choice;
 mod output;
+mod point_in_time;
 mod redaction;
+mod role;
 mod root_key;
+mod scope;
 mod serve;
+mod service;
 mod session;
 mod token;
 mod user;
@@ -57,6 +62,20 @@ enum Command {
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Scopes: projects and their environments
+    #[command(subcommand)]
+    Scope(scope::ScopeCommand),
+    /// Roles: what is allowed together
+    #[command(subcommand)]
+    Role(role::RoleCommand),
+    /// Assign a role at a scope to a group; short for `mapping add`
+    Map(mapping::Map),
+    /// Assignments of roles to groups, users and services
+    #[command(subcommand)]
+    Mapping(mapping::MappingCommand),
+    /// Services: pipelines, bots
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -93,6 +112,11 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::User(command) => user::run(&command, &settings),
         Command::Group(command) => group::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Scope(command) => scope::run(&command, &settings),
+        Command::Role(command) => role::run(&command, &settings),
+        Command::Map(map) => mapping::map(&map, &settings),
+        Command::Mapping(command) => mapping::run(&command, &settings),
+        Command::Service(command) => service::run(&command, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }

@@ -18,6 +18,7 @@ mod identified;
 pub mod keyring;
 pub mod memberships;
 mod migrate;
+pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
@@ -36,6 +37,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use diesel::sqlite::SqliteConnection;
 
 pub use constraint::Constraint;
@@ -55,6 +57,32 @@ pub enum Tx<'a> {
     Sqlite(&'a mut SqliteConnection),
     /// PostgreSQL.
     Postgres(&'a mut PgConnection),
+}
+
+impl Tx<'_> {
+    /// Runs several reads that all see the same moment.
+    ///
+    /// # Errors
+    /// Whatever `read` answers, and [`DatabaseError`].
+    pub fn snapshot<T, E: From<DatabaseError>>(
+        &mut self,
+        read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match self {
+            Tx::Sqlite(connection) => connection.batch_execute("BEGIN"),
+            Tx::Postgres(connection) => connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        }
+        .map_err(DatabaseError::from)?;
+        let answer = read(self);
+        // Nothing was written. A connection that cannot even end its transaction is broken, and its pool finds that out.
+        let ended = match self {
+            Tx::Sqlite(connection) => connection.batch_execute("ROLLBACK"),
+            Tx::Postgres(connection) => connection.batch_execute("ROLLBACK"),
+        };
+        let answer = answer?;
+        ended.map_err(DatabaseError::from)?;
+        Ok(answer)
+    }
 }
 
 /// Which of the two databases.

@@ -215,4 +215,32 @@ impl Live {
     ) -> Result<PersonKey, KeyError> {
         self.0.keys.open_person_key(tx, organization, user, wrapped)
     }
+
+    /// Seals a place in the result of a query; only the same query of the same organization opens it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn seal_cursor(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        query: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        self.0.keys.seal_cursor(tx, organization, query, plain)
+    }
+
+    /// Opens what [`Live::seal_cursor`] made; `None` for anything else.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the organization's key cannot be had.
+    pub fn open_cursor(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        query: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        self.0.keys.open_cursor(tx, organization, query, sealed)
+    }
 }

@@ -19,6 +19,7 @@ mod revision;
 mod role;
 mod scope;
 mod service;
+mod sort_key;
 mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
@@ -42,4 +43,5 @@ pub use revision::Revision;
 pub use role::{BUILT_IN_ROLES, BuiltInRole, RoleError, RoleVersion};
 pub use scope::{GateBounds, GateError, Scope, ScopeKind, ScopePath, ScopePathError};
 pub use service::Service;
+pub use sort_key::SortKey;
 pub use version::{Precondition, Version};

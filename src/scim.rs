@@ -19,6 +19,8 @@ pub mod projection;
 pub mod render;
 pub mod resource;
 pub mod schema;
+pub mod search;
+pub mod sort;
 
 pub use error::{ScimError, ScimType};
 pub use profile::Switches;

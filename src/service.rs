@@ -1,5 +1,6 @@
 //! USE CASES, one file each; synchronous: authorize, load, decide, store.
 
+pub mod access;
 pub mod administration;
 mod error;
 pub mod people;

@@ -52,6 +52,42 @@ fn every_switch_differs_between_profiles_and_is_asked_for_by_a_test() {
     }
 }
 
+/// `profiles/interop`: discovery_says_… in the last column of `docs/ipsie.md` is a file and the beginning of a test in it.
+#[test]
+fn what_the_ipsie_table_names_as_proof_is_there() {
+    let document = read("docs/ipsie.md");
+    let mut proofs = 0;
+    for cell in document.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split(" | ").last()) {
+        for proof in cell.trim_end_matches(" |").split("; ").filter(|proof| proof.starts_with('`')) {
+            let (file, tests) = proof.trim_start_matches('`').split_once('`').unwrap();
+            let path = if file.starts_with("src/") { file.to_owned() } else { format!("tests/api/{file}.rs") };
+            assert!(root().join(&path).exists(), "`docs/ipsie.md` names `{path}`");
+            let names = tests.trim_start_matches(": ").split(", ").filter(|name| name.ends_with('…'));
+            for name in names.map(|name| name.trim_end_matches('…')) {
+                assert!(read(&path).contains(&format!("fn {name}")), "`{path}` has no test `{name}…`");
+                proofs += 1;
+            }
+        }
+    }
+    assert!(proofs > 20, "the table was not found");
+}
+
+/// Every page of `docs/connect/` stands in its index, with a profile there is.
+#[test]
+fn every_page_on_connecting_stands_in_the_index() {
+    let index = read("docs/connect/README.md");
+    for entry in fs::read_dir(root().join("docs/connect")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name == "README.md" {
+            continue;
+        }
+        let line = index.lines().find(|line| line.contains(&format!("({name})"))).unwrap_or_else(|| panic!("{name}"));
+        let profile = line.split('`').nth(1).unwrap();
+        assert!(muster::model::Profile::from_name(profile).is_some(), "{line}");
+        assert!(read(&format!("docs/connect/{name}")).contains(&format!("rofile: `{profile}`")), "{name}");
+    }
+}
+
 /// Reads the lines `name: yes no no yes no;` with the comments above them.
 fn switches() -> Vec<Switch> {
     let source = read("src/scim/profile.rs");

@@ -254,14 +254,16 @@ fn whatever_goes_wrong_is_an_error_of_the_protocol() {
     let server = Running::start(0, false);
     let json = "Content-Type: application/scim+json; charset=utf-8";
     for (method, path, headers, body, status) in [
-        ("GET", "/scim/v2", &[][..], "", 404),
+        ("GET", "/scim", &[][..], "", 404),
         ("GET", "/scim/v2/Nothing", &[], "", 404),
         ("GET", "/SCIM/v2/Users", &[], "", 404),
         ("GET", "/scim/v2/Users/..%2F..%2Fx", &[], "", 404),
         ("GET", "/scim/v2/Users/%ff", &[], "", 404),
         ("GET", "/scim/v2/Me", &[], "", 501),
         ("POST", "/scim/v2/Bulk", &[json], "{}", 400),
-        ("POST", "/scim/v2/Users/.search", &[json], "{}", 501),
+        ("POST", "/scim/v2/Users/.search", &[json], "{", 400),
+        ("GET", "/scim/v2/Users/.search", &[], "", 405),
+        ("POST", "/scim/v2", &[json], "{}", 405),
         ("DELETE", "/scim/v2/Users", &[], "", 405),
         ("POST", "/scim/v2/Schemas", &[json], "{}", 405),
         ("TRACE", "/scim/v2/Users", &[], "", 405),
@@ -423,7 +425,7 @@ fn operation_is_asked_without_a_credential_and_told_little() {
     assert_eq!(server.send("GET", "/readyz", &[], "").body, r#"{"status":"ready"}"#);
     assert_eq!(server.send("HEAD", "/readyz", &[], "").status, 200);
     assert_eq!(server.send("POST", "/healthz", &[], "").status, 405);
-    for path in ["/", "/metrics", "/index.html", "/api/v1/users", "/healthz/"] {
+    for path in ["/", "/metrics", "/index.html", "/ap/v1/users", "/healthz/"] {
         let answer = server.send("GET", path, &[], "");
         assert_eq!((answer.status, answer.header("Content-Type")), (404, Some("application/problem+json")), "{path}");
         assert_eq!(answer.json()["status"], 404, "{path}");

@@ -2,8 +2,19 @@
 
 use std::io::Write;
 
+use crate::model::Moment;
+
 use super::error::CommandError;
 use super::redaction;
+
+/// What a table shows where there is nothing.
+pub(super) const NOTHING: &str = "-";
+
+/// A moment in a table: nobody reads a list to the microsecond.
+pub(super) fn seconds(moment: Moment) -> String {
+    let text = moment.to_string();
+    text.split_once('.').map_or_else(|| text.clone(), |(seconds, _)| format!("{seconds}Z"))
+}
 
 /// One line of data.
 pub(super) fn line(text: &str) -> Result<(), CommandError> {

@@ -15,8 +15,6 @@ use super::lifetime::Lifetime;
 use super::organization_choice::OrganizationChoice;
 use super::{output, session};
 
-const NOTHING: &str = "-";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
     /// Issue a token; prints it this once, alone
@@ -94,7 +92,7 @@ fn print_new(administration: &Administration, issue: &Issue) -> Result<(), Comma
 fn list(administration: &Administration, organization: &OrganizationChoice) -> Result<(), CommandError> {
     let organization = organization.find(administration)?;
     let connections = administration.connections(organization.id)?;
-    let moment = |moment: Option<Moment>| moment.map_or_else(|| NOTHING.to_owned(), seconds);
+    let moment = |moment: Option<Moment>| moment.map_or_else(|| output::NOTHING.to_owned(), output::seconds);
     let rows: Vec<[String; 7]> = administration
         .tokens(organization.id)?
         .into_iter()
@@ -104,19 +102,13 @@ fn list(administration: &Administration, organization: &OrganizationChoice) -> R
             [
                 credential.id.to_string(),
                 credential.kind.as_str().to_owned(),
-                connection.map_or_else(|| NOTHING.to_owned(), |connection| connection.name.clone()),
-                seconds(stored.created_at),
-                seconds(credential.expires_at),
+                connection.map_or_else(|| output::NOTHING.to_owned(), |connection| connection.name.clone()),
+                output::seconds(stored.created_at),
+                output::seconds(credential.expires_at),
                 moment(stored.last_used_at),
                 moment(credential.revoked_at),
             ]
         })
         .collect();
     output::table(["ID", "KIND", "CONNECTION", "CREATED", "EXPIRES", "LAST USED", "REVOKED"], &rows)
-}
-
-/// Nobody reads a list to the microsecond.
-fn seconds(moment: Moment) -> String {
-    let text = moment.to_string();
-    text.split_once('.').map_or_else(|| text.clone(), |(seconds, _)| format!("{seconds}Z"))
 }

@@ -5,6 +5,7 @@ pub mod catalogue;
 mod interval;
 pub mod leaves;
 pub mod people;
+pub mod principals;
 pub mod scopes;
 pub mod services;
 mod state;
@@ -27,7 +28,7 @@ pub use state::{AccessState, read as state};
 pub(super) use state::change_state;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: [&[&Statement]; 7] = [
+pub(super) const STATEMENTS: [&[&Statement]; 8] = [
     state::STATEMENTS,
     catalogue::STATEMENTS,
     scopes::STATEMENTS,
@@ -35,6 +36,7 @@ pub(super) const STATEMENTS: [&[&Statement]; 7] = [
     services::STATEMENTS,
     leaves::STATEMENTS,
     people::STATEMENTS,
+    principals::STATEMENTS,
 ];
 
 /// Something begins to hold at the revision that is being written, or ends there. Whatever is changed ends and begins.

@@ -8,6 +8,10 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Ve
 use super::sql::{Bind, IdList, Sql, Statement};
 use super::{DatabaseError, Tx, identified};
 
+mod ordered;
+
+pub use ordered::{GroupOrder, in_order};
+
 /// A new group.
 #[derive(Debug, Clone)]
 pub struct GroupRow {
@@ -135,6 +139,14 @@ pub(super) const BY_ID: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND connection = $3 AND deleted_at IS NULL",
 );
 
+pub(super) const BY_IDS: Statement = Statement {
+    name: "group_by_ids",
+    sqlite: "SELECT id, version, created_at, modified_at, document FROM scim_group WHERE organization = $1 \
+             AND connection = $3 AND id IN (SELECT unhex(value) FROM json_each($2)) AND deleted_at IS NULL",
+    postgres: "SELECT id, version, created_at, modified_at, document FROM scim_group WHERE organization = $1 \
+               AND connection = $3 AND id = ANY($2) AND deleted_at IS NULL",
+};
+
 // No order here: it would lure the planner away from the index. Callers sort the few rows they get.
 pub(super) const BY_NAME: Statement = Statement::both(
     "group_by_name",
@@ -145,7 +157,7 @@ pub(super) const BY_NAME: Statement = Statement::both(
 pub(super) const BY_EXTERNAL_ID: Statement = Statement::both(
     "group_by_external_id",
     "SELECT id, version, created_at, modified_at, document FROM scim_group \
-     WHERE organization = $1 AND connection = $2 AND external_id = $3 AND deleted_at IS NULL LIMIT $4",
+     WHERE organization = $1 AND connection = $2 AND external_id_key = $3 AND deleted_at IS NULL LIMIT $4",
 );
 
 pub(super) const BY_MEMBER: Statement = Statement {
@@ -178,8 +190,26 @@ pub(super) const KNOWN: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &REPLACE, &TOUCH, &DELETE, &BY_ID, &BY_NAME, &BY_EXTERNAL_ID, &BY_MEMBER, &PAGE_AFTER, &SKIP, &KNOWN];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &INSERT,
+    &REPLACE,
+    &TOUCH,
+    &DELETE,
+    &BY_ID,
+    &BY_IDS,
+    &BY_NAME,
+    &BY_EXTERNAL_ID,
+    &BY_MEMBER,
+    &PAGE_AFTER,
+    &SKIP,
+    &KNOWN,
+    &ordered::BY_DISPLAY_NAME.ascending,
+    &ordered::BY_DISPLAY_NAME.descending,
+    &ordered::BY_EXTERNAL_ID.ascending,
+    &ordered::BY_EXTERNAL_ID.descending,
+    &ordered::BY_CREATED.ascending,
+    &ordered::BY_CREATED.descending,
+];
 
 impl GroupRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
@@ -264,6 +294,21 @@ pub fn by_id(
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
     Sql(&BY_ID, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
+}
+
+/// The groups of the connection with these ids that are not deleted, in any order.
+pub fn by_ids(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    ids: &[ResourceId],
+) -> Result<Vec<StoredGroup>, DatabaseError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list), Bind::Bytes(connection.as_bytes())];
+    read_groups(Sql(&BY_IDS, binds).rows(tx)?)
 }
 
 /// Groups of the connection with a folded displayName, at most `limit`.

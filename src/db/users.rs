@@ -1,6 +1,7 @@
 //! Users: rows, keys, status history, and the statements that read and write them.
 
 pub mod listed;
+mod ordered;
 mod read;
 mod rows;
 mod suspension;
@@ -8,6 +9,7 @@ mod suspension;
 use super::sql::Statement;
 
 pub use listed::ListedUser;
+pub use ordered::{UserOrder, in_order};
 pub use read::*;
 pub use rows::*;
 pub use suspension::*;
@@ -35,6 +37,21 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &SKIP,
     &GROUPS_OF,
     &KNOWN,
+    &BY_IDS,
+    &ordered::BY_USER_NAME.ascending,
+    &ordered::BY_USER_NAME.descending,
+    &ordered::BY_DISPLAY_NAME.ascending,
+    &ordered::BY_DISPLAY_NAME.descending,
+    &ordered::BY_FAMILY_NAME.ascending,
+    &ordered::BY_FAMILY_NAME.descending,
+    &ordered::BY_GIVEN_NAME.ascending,
+    &ordered::BY_GIVEN_NAME.descending,
+    &ordered::BY_EXTERNAL_ID.ascending,
+    &ordered::BY_EXTERNAL_ID.descending,
+    &ordered::BY_CREATED.ascending,
+    &ordered::BY_CREATED.descending,
+    &ordered::BY_MODIFIED.ascending,
+    &ordered::BY_MODIFIED.descending,
     &SUSPEND,
     &PARDON,
 ];

@@ -1,6 +1,8 @@
 //! Sealing: AES-256-GCM under a key of thirty-two bytes. Destroying a key erases whatever it sealed.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
+use zeroize::Zeroizing;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -46,6 +48,15 @@ pub fn open(key: &[u8; KEY_BYTES], bound_to: &[u8], sealed: &[u8]) -> Result<Vec
     Ok(body)
 }
 
+/// Another key, made of `key` and fit for one `purpose` alone; who has it learns nothing of `key`.
+///
+/// # Errors
+/// None that can happen: HMAC-SHA-256 yields as many bytes as a key has.
+pub fn derive(key: &[u8; KEY_BYTES], purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_BYTES]>, SealError> {
+    let made = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), purpose);
+    <[u8; KEY_BYTES]>::try_from(made.as_ref()).map(Zeroizing::new).map_err(|_wrong_length| SealError)
+}
+
 fn cipher(key: &[u8; KEY_BYTES]) -> Result<LessSafeKey, SealError> {
     UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_unspecified| SealError)
 }
@@ -53,6 +64,15 @@ fn cipher(key: &[u8; KEY_BYTES]) -> Result<LessSafeKey, SealError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_purpose_has_a_key_of_its_own() {
+        let derived = |key: u8, purpose: &[u8]| *derive(&[key; 32], purpose).unwrap();
+        assert_eq!(derived(7, b"here"), derived(7, b"here"));
+        assert_ne!(derived(7, b"here"), derived(7, b"there"));
+        assert_ne!(derived(7, b"here"), derived(8, b"here"));
+        assert_ne!(derived(7, b"here"), [7; 32]);
+    }
 
     #[test]
     fn a_sealed_value_opens_only_under_its_key_at_its_place_and_unchanged() {

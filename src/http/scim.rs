@@ -119,6 +119,9 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::Schema => true,
         Operation::Create(_)
         | Operation::List(_)
+        | Operation::Search(_)
+        | Operation::ListEverything
+        | Operation::SearchEverything
         | Operation::Replace(_)
         | Operation::Patch(_)
         | Operation::Delete(_)

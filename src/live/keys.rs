@@ -15,6 +15,7 @@ use crate::ids::{self, RandomError};
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
 const PERSONS: &str = "persons";
+const CURSORS: &[u8] = b"cursors";
 
 /// Why a key cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -163,6 +164,34 @@ impl Keys {
         let above = self.organization_key(tx, organization)?;
         let opened = Zeroizing::new(seal::open(&above, ResourceId::from(user).as_bytes(), wrapped)?);
         Ok(PersonKey(exact(&opened)?))
+    }
+
+    pub(super) fn seal_cursor(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        query: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, KeyError> {
+        let key = self.cursor_key(tx, organization, query)?;
+        Ok(seal::seal(&key, ids::random()?, CURSORS, plain)?)
+    }
+
+    pub(super) fn open_cursor(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        query: &[u8],
+        sealed: &[u8],
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        let key = self.cursor_key(tx, organization, query)?;
+        Ok(seal::open(&key, CURSORS, sealed).ok())
+    }
+
+    /// One for each query, so that a cursor opens for the query alone that it was given out for.
+    fn cursor_key(&self, tx: &mut Tx<'_>, organization: OrganizationId, query: &[u8]) -> Result<Key, KeyError> {
+        let above = self.organization_key(tx, organization)?;
+        Ok(seal::derive(&above, &[CURSORS, query].concat())?)
     }
 
     fn organization_key(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Key, KeyError> {

@@ -22,12 +22,16 @@ pub const FILTER_BYTES: usize = 16_384;
 pub const FILTER_DEPTH: usize = 32;
 /// Comparisons in one filter.
 pub const FILTER_TERMS: usize = 200;
-/// Resources a filter without an index may look at before it is refused as `tooMany` (RFC 7644 §3.12).
+/// Resources a filter or an order without an index may look at before it is refused as `tooMany` (RFC 7644 §3.12).
 pub const SCANNED_RESOURCES: usize = 100_000;
 /// Resources on one page.
 pub const PAGE_SIZE: usize = 1_000;
 /// Resources on a page when the client does not say.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
+/// Characters of a value that count when lists are sorted; what is equal so far is sorted by `id`.
+pub const SORT_KEY_CHARACTERS: usize = 128;
+/// Seconds a cursor is good for, from the page it came with.
+pub const CURSOR_SECONDS: usize = 3_600;
 /// Operations in one bulk request.
 pub const BULK_OPERATIONS: usize = 1_000;
 /// Operations in one PATCH.

@@ -4,13 +4,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::list::list_response;
+use super::list::{Named, list_response};
 use super::path::excerpt;
 use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Returned, Schema};
 use super::{ScimError, Switches};
 use crate::model::limits;
 
-/// `/ServiceProviderConfig` (RFC 7643 §5).
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
 pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
@@ -22,8 +22,16 @@ pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
         },
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
         "changePassword": { "supported": false },
-        "sort": { "supported": false },
+        "sort": { "supported": true },
         "etag": { "supported": true },
+        "pagination": {
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits::DEFAULT_PAGE_SIZE,
+            "maxPageSize": limits::PAGE_SIZE,
+            "cursorTimeout": limits::CURSOR_SECONDS,
+        },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
@@ -87,7 +95,7 @@ fn distinct(types: &ResourceTypes) -> Vec<&Schema> {
 
 fn list(resources: impl Iterator<Item = Value>) -> String {
     let resources: Vec<String> = resources.map(|resource| resource.to_string()).collect();
-    list_response(u64::try_from(resources.len()).unwrap_or(u64::MAX), 1, &resources)
+    list_response(u64::try_from(resources.len()).unwrap_or(u64::MAX), Named::Index(1), &resources)
 }
 
 fn meta(resource_type: &str, base_url: &str, path: &str) -> Value {
@@ -175,14 +183,33 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_has_every_required_member_and_none_beyond_the_rfc() {
+    fn the_configuration_has_every_required_member_and_none_beyond_the_rfcs() {
         let config = service_provider_config(&Switches::DEFAULT, "https://host/scim/v2/");
         let mut members: Vec<&String> = config.as_object().unwrap().keys().collect();
         members.sort();
         assert_eq!(
             members,
-            ["authenticationSchemes", "bulk", "changePassword", "etag", "filter", "meta", "patch", "schemas", "sort"]
+            [
+                "authenticationSchemes",
+                "bulk",
+                "changePassword",
+                "etag",
+                "filter",
+                "meta",
+                "pagination",
+                "patch",
+                "schemas",
+                "sort"
+            ]
         );
+        assert_eq!(
+            config["pagination"],
+            json!({
+                "cursor": true, "index": true, "defaultPaginationMethod": "index",
+                "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600,
+            })
+        );
+        assert_eq!(config["sort"], json!({"supported": true}));
         assert_eq!(
             config["bulk"],
             json!({"supported": true, "maxOperations": 1000, "maxPayloadSize": limits::BODY_BYTES})

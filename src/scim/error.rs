@@ -1,6 +1,6 @@
 //! Errors in the protocol's own form (RFC 7644 §3.12).
 
-/// The `scimType` of an error (RFC 7644 §3.12, table 9).
+/// The `scimType` of an error (RFC 7644 §3.12, table 9; RFC 9865 §2.1, table 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScimType {
     /// The filter cannot be read, or not with these attributes and operators.
@@ -19,6 +19,12 @@ pub enum ScimType {
     NoTarget,
     /// A value is missing or of the wrong kind.
     InvalidValue,
+    /// A cursor that this server did not give out for this query (RFC 9865 §2.1).
+    InvalidCursor,
+    /// A cursor whose time is over (RFC 9865 §2.1).
+    ExpiredCursor,
+    /// A page size that cannot be had, or other than that of the first page (RFC 9865 §2.1).
+    InvalidCount,
 }
 
 impl ScimType {
@@ -33,6 +39,9 @@ impl ScimType {
             Self::InvalidPath => "invalidPath",
             Self::NoTarget => "noTarget",
             Self::InvalidValue => "invalidValue",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
@@ -92,6 +101,18 @@ impl ScimError {
     /// 400 `invalidValue`.
     pub fn invalid_value(detail: impl Into<String>) -> Self {
         Self::BadRequest(ScimType::InvalidValue, detail.into())
+    }
+
+    /// 400 `invalidCursor`. One text whatever is wrong with it: whose it is must not show.
+    pub fn invalid_cursor() -> Self {
+        let detail = "`cursor` is none that this server gave out for this query; send the `nextCursor` of the page before \
+                      with the same parameters, or an empty one for the first page";
+        Self::BadRequest(ScimType::InvalidCursor, detail.to_owned())
+    }
+
+    /// 400 `invalidCount`.
+    pub fn invalid_count(detail: impl Into<String>) -> Self {
+        Self::BadRequest(ScimType::InvalidCount, detail.into())
     }
 
     /// 400 `mutability`.

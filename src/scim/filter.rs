@@ -2,6 +2,7 @@
 //! to a [`Condition`], and a condition is evaluated on a resource. Evaluation is the one oracle of what matches: an
 //! index may narrow the candidates ([`Condition::narrowings`]) but never decides.
 
+mod across;
 mod eval;
 mod narrow;
 mod parse;
@@ -18,6 +19,7 @@ use serde_json::Number;
 
 pub use eval::eval;
 pub use narrow::Narrowing;
+pub(super) use resolve::moment;
 
 use super::path::AttributePath;
 

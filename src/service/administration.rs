@@ -21,9 +21,9 @@ pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.
 pub struct Administration {
-    live: Live,
-    clock: Clock,
-    actor: Actor,
+    pub(in crate::service) live: Live,
+    pub(in crate::service) clock: Clock,
+    pub(in crate::service) actor: Actor,
     request: Option<RequestId>,
 }
 
@@ -40,7 +40,7 @@ impl Administration {
         self
     }
 
-    fn cause(&self, organization: OrganizationId) -> Cause {
+    pub(in crate::service) fn cause(&self, organization: OrganizationId) -> Cause {
         let request = self.request.unwrap_or_else(|| ids::request(self.clock.now()));
         Cause { organization, actor: self.actor, request }
     }

@@ -1,7 +1,10 @@
 //! SCIM Users and Groups: one request, one use case.
 
 pub mod bulk;
+mod cursor;
+pub mod everything;
 pub mod groups;
+mod listing;
 mod page;
 mod present;
 pub mod users;
@@ -10,6 +13,7 @@ use crate::model::{Caller, Precondition, limits};
 use crate::scim::ScimError;
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
+use crate::scim::sort::SortBy;
 use crate::service::ServiceError;
 
 /// A resource as answered.
@@ -28,6 +32,8 @@ pub struct Representation {
 pub struct ListRequest {
     /// The filter, as sent.
     pub filter: Option<String>,
+    /// In which order; by id if not said.
+    pub sort: Option<SortBy>,
     /// Which page.
     pub paging: Paging,
     /// Which attributes.

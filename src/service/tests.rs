@@ -165,7 +165,7 @@ fn everything() -> Projection {
 }
 
 fn all() -> ListRequest {
-    ListRequest { filter: None, paging: Paging::new(None, None), projection: everything() }
+    ListRequest { filter: None, sort: None, paging: Paging::new(None, None), projection: everything() }
 }
 
 on_both_databases! {

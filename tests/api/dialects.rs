@@ -1,14 +1,17 @@
-//! What Okta and Microsoft Entra send, request by request as they send it, over a connection without a profile.
+//! What identity providers send, request by request as they send it: Okta and Microsoft Entra over connections with
+//! their profiles, the others over one without.
 
 mod entra;
 mod entra_groups;
 mod okta;
 mod okta_groups;
+mod others;
 mod tolerance;
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client};
+use crate::support::{Answer, Client, Server};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -35,6 +38,12 @@ struct Provider {
 }
 
 impl Provider {
+    /// One with a connection of this profile, in an organization of its own.
+    fn over(server: &Server, profile: Profile, headers: &'static [(&'static str, &'static str)]) -> Self {
+        let organization = server.organization("acme").id;
+        Self { client: server.connection(organization, "provider", profile), headers }
+    }
+
     fn get(&self, path: &str) -> Answer {
         let without_type: Vec<_> = self.headers.iter().copied().filter(|(name, _)| *name != "Content-Type").collect();
         self.client.send("GET", path, &without_type, None)

@@ -5,6 +5,8 @@
 mod support;
 
 #[cfg(test)]
+mod access_administration;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
@@ -16,6 +18,8 @@ mod command_line;
 mod contention;
 #[cfg(test)]
 mod credentials;
+#[cfg(test)]
+mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -73,7 +77,11 @@ mod request_log;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod searching;
+#[cfg(test)]
 mod sockets;
+#[cfg(test)]
+mod sorting;
 #[cfg(test)]
 mod store;
 #[cfg(test)]

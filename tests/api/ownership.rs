@@ -1,6 +1,7 @@
 //! Who may change what: connections of one organization beside each other.
 
-use muster::db::{Count, ResourceKind, WriteSet, users::UserRow};
+use muster::db::users::{UserRow, UserSortKeys};
+use muster::db::{Count, ResourceKind, WriteSet};
 use muster::live::{Cause, Decision};
 use muster::model::{Actor, ConnectionId, OrganizationId, Profile};
 use muster::service::ServiceError;
@@ -22,6 +23,7 @@ fn unmanaged(server: &Server, organization: OrganizationId, user_name: &str) -> 
             id,
             connection: ConnectionId::NOBODY,
             user_name_key: user_name.to_owned(),
+            sort_keys: UserSortKeys::default(),
             external_id: None,
             active: true,
             created_at: now,

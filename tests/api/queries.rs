@@ -41,7 +41,7 @@ on_both_databases! {
                     ("count=0", 1, &[]),
                     ("count=-3", 1, &[]),
                     ("startIndex=3&count=0", 3, &[]),
-                    ("sortBy=unknown&cursor=x&anything", 1, &all[..]),
+                    ("sortOrder=unknown&page=x&anything", 1, &all[..]),
                 ] {
                     let page = client.get(&format!("{endpoint}?{query}{restriction}")).expect(200).json();
                     assert_eq!(page["totalResults"], 7, "{query}{restriction}");

@@ -119,9 +119,9 @@ pub(super) const BY_USER_NAME: Statement = with_groups!(
 
 pub(super) const BY_EXTERNAL_ID: Statement = with_groups!(
     "user_listed_by_external_id",
-    found_twice!("scim_user p", "p.organization = $1 AND p.external_id = $2 AND p.deleted_at IS NULL"),
+    found_twice!("scim_user p", "p.organization = $1 AND p.external_id_key = $2 AND p.deleted_at IS NULL"),
     "scim_user p",
-    "p.organization = $1 AND p.external_id = $2 AND p.deleted_at IS NULL"
+    "p.organization = $1 AND p.external_id_key = $2 AND p.deleted_at IS NULL"
 );
 
 pub(super) const BY_EMAIL: Statement = with_groups!(

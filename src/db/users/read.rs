@@ -101,8 +101,16 @@ pub(super) const KNOWN: Statement = Statement {
     postgres: "SELECT id, deleted_at FROM scim_user WHERE organization = $1 AND id = ANY($2)",
 };
 
+pub(super) const BY_IDS: Statement = Statement {
+    name: "user_by_ids",
+    sqlite: "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
+             WHERE organization = $1 AND id IN (SELECT unhex(value) FROM json_each($2)) AND deleted_at IS NULL",
+    postgres: "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document FROM scim_user \
+               WHERE organization = $1 AND id = ANY($2) AND deleted_at IS NULL",
+};
+
 #[derive(QueryableByName)]
-struct UserRecord {
+pub(super) struct UserRecord {
     #[diesel(sql_type = Binary)]
     id: Vec<u8>,
     #[diesel(sql_type = Binary)]
@@ -183,6 +191,19 @@ pub fn page_after(
 ) -> Result<Vec<StoredUser>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
     read_users(Sql(&PAGE_AFTER, binds).rows(tx)?)
+}
+
+/// The users with these ids who are not deleted, in any order.
+pub fn by_ids(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ids: &[ResourceId],
+) -> Result<Vec<StoredUser>, DatabaseError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
+    read_users(Sql(&BY_IDS, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)]).rows(tx)?)
 }
 
 /// The id `skip` places behind the one that follows `after` (0: the very next), in the order of lists.

@@ -1,8 +1,19 @@
 //! What is written of users: rows as data, and the statements that write them.
 
-use crate::model::{ConnectionId, Moment, OrganizationId, Revision, UserId, Version};
+use crate::model::{ConnectionId, Moment, OrganizationId, Revision, SortKey, UserId, Version};
 
 use super::super::sql::{Bind, Statement};
+
+/// What lists of users are sorted by, beside userName, externalId and the moments.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UserSortKeys {
+    /// By displayName.
+    pub display_name: SortKey,
+    /// By name.familyName.
+    pub family_name: SortKey,
+    /// By name.givenName.
+    pub given_name: SortKey,
+}
 
 /// A new user.
 #[derive(Debug, Clone)]
@@ -13,6 +24,8 @@ pub struct UserRow {
     pub connection: ConnectionId,
     /// Folded userName.
     pub user_name_key: String,
+    /// What lists are sorted by.
+    pub sort_keys: UserSortKeys,
     /// externalId as sent.
     pub external_id: Option<String>,
     /// Whether it is active.
@@ -36,6 +49,8 @@ pub struct UserChange {
     pub connection: ConnectionId,
     /// Folded userName.
     pub user_name_key: String,
+    /// What lists are sorted by.
+    pub sort_keys: UserSortKeys,
     /// externalId as sent.
     pub external_id: Option<String>,
     /// Whether it is active.
@@ -118,29 +133,34 @@ pub struct StatusChange {
 pub(in crate::db) const INSERT: Statement = Statement {
     name: "user_insert",
     sqlite: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, created_at, \
-             modified_at, person_key, document, suspended_at) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, \
+             modified_at, person_key, document, display_name_key, family_name_key, given_name_key, suspended_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, $10, $11, $12, \
              (SELECT min(b.suspended_at) FROM scim_user b INDEXED BY scim_user_suspended WHERE b.organization = $1 \
              AND b.user_name_key = $4 AND b.suspended_at IS NOT NULL))",
     postgres: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, \
-               created_at, modified_at, person_key, document, suspended_at) \
-               SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, v.document, \
+               created_at, modified_at, person_key, document, display_name_key, family_name_key, given_name_key, suspended_at) \
+               SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, \
+               v.document, v.display, v.family, v.given, \
                (SELECT min(b.suspended_at) FROM scim_user b WHERE b.organization = v.organization \
                AND b.user_name_key = v.name AND b.suspended_at IS NOT NULL) \
                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bool[], $7::bigint[], \
-               $8::bytea[], $9::text[]) \
-               AS v(organization, id, connection, name, external, active, at, person_key, document)",
+               $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) \
+               AS v(organization, id, connection, name, external, active, at, person_key, document, display, family, given)",
 };
 
 pub(in crate::db) const UPDATE: Statement = Statement {
     name: "user_update",
     sqlite: "UPDATE scim_user SET connection = $4, user_name_key = $5, external_id = $6, active = $7, version = version + 1, \
-             modified_at = $8, document = $9 WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL \
+             modified_at = $8, document = $9, display_name_key = $11, family_name_key = $12, given_name_key = $13 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL \
              AND (suspended_at IS NOT NULL) = $10",
     postgres: "UPDATE scim_user AS u SET connection = v.connection, user_name_key = v.name, external_id = v.external, \
-               active = v.active, version = u.version + 1, modified_at = v.at, document = v.document \
+               active = v.active, version = u.version + 1, modified_at = v.at, document = v.document, \
+               display_name_key = v.display, family_name_key = v.family, given_name_key = v.given \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::bool[], \
-               $8::bigint[], $9::text[], $10::bool[]) \
-               AS v(organization, id, version, connection, name, external, active, at, document, suspended) \
+               $8::bigint[], $9::text[], $10::bool[], $11::text[], $12::text[], $13::text[]) \
+               AS v(organization, id, version, connection, name, external, active, at, document, suspended, display, family, \
+               given) \
                WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL \
                AND (u.suspended_at IS NOT NULL) = v.suspended",
 };
@@ -229,6 +249,9 @@ impl UserRow {
             Bind::Int(self.created_at.as_micros()),
             Bind::Bytes(&self.person_key),
             Bind::Text(&self.document),
+            Bind::Text(self.sort_keys.display_name.as_str()),
+            Bind::Text(self.sort_keys.family_name.as_str()),
+            Bind::Text(self.sort_keys.given_name.as_str()),
         ]
     }
 
@@ -256,6 +279,9 @@ impl UserChange {
             Bind::Int(self.modified_at.as_micros()),
             Bind::Text(&self.document),
             Bind::Flag(self.suspended),
+            Bind::Text(self.sort_keys.display_name.as_str()),
+            Bind::Text(self.sort_keys.family_name.as_str()),
+            Bind::Text(self.sort_keys.given_name.as_str()),
         ]
     }
 }

@@ -7,7 +7,7 @@ use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
 use crate::db::tests::faults::{Fault, calls, inject};
 use crate::db::tests::fresh::{Fresh, batch as run_text, broken, on_both_databases, picture};
-use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow};
+use crate::db::users::{self, EmailRow, Status, StatusChange, UserChange, UserDeletion, UserRow, UserSortKeys};
 use crate::db::{AdministrationRow, Count, Dialect, ResourceKind, events::EventRow};
 use crate::db::{history, organizations};
 use crate::ids;
@@ -57,6 +57,7 @@ fn user_set(organization: OrganizationId, name: &str) -> (UserId, WriteSet) {
         id,
         connection: ConnectionId::NOBODY,
         user_name_key: name.to_owned(),
+        sort_keys: UserSortKeys::default(),
         external_id: None,
         active: true,
         created_at: NOW,
@@ -77,6 +78,7 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
             expected,
             connection: ConnectionId::NOBODY,
             user_name_key: id.to_string(),
+            sort_keys: UserSortKeys::default(),
             external_id: Some("changed".to_owned()),
             active: true,
             suspended: false,

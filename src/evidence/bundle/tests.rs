@@ -1,3 +1,5 @@
+//! Bundles, signed and tampered with.
+
 use serde_json::json;
 
 use super::super::certificate::{Arrival, Denial, Killed, Search, Told};

@@ -1,3 +1,5 @@
+//! Segments, written and read back.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -5,8 +5,9 @@ use actix_web::web::Bytes;
 use crate::model::{Caller, Precondition};
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
-use crate::scim::{ScimError, discovery, json};
-use crate::service::provisioning::{ListRequest, groups, users};
+use crate::scim::sort::SortBy;
+use crate::scim::{ScimError, ScimType, discovery, json};
+use crate::service::provisioning::{ListRequest, everything, groups, users};
 use crate::service::{ServiceError, Services};
 
 use super::answer::Reply;
@@ -36,7 +37,10 @@ pub struct Call {
 pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Reply, ServiceError> {
     match call.operation {
         Operation::Create(kind) => create(services, caller, call, kind),
-        Operation::List(kind) => list(services, caller, &call.query, kind),
+        Operation::List(kind) => list(services, caller, &call.query, Some(kind)),
+        Operation::Search(kind) => list(services, caller, &searched(caller, call)?, Some(kind)),
+        Operation::ListEverything => list(services, caller, &call.query, None),
+        Operation::SearchEverything => list(services, caller, &searched(caller, call)?, None),
         Operation::Read(kind) => read(services, caller, call, kind),
         Operation::Replace(kind) => replace(services, caller, call, kind),
         Operation::Patch(kind) => patch(services, caller, call, kind),
@@ -101,19 +105,35 @@ fn list_request(
     kind: Kind,
     filter: Option<String>,
 ) -> Result<ListRequest, ServiceError> {
-    let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref())?;
-    Ok(ListRequest { filter, paging, projection: projection(services, query, kind)? })
+    let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref(), query.cursor.as_deref())?;
+    let sort = SortBy::parse(query.sort_by.as_deref(), query.sort_order.as_deref())?;
+    Ok(ListRequest { filter, sort, paging, projection: projection(services, query, kind)? })
 }
 
-fn list(services: &Services, caller: &Caller, query: &Query, kind: Kind) -> Result<Reply, ServiceError> {
+/// The query that stands in the body.
+fn searched(caller: &Caller, call: &Call) -> Result<Query, ScimError> {
+    Query::of_body(json::parse(&call.body)?, caller.profile.switches())
+}
+
+/// Resources of one kind, or of every kind.
+fn list(services: &Services, caller: &Caller, query: &Query, kind: Option<Kind>) -> Result<Reply, ServiceError> {
     let run = |filter: Option<String>| -> Result<String, ServiceError> {
-        let request = list_request(services, query, kind, filter)?;
+        let request = list_request(services, query, kind.unwrap_or(Kind::User), filter)?;
         match kind {
-            Kind::User => users::list(services, caller, &request),
-            Kind::Group => groups::list(services, caller, &request),
+            Some(Kind::User) => users::list(services, caller, &request),
+            Some(Kind::Group) => groups::list(services, caller, &request),
+            None => everything::list(services, caller, &request, &projection(services, query, Kind::Group)?),
         }
     };
-    let page = run(query.filter.clone())?;
+    let page = match run(query.filter.clone()) {
+        // A cursor may have come with the second reading of the filter.
+        Err(ServiceError::Scim(ScimError::BadRequest(ScimType::InvalidCursor, _)))
+            if query.filter_with_plus.is_some() =>
+        {
+            return Ok(Reply::Document(run(query.filter_with_plus.clone())?));
+        }
+        page => page?,
+    };
     if let Some(filter) = query.filter_with_plus.clone().filter(|_| is_empty(&page)) {
         // The second reading is a guess: if it cannot be read, the first one stands.
         match run(Some(filter)) {
@@ -176,12 +196,12 @@ fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scim::list::list_response;
+    use crate::scim::list::{Named, list_response};
 
     #[test]
     fn a_page_without_matches_is_told_from_one_beyond_the_end() {
-        assert!(is_empty(&list_response(0, 1, &[])));
-        assert!(!is_empty(&list_response(10, 11, &[])));
-        assert!(!is_empty(&list_response(1, 1, &[r#"{"x":{"totalResults":0,"a":1}}"#.to_owned()])));
+        assert!(is_empty(&list_response(0, Named::Index(1), &[])));
+        assert!(!is_empty(&list_response(10, Named::Index(11), &[])));
+        assert!(!is_empty(&list_response(1, Named::Cursor(None), &[r#"{"x":{"totalResults":0,"a":1}}"#.to_owned()])));
     }
 }

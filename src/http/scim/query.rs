@@ -3,6 +3,7 @@
 use url::form_urlencoded;
 
 use crate::http::path;
+use crate::scim::search::SearchRequest;
 use crate::scim::{ScimError, Switches};
 
 /// The parameters the protocol knows; all others are ignored.
@@ -13,6 +14,12 @@ pub struct Query {
     /// `filter` with `+` read as itself, where that makes a difference: some clients put e-mail addresses into the URL
     /// unescaped.
     pub filter_with_plus: Option<String>,
+    /// `sortBy`.
+    pub sort_by: Option<String>,
+    /// `sortOrder`.
+    pub sort_order: Option<String>,
+    /// `cursor`; empty for the first page (RFC 9865 §2).
+    pub cursor: Option<String>,
     /// `startIndex`.
     pub start_index: Option<String>,
     /// `count`.
@@ -45,6 +52,25 @@ impl Query {
         self.attributes.is_some() || self.excluded_attributes.is_some()
     }
 
+    /// What a body says instead of a URL (RFC 7644 §3.4.3).
+    ///
+    /// # Errors
+    /// As [`SearchRequest::parse`].
+    pub fn of_body(body: serde_json::Value, switches: &Switches) -> Result<Self, ScimError> {
+        let request = SearchRequest::parse(switches, body)?;
+        Ok(Self {
+            filter: request.filter,
+            filter_with_plus: None,
+            sort_by: request.sort_by,
+            sort_order: request.sort_order,
+            cursor: request.cursor,
+            start_index: request.start_index,
+            count: request.count,
+            attributes: request.attributes,
+            excluded_attributes: request.excluded_attributes,
+        })
+    }
+
     fn read(text: &str, switches: &Switches) -> Result<Self, ScimError> {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
@@ -67,6 +93,9 @@ impl Query {
     fn parameter(&mut self, name: &str, switches: &Switches) -> Option<(&'static str, &mut Option<String>)> {
         let parameters = [
             ("filter", &mut self.filter),
+            ("sortBy", &mut self.sort_by),
+            ("sortOrder", &mut self.sort_order),
+            ("cursor", &mut self.cursor),
             ("startIndex", &mut self.start_index),
             ("count", &mut self.count),
             ("attributes", &mut self.attributes),
@@ -109,13 +138,13 @@ mod tests {
     // Requirement 23
     #[test]
     fn names_are_read_in_any_letter_case_and_unknown_ones_ignored() {
-        let query =
-            Query::parse("startindex=3&COUNT=5&Attributes=a,b&sortBy=x&sortBy=y&cursor=&=&z", &Switches::DEFAULT)
-                .unwrap();
+        let text = "startindex=3&COUNT=5&Attributes=a,b&sortby=x&cursor&page=1&page=2&=&z";
+        let query = Query::parse(text, &Switches::DEFAULT).unwrap();
         assert_eq!(query.start_index.as_deref(), Some("3"));
         assert_eq!(query.count.as_deref(), Some("5"));
         assert_eq!(query.attributes.as_deref(), Some("a,b"));
         assert_eq!(query.excluded_attributes, None);
+        assert_eq!((query.sort_by.as_deref(), query.cursor.as_deref()), (Some("x"), Some("")));
         assert!(query.selects_attributes());
     }
 

@@ -24,6 +24,12 @@ pub enum Operation {
     Create(Kind),
     /// RFC 7644 §3.4.2.
     List(Kind),
+    /// RFC 7644 §3.4.3: a list, asked for in a body.
+    Search(Kind),
+    /// RFC 7644 §3.4.2.1: a list over all kinds.
+    ListEverything,
+    /// RFC 7644 §3.4.3 at the root.
+    SearchEverything,
     /// RFC 7644 §3.4.1.
     Read(Kind),
     /// RFC 7644 §3.5.1.
@@ -52,6 +58,9 @@ impl Operation {
         match self {
             Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Delete(_) | Self::Bulk => true,
             Self::List(_)
+            | Self::Search(_)
+            | Self::ListEverything
+            | Self::SearchEverything
             | Self::Read(_)
             | Self::Configuration
             | Self::ResourceTypes
@@ -63,7 +72,10 @@ impl Operation {
 
     /// Whether it takes a body.
     pub const fn takes_body(self) -> bool {
-        matches!(self, Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Bulk)
+        matches!(
+            self,
+            Self::Create(_) | Self::Replace(_) | Self::Patch(_) | Self::Bulk | Self::Search(_) | Self::SearchEverything
+        )
     }
 }
 
@@ -105,15 +117,17 @@ const fn not_implemented(name: &'static str, path: &'static [Segment]) -> Route 
 }
 
 use Operation::{
-    Bulk, Configuration, Create, Delete, List, Patch, Read, Replace, ResourceType, ResourceTypes, Schema, Schemas,
+    Bulk, Configuration, Create, Delete, List, ListEverything, Patch, Read, Replace, ResourceType, ResourceTypes,
+    Schema, Schemas, Search, SearchEverything,
 };
 use Segment::{Id, Name};
 
 /// The routes. The first whose path matches answers, so names stand before identifiers.
 pub const ROUTES: &[Route] = &[
-    not_implemented("/.search", &[Name(".search")]),
-    not_implemented("/Users/.search", &[Name("Users"), Name(".search")]),
-    not_implemented("/Groups/.search", &[Name("Groups"), Name(".search")]),
+    served("/", &[], &[("GET", ListEverything)]),
+    served("/.search", &[Name(".search")], &[("POST", SearchEverything)]),
+    served("/Users/.search", &[Name("Users"), Name(".search")], &[("POST", Search(Kind::User))]),
+    served("/Groups/.search", &[Name("Groups"), Name(".search")], &[("POST", Search(Kind::Group))]),
     served("/Bulk", &[Name("Bulk")], &[("POST", Bulk)]),
     not_implemented("/Me", &[Name("Me")]),
     served("/Users", &[Name("Users")], &[("GET", List(Kind::User)), ("POST", Create(Kind::User))]),
@@ -242,12 +256,15 @@ mod tests {
                     }
                 }
             }
-            assert_eq!(format!("/scim/v2{}", route.name.replace("{id}", "42")), path);
+            assert_eq!(format!("/scim/v2{}", route.name.replace("{id}", "42")).trim_end_matches('/'), path);
         }
     }
 
     #[test]
     fn paths_are_tolerated_with_empty_segments_and_encoded_letters() {
+        for path in ["/scim/v2", "/scim/v2/"] {
+            assert_eq!(asked("GET", path), Some(operation(ListEverything, "")), "{path}");
+        }
         for path in ["/scim/v2/Users", "/scim/v2/Users/", "//scim/v2//Users//", "/scim/v2/%55sers"] {
             assert_eq!(asked("GET", path), Some(operation(List(Kind::User), "")), "{path}");
         }
@@ -262,8 +279,6 @@ mod tests {
     fn what_is_not_in_the_table_is_not_found() {
         for path in [
             "/scim",
-            "/scim/v2",
-            "/scim/v2/",
             "/scim/v1/Users",
             "/SCIM/v2/Users",
             "/scim/v2/users",

@@ -1,3 +1,5 @@
+//! The log against both databases, and against a database that fails.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;

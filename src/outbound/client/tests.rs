@@ -1,3 +1,5 @@
+//! The client against servers that mean no good.
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -46,7 +46,7 @@ fn any(value: Option<&Value>, test: &dyn Fn(&Value) -> bool) -> bool {
     }
 }
 
-fn passes(asked: &Test, value: &Value) -> bool {
+pub(super) fn passes(asked: &Test, value: &Value) -> bool {
     match (asked, value) {
         (Test::Present, value) => is_present(value),
         (Test::Text(relation, text), Value::String(value)) => text_passes(*relation, text, value),

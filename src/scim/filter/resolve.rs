@@ -279,7 +279,7 @@ fn moment_of(literal: &Literal, path: &AttributePath) -> Result<DateTime<Utc>, S
 }
 
 /// An xsd:dateTime (RFC 7643 §2.3.5); one without an offset is taken as UTC.
-pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
+pub(in crate::scim) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     let with_offset = DateTime::parse_from_rfc3339(text).map(|moment| moment.to_utc());
     let without = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").map(|moment| moment.and_utc());

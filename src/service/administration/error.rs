@@ -15,6 +15,9 @@ pub enum AdministrationError {
     /// The name is taken.
     #[error("{0}")]
     Taken(String),
+    /// It would leave something without what it needs.
+    #[error("{0}")]
+    InUse(String),
     /// What is asked for does not go together.
     #[error("{0}")]
     Unfitting(String),
@@ -39,7 +42,7 @@ impl From<AdministrationError> for ServiceError {
     fn from(error: AdministrationError) -> Self {
         match error {
             AdministrationError::NotFound(text) => ScimError::NotFound(text).into(),
-            AdministrationError::Taken(text) => ScimError::Conflict(text).into(),
+            AdministrationError::Taken(text) | AdministrationError::InUse(text) => ScimError::Conflict(text).into(),
             AdministrationError::Unfitting(text) => ScimError::invalid_value(text).into(),
             AdministrationError::PreconditionFailed(text) => ScimError::PreconditionFailed(text).into(),
             AdministrationError::Keys(error) => error.into(),
@@ -58,6 +61,9 @@ impl From<WriteError> for AdministrationError {
             }
             WriteError::Violated(Constraint::ConnectionName) => {
                 Self::Taken("a connection of this name exists already in the organization".to_owned())
+            }
+            WriteError::Violated(Constraint::ServiceName) => {
+                Self::Taken("a service of this name exists already in the organization".to_owned())
             }
             WriteError::Database(error) => Self::Database(error),
             error => Self::Write(error),

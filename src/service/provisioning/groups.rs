@@ -11,7 +11,7 @@ mod read;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
-pub use list::list;
+pub use list::{Groups, list};
 pub use read::read;
 
 use serde_json::{Map, Value};

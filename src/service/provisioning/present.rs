@@ -7,7 +7,6 @@ use serde_json::{Map, Value};
 use crate::db::groups::StoredGroup;
 use crate::db::users::{ListedUser, StoredUser};
 use crate::model::{GroupId, Member, Moment, ResourceId, Version};
-use crate::scim::filter::Condition;
 use crate::scim::projection::Projection;
 use crate::scim::render::{self, Meta};
 use crate::scim::schema::ResourceType;
@@ -66,16 +65,15 @@ pub fn whole(
     Representation { body: render::resource(document, &id, &meta, rows), location, entity_tag }
 }
 
-/// The resource as a filter is evaluated on it: `meta` and the rows only where the condition reads them.
+/// The resource as it is filtered and sorted by: `meta` and the rows only where they are read.
 pub fn evaluated(
     services: &Services,
     resource_type: &ResourceType,
     identity: &Identity,
     document: &str,
     rows: Option<(&str, &str)>,
-    condition: &Condition,
+    reads_meta: bool,
 ) -> Result<Value, ServiceError> {
-    let reads_meta = condition.attributes().any(|name| name == "meta");
     if rows.is_some() || reads_meta {
         return parse(&whole(services, resource_type, identity, document, rows).body);
     }

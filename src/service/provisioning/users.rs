@@ -10,7 +10,7 @@ mod read;
 pub use change::{patch, replace};
 pub use create::create;
 pub use delete::delete;
-pub use list::{list, look_up};
+pub use list::{Users, list, look_up};
 pub use read::read;
 
 use crate::db::users::UserWithGroups;

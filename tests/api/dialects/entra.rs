@@ -1,5 +1,6 @@
 //! Entra and people, in its older PATCH dialect, in its newer one, and in both at once.
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
 use super::{ENTERPRISE, ENTRA, Provider, USER};
@@ -9,7 +10,7 @@ use crate::support::{Answer, Server};
 const PROBES: [&str; 2] = ["cf4d78e8-cc4f-4d5d-b8b9-183561c0104a", "aa34ba1b-1744-4ac1-8ab6-bcd5a2b9a9d1"];
 
 fn entra(server: &Server) -> Provider {
-    Provider { client: server.organization("acme").client, headers: ENTRA }
+    Provider::over(server, Profile::Entra, ENTRA)
 }
 
 fn new_user() -> Value {

@@ -1,5 +1,6 @@
 //! Okta and people: as an integration that replaces (PUT) and as one that changes (PATCH).
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
 use super::{OKTA, Provider, USER};
@@ -8,7 +9,7 @@ use crate::support::Server;
 const LOOK_UP: &str = "/Users?filter=userName%20eq%20%22test.user%40okta.local%22&startIndex=1&count=100";
 
 fn okta(server: &Server) -> Provider {
-    Provider { client: server.organization("acme").client, headers: OKTA }
+    Provider::over(server, Profile::Okta, OKTA)
 }
 
 fn new_user() -> Value {

@@ -1,5 +1,6 @@
 //! Okta's group push, over PUT and over PATCH.
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
 use super::{GROUP, OKTA, Provider};
@@ -8,7 +9,7 @@ use crate::support::Server;
 const LOOK_UP: &str = "/Groups?filter=displayName%20eq%20%22Test%20SCIMv2%22&startIndex=1&count=100";
 
 fn okta(server: &Server) -> Provider {
-    Provider { client: server.organization("acme").client, headers: OKTA }
+    Provider::over(server, Profile::Okta, OKTA)
 }
 
 fn new_group(members: &Value) -> Value {

@@ -1,12 +1,13 @@
 //! What one server has to tolerate from all identity providers together, one test a row.
 
+use muster::model::Profile;
 use serde_json::{Value, json};
 
 use super::{ENTERPRISE, GROUP, OKTA, Provider, USER};
 use crate::support::Server;
 
 fn provider(server: &Server) -> Provider {
-    Provider { client: server.organization("acme").client, headers: OKTA }
+    Provider::over(server, Profile::Default, OKTA)
 }
 
 /// Makes a user and changes it; the user as the change answers it.
@@ -102,7 +103,7 @@ on_both_databases! {
         for query in [
             "filter=userName+eq+%22john+doe%22",
             "filter=userName%20eq%20%22JOHN%20DOE%22&",
-            "&filter=userName%20eq+%22john+doe%22&unknown=1&cursor=",
+            "&filter=userName%20eq+%22john+doe%22&unknown=1&page=",
             "filter=externalId%20eq%20%22E%201%22",
             "filter=displayName+eq+%22j%22",
             "filter=emails%20eq%20%22john%2Bx@y.io%22",

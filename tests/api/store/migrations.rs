@@ -23,7 +23,7 @@ fn schema(store: &Store, backend: Backend) -> BTreeSet<String> {
     let queries: [&str; 2] = match backend {
         Backend::Sqlite => [
             "SELECT t.name || '.' || c.name || ' ' || c.type || CASE WHEN c.\"notnull\" THEN ' not null' ELSE '' END AS text \
-             FROM sqlite_master t, pragma_table_info(t.name) c \
+             FROM sqlite_master t, pragma_table_xinfo(t.name) c \
              WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
             "SELECT CASE i.origin WHEN 'pk' THEN 'primary key' ELSE i.name END || ' of ' || t.name || ' (' || \
              (SELECT group_concat(c.name, ', ') FROM pragma_index_info(i.name) c) || ')' || \

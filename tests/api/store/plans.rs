@@ -37,7 +37,7 @@ const TABLES: [&str; 17] = [
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
-const MAY_READ_MANY: [(&str, &str); 10] = [
+const MAY_READ_MANY: [(&str, &str); 11] = [
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
@@ -47,6 +47,7 @@ const MAY_READ_MANY: [(&str, &str); 10] = [
     ("user_listed_by_group", "all members are asked for"),
     ("person_all", "everybody is asked for, page by page, when an organization is loaded"),
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
+    ("membership_active_users", "stops at the first few who are active"),
     ("membership_groups_of_groups", "all groups in groups are asked for when an organization is loaded"),
 ];
 

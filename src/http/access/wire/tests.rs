@@ -1,3 +1,5 @@
+//! Requests as they arrive.
+
 use serde_json::json;
 
 use super::*;

@@ -1,16 +1,18 @@
-//! GET /Groups (RFC 7644 §3.4.2) of the caller's connection.
+//! GET /Groups (RFC 7644 §3.4.2) of the caller's connection: what is particular to lists of groups.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::db::groups::{self, StoredGroup};
-use crate::db::{DatabaseError, ResourceKind, Tx, memberships, organizations};
-use crate::live::ListKey;
-use crate::model::{Caller, GroupId, Member, ResourceId, fold, limits};
+use crate::db::groups::{self, GroupOrder, StoredGroup};
+use crate::db::ordered::Start;
+use crate::db::{DatabaseError, ResourceKind, Tx, memberships};
+use crate::model::{Caller, ConnectionId, GroupId, Member, ResourceId, SortKey, fold, limits};
 use crate::scim::ScimError;
-use crate::scim::filter::{Condition, Filter, eval};
-use crate::scim::list::list_response;
+use crate::scim::filter::{Condition, eval};
+use crate::scim::path::AttributePath;
+use crate::scim::projection::Projection;
+use crate::scim::schema::{ResourceType, ResourceTypes};
 use crate::service::provisioning::ListRequest;
-use crate::service::provisioning::page::{self, Matches};
+use crate::service::provisioning::listing::{self, Asker, Question, Source};
 use crate::service::{ServiceError, Services};
 
 use super::{Identity, MEMBERS, present};
@@ -18,133 +20,174 @@ use super::{Identity, MEMBERS, present};
 /// Values of one indexed attribute that are looked up one by one; with more, the list is looked through.
 const LOOK_UPS: usize = 50;
 
+/// Lists of groups.
+pub struct Groups;
+
 /// Lists groups, with the total of all that match.
 ///
 /// # Errors
-/// [`ServiceError`]; 400 `invalidFilter`, 400 `tooMany`, also when a page would hold too many members.
+/// As [`listing::list`]; 400 `tooMany` also when a page would hold too many members.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
-    let switches = caller.profile.switches();
-    let condition = match request.filter.as_deref() {
-        Some(filter) => Some(Filter::parse(filter, switches)?.resolve(&services.types.group, switches)?),
-        None => None,
-    };
-    services.live.read(|tx| {
-        let (total, groups) = match &condition {
-            None => unfiltered(services, tx, caller, request)?,
-            Some(condition) => filtered(services, tx, caller, request, condition)?,
-        };
-        let resources = render(services, tx, caller, request, &groups)?;
-        Ok(list_response(total, request.paging.start_index, &resources))
-    })
+    listing::list::<Groups>(services, caller, request)
 }
 
-fn unfiltered(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    request: &ListRequest,
-) -> Result<(u64, Vec<StoredGroup>), ServiceError> {
-    let (organization, connection) = (caller.organization, caller.connection);
-    let totals = organizations::totals(tx, organization, connection, ResourceKind::Group)?;
-    let total = u64::try_from(totals.present).unwrap_or_default();
-    let (offset, count) = (request.paging.offset(), request.paging.count);
-    if count == 0 || offset >= total {
-        return Ok((total, Vec::new()));
+impl Source for Groups {
+    const KIND: ResourceKind = ResourceKind::Group;
+    const ROWS: &'static str = MEMBERS;
+    type Item = StoredGroup;
+    type Order = GroupOrder;
+
+    fn resource_type(types: &ResourceTypes) -> &ResourceType {
+        &types.group
     }
-    let list = ListKey { organization, connection, kind: ResourceKind::Group };
-    let last = page::last_before(services, list, totals.deleted, offset, |after, places| {
-        Ok(groups::skip(tx, organization, connection, after.into(), places)?.map(Into::into))
-    })?;
-    let Some(last) = last else { return Ok((total, Vec::new())) };
-    let limit = i64::try_from(count).unwrap_or(i64::MAX);
-    Ok((total, groups::page_after(tx, organization, connection, last.into(), limit)?))
-}
 
-fn filtered(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    request: &ListRequest,
-    condition: &Condition,
-) -> Result<(u64, Vec<StoredGroup>), ServiceError> {
-    let mut matches = Matches::new(request.paging);
-    if let Some(candidates) = candidates(tx, caller, condition)? {
-        look(services, tx, caller, condition, candidates, &mut matches)?;
-    } else {
-        page::scan(
-            tx,
-            |tx, after, limit| groups::page_after(tx, caller.organization, caller.connection, after.into(), limit),
-            |group| group.id.into(),
-            |tx, batch| look(services, tx, caller, condition, batch, &mut matches),
-        )?;
+    fn list_of(connection: ConnectionId) -> ConnectionId {
+        connection
     }
-    Ok(matches.finish())
-}
 
-/// The groups an index finds for one conjunct of the condition: a superset of the matches, in the order of
-/// lists. `None`: no index helps, or it finds so many that the list is looked through batch by batch.
-fn candidates(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    condition: &Condition,
-) -> Result<Option<Vec<StoredGroup>>, DatabaseError> {
-    let (organization, connection) = (caller.organization, caller.connection);
-    let enough = i64::try_from(page::CANDIDATES).unwrap_or(i64::MAX).saturating_add(1);
-    let mut narrowings = condition.narrowings();
-    narrowings.retain(|narrowing| narrowing.path.schema.is_none() && narrowing.values.len() <= LOOK_UPS);
-    let order = [("id", None), ("displayName", None), ("externalId", None), (MEMBERS, Some("value"))];
-    for (attribute, sub_attribute) in order {
-        let Some(narrowing) = narrowings.iter().find(|narrowing| {
-            narrowing.path.attribute == attribute && narrowing.path.sub_attribute.as_deref() == sub_attribute
-        }) else {
-            continue;
-        };
-        let mut found: BTreeMap<GroupId, StoredGroup> = BTreeMap::new();
-        for value in &narrowing.values {
-            let groups = match attribute {
-                "id" => match value.parse() {
-                    Ok(id) => groups::by_id(tx, organization, connection, id)?.into_iter().collect(),
-                    Err(_not_an_id) => Vec::new(),
-                },
-                "displayName" => groups::by_name(tx, organization, connection, &fold(value), enough)?,
-                "externalId" => groups::by_external_id(tx, organization, connection, value, enough)?,
-                _ => match value.parse() {
-                    Ok(member) => groups::by_member(tx, organization, connection, member, enough)?,
-                    Err(_not_an_id) => Vec::new(),
-                },
+    fn id(group: &StoredGroup) -> ResourceId {
+        group.id.into()
+    }
+
+    fn order(path: &AttributePath) -> Option<GroupOrder> {
+        match (path.schema.as_deref(), path.attribute.as_str(), path.sub_attribute.as_deref()) {
+            (None, "displayName", None) => Some(GroupOrder::DisplayName),
+            (None, "externalId", None) => Some(GroupOrder::ExternalId),
+            (None, "meta", Some("created")) => Some(GroupOrder::Created),
+            _ => None,
+        }
+    }
+
+    fn in_order(
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        order: GroupOrder,
+        start: &Start<'_>,
+        limit: i64,
+    ) -> Result<Vec<(SortKey, StoredGroup)>, DatabaseError> {
+        groups::in_order(tx, caller.organization, caller.connection, order, start, limit)
+    }
+
+    fn skip(
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        after: ResourceId,
+        places: i64,
+    ) -> Result<Option<ResourceId>, DatabaseError> {
+        Ok(groups::skip(tx, caller.organization, caller.connection, after.into(), places)?.map(Into::into))
+    }
+
+    fn after(
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        after: ResourceId,
+        limit: i64,
+    ) -> Result<Vec<StoredGroup>, DatabaseError> {
+        groups::page_after(tx, caller.organization, caller.connection, after.into(), limit)
+    }
+
+    fn batch(
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        _condition: &Condition,
+        after: ResourceId,
+        limit: i64,
+    ) -> Result<Vec<StoredGroup>, DatabaseError> {
+        Self::after(tx, caller, after, limit)
+    }
+
+    fn by_ids(tx: &mut Tx<'_>, caller: &Caller, ids: &[ResourceId]) -> Result<Vec<StoredGroup>, DatabaseError> {
+        groups::by_ids(tx, caller.organization, caller.connection, ids)
+    }
+
+    fn candidates(
+        tx: &mut Tx<'_>,
+        caller: &Caller,
+        condition: &Condition,
+        most: usize,
+    ) -> Result<Option<Vec<StoredGroup>>, DatabaseError> {
+        let (organization, connection) = (caller.organization, caller.connection);
+        let enough = i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1);
+        let mut narrowings = condition.narrowings();
+        narrowings.retain(|narrowing| narrowing.path.schema.is_none() && narrowing.values.len() <= LOOK_UPS);
+        let order = [("id", None), ("displayName", None), ("externalId", None), (MEMBERS, Some("value"))];
+        for (attribute, sub_attribute) in order {
+            let Some(narrowing) = narrowings.iter().find(|narrowing| {
+                narrowing.path.attribute == attribute && narrowing.path.sub_attribute.as_deref() == sub_attribute
+            }) else {
+                continue;
             };
-            found.extend(groups.into_iter().map(|group| (group.id, group)));
-            if found.len() > page::CANDIDATES {
-                return Ok(None);
+            let mut found: BTreeMap<GroupId, StoredGroup> = BTreeMap::new();
+            for value in &narrowing.values {
+                let groups = match attribute {
+                    "id" => match value.parse() {
+                        Ok(id) => groups::by_id(tx, organization, connection, id)?.into_iter().collect(),
+                        Err(_not_an_id) => Vec::new(),
+                    },
+                    "displayName" => groups::by_name(tx, organization, connection, &fold(value), enough)?,
+                    "externalId" => groups::by_external_id(tx, organization, connection, value, enough)?,
+                    _ => match value.parse() {
+                        Ok(member) => groups::by_member(tx, organization, connection, member, enough)?,
+                        Err(_not_an_id) => Vec::new(),
+                    },
+                };
+                found.extend(groups.into_iter().map(|group| (group.id, group)));
+                if found.len() > most {
+                    return Ok(None);
+                }
+            }
+            return Ok(Some(found.into_values().collect()));
+        }
+        Ok(None)
+    }
+
+    /// With no more of the members than can decide.
+    fn matching(
+        asker: Asker<'_>,
+        tx: &mut Tx<'_>,
+        question: &Question,
+        groups: Vec<StoredGroup>,
+    ) -> Result<Vec<(SortKey, StoredGroup)>, ServiceError> {
+        let (services, condition) = (asker.services, &question.condition);
+        let reads_members = condition.attributes().any(|name| name == MEMBERS);
+        let members =
+            if reads_members { deciding_members(tx, asker.caller, condition, &groups)? } else { HashMap::new() };
+        let reads_meta = question.reads_meta();
+        let mut matches = Vec::new();
+        for group in groups {
+            let array = present::members_array(services, members.get(&group.id).into_iter().flatten());
+            let rows = reads_members.then_some((MEMBERS, array.as_str()));
+            let identity = Identity::from(&group);
+            let resource =
+                present::evaluated(services, &services.types.group, &identity, &group.document, rows, reads_meta)?;
+            if eval(condition, &resource) {
+                let key = question.sort.as_ref().map_or_else(SortKey::missing, |sort| sort.key(&resource));
+                matches.push((key, group));
             }
         }
-        return Ok(Some(found.into_values().collect()));
+        Ok(matches)
     }
-    Ok(None)
-}
 
-/// Evaluates the condition on each candidate, with no more of its members than can decide.
-fn look(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    condition: &Condition,
-    candidates: Vec<StoredGroup>,
-    matches: &mut Matches<StoredGroup>,
-) -> Result<(), ServiceError> {
-    let reads_members = condition.attributes().any(|name| name == MEMBERS);
-    let members = if reads_members { deciding_members(tx, caller, condition, &candidates)? } else { HashMap::new() };
-    for group in candidates {
-        let array = present::members_array(services, members.get(&group.id).into_iter().flatten());
-        let rows = reads_members.then_some((MEMBERS, array.as_str()));
-        let identity = Identity::from(&group);
-        let resource =
-            present::evaluated(services, &services.types.group, &identity, &group.document, rows, condition)?;
-        if eval(condition, &resource) {
-            matches.add(group);
-        }
+    fn render(
+        asker: Asker<'_>,
+        tx: &mut Tx<'_>,
+        projection: &Projection,
+        groups: Vec<StoredGroup>,
+    ) -> Result<Vec<String>, ServiceError> {
+        let services = asker.services;
+        let with_members = projection.includes(MEMBERS);
+        let members = if with_members { all_members(tx, asker.caller, &groups)? } else { HashMap::new() };
+        groups
+            .iter()
+            .map(|group| {
+                let array = present::members_array(services, members.get(&group.id).into_iter().flatten());
+                let rows = with_members.then_some((MEMBERS, array.as_str()));
+                let whole =
+                    present::whole(services, &services.types.group, &Identity::from(group), &group.document, rows);
+                Ok(present::projected(&services.types.group, projection, whole)?.body)
+            })
+            .collect()
     }
-    Ok(())
 }
 
 /// The members the condition asks about, of all candidates in one statement: those it names, or else all of them.
@@ -186,24 +229,4 @@ fn by_group(rows: Vec<memberships::MembershipChange>) -> HashMap<GroupId, Vec<Me
         members.entry(row.group).or_default().push(row.member);
     }
     members
-}
-
-fn render(
-    services: &Services,
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    request: &ListRequest,
-    groups: &[StoredGroup],
-) -> Result<Vec<String>, ServiceError> {
-    let with_members = request.projection.includes(MEMBERS);
-    let members = if with_members { all_members(tx, caller, groups)? } else { HashMap::new() };
-    groups
-        .iter()
-        .map(|group| {
-            let array = present::members_array(services, members.get(&group.id).into_iter().flatten());
-            let rows = with_members.then_some((MEMBERS, array.as_str()));
-            let whole = present::whole(services, &services.types.group, &Identity::from(group), &group.document, rows);
-            Ok(present::projected(&services.types.group, &request.projection, whole)?.body)
-        })
-        .collect()
 }

@@ -113,6 +113,7 @@ fn write_set(
         expected: user.version,
         connection: caller.connection,
         user_name_key: new.user_name_key,
+        sort_keys: new.sort_keys,
         external_id: new.external_id,
         active: new.active,
         suspended,

@@ -45,6 +45,7 @@ pub fn create(
             id,
             connection: caller.connection,
             user_name_key: keys.user_name_key.clone(),
+            sort_keys: keys.sort_keys.clone(),
             external_id: keys.external_id.clone(),
             active: keys.active,
             created_at: now,

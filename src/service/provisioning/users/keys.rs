@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::model::fold;
+use crate::db::users::UserSortKeys;
+use crate::model::{SortKey, fold};
 use crate::scim::ScimError;
 use crate::service::provisioning::check_key;
 
@@ -13,6 +14,8 @@ use crate::service::provisioning::check_key;
 pub struct UserKeys {
     /// Folded userName.
     pub user_name_key: String,
+    /// What lists are sorted by.
+    pub sort_keys: UserSortKeys,
     /// externalId as sent.
     pub external_id: Option<String>,
     /// Folded e-mail addresses.
@@ -25,9 +28,15 @@ impl UserKeys {
     /// Reads them off a stored document.
     pub fn of(document: &Map<String, Value>) -> Self {
         let text = |name: &str| document.get(name).and_then(Value::as_str);
+        let name = |part: &str| document.get("name").and_then(|name| name.get(part)).and_then(Value::as_str);
         let addresses = document.get("emails").and_then(Value::as_array).into_iter().flatten();
         Self {
             user_name_key: text("userName").map(fold).unwrap_or_default(),
+            sort_keys: UserSortKeys {
+                display_name: sort_key(text("displayName")),
+                family_name: sort_key(name("familyName")),
+                given_name: sort_key(name("givenName")),
+            },
             external_id: text("externalId").map(str::to_owned),
             emails: addresses
                 .filter_map(|email| email.get("value").and_then(Value::as_str))
@@ -59,4 +68,8 @@ impl UserKeys {
             || self.external_id != before.external_id
             || self.emails != before.emails
     }
+}
+
+fn sort_key(value: Option<&str>) -> SortKey {
+    value.map_or_else(SortKey::missing, |value| SortKey::text(value, false))
 }

@@ -1,0 +1,17 @@
+CREATE INDEX scim_group_external ON scim_group (organization, connection, external_id) WHERE deleted_at IS NULL;
+CREATE INDEX scim_group_name ON scim_group (organization, connection, display_name_key) WHERE deleted_at IS NULL;
+CREATE INDEX scim_user_external ON scim_user (organization, external_id) WHERE deleted_at IS NULL;
+DROP INDEX scim_group_created;
+DROP INDEX scim_group_external_sorted;
+DROP INDEX scim_group_name_sorted;
+ALTER TABLE scim_group DROP COLUMN external_id_key;
+DROP INDEX scim_user_modified;
+DROP INDEX scim_user_created;
+DROP INDEX scim_user_external_sorted;
+DROP INDEX scim_user_given_name;
+DROP INDEX scim_user_family_name;
+DROP INDEX scim_user_display_name;
+ALTER TABLE scim_user DROP COLUMN external_id_key;
+ALTER TABLE scim_user DROP COLUMN given_name_key;
+ALTER TABLE scim_user DROP COLUMN family_name_key;
+ALTER TABLE scim_user DROP COLUMN display_name_key;

@@ -1,0 +1,134 @@
+//! `muster mapping`, and `muster map`, its short form.
+
+use clap::{Args, Subcommand};
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::model::{AssignmentId, AssignmentSource, Reason, RoleName, ScopePath};
+use crate::service::access::{NewAssignment, ShownAssignment, WantedPrincipal};
+use crate::service::administration::Administration;
+
+use super::error::CommandError;
+use super::organization_choice::OrganizationChoice;
+use super::point_in_time::PointInTime;
+use super::{output, session};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MappingCommand {
+    /// Assign a role at a scope to a group, a user or a service; prints the id of the assignment
+    Add(Map),
+    /// End an assignment, now or at another time; when this returns, no server answers by it any more
+    Remove {
+        #[command(flatten)]
+        organization: OrganizationChoice,
+        /// Its id as `mapping list` shows it
+        id: AssignmentId,
+        /// When it ends, if not now
+        #[arg(long, value_name = "TIME")]
+        at: Option<PointInTime>,
+    },
+    /// List the assignments of an organization
+    List {
+        #[command(flatten)]
+        organization: OrganizationChoice,
+        /// Only those of this role
+        #[arg(long)]
+        role: Option<RoleName>,
+        /// Only those at this scope or within it
+        #[arg(long)]
+        scope: Option<ScopePath>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Map {
+    #[command(flatten)]
+    organization: OrganizationChoice,
+    /// The group, by id or displayName
+    #[arg(value_name = "GROUP")]
+    principal: String,
+    /// What it is assigned
+    role: RoleName,
+    /// Where; it holds in everything within
+    scope: ScopePath,
+    /// The first argument is a user, by id or userName
+    #[arg(long, conflicts_with = "service")]
+    user: bool,
+    /// The first argument is a service, by id or name
+    #[arg(long)]
+    service: bool,
+    /// From when on [default: now]
+    #[arg(long, value_name = "TIME")]
+    from: Option<PointInTime>,
+    /// Until when [default: for ever]
+    #[arg(long, value_name = "TIME")]
+    until: Option<PointInTime>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<Reason>,
+}
+
+/// `muster map`.
+pub(super) fn map(map: &Map, settings: &Settings) -> Result<(), CommandError> {
+    session::administer(settings, |administration| add(administration, map))
+}
+
+pub(super) fn run(command: &MappingCommand, settings: &Settings) -> Result<(), CommandError> {
+    session::administer(settings, |administration| match command {
+        MappingCommand::Add(map) => add(administration, map),
+        MappingCommand::Remove { organization, id, at } => {
+            let organization = organization.find(administration)?;
+            let at = at.map(|at| at.after(Clock::system().now()));
+            Ok(administration.end_assignment(organization.id, *id, at)?)
+        }
+        MappingCommand::List { organization, role, scope } => {
+            let organization = organization.find(administration)?;
+            let shown = administration.assignments(organization.id)?.into_iter().filter(|shown| {
+                role.as_ref().is_none_or(|role| shown.assignment.role == *role)
+                    && scope.as_ref().is_none_or(|scope| scope.contains(&shown.assignment.scope))
+            });
+            list(shown)
+        }
+    })
+}
+
+fn add(administration: &Administration, map: &Map) -> Result<(), CommandError> {
+    let organization = map.organization.find(administration)?;
+    let now = Clock::system().now();
+    let name = map.principal.clone();
+    let wanted = NewAssignment {
+        principal: match (map.user, map.service) {
+            (true, _) => WantedPrincipal::User(name),
+            (_, true) => WantedPrincipal::Service(name),
+            _ => WantedPrincipal::Group(name),
+        },
+        role: map.role.clone(),
+        scope: map.scope.clone(),
+        from: map.from.map(|from| from.after(now)),
+        until: map.until.map(|until| until.after(now)),
+        source: AssignmentSource::Administrator,
+        approver: None,
+        reason: map.reason.clone(),
+    };
+    let assignment = administration.assign(organization.id, &wanted)?;
+    output::line(&assignment.id.to_string())
+}
+
+fn list(shown: impl Iterator<Item = ShownAssignment>) -> Result<(), CommandError> {
+    let rows: Vec<[String; 8]> = shown
+        .map(|ShownAssignment { assignment, principal_name, .. }| {
+            let until = assignment.validity.until().map_or_else(|| output::NOTHING.to_owned(), output::seconds);
+            [
+                assignment.id.to_string(),
+                assignment.role.to_string(),
+                assignment.scope.to_string(),
+                assignment.principal.kind().to_owned(),
+                principal_name.unwrap_or_else(|| format!("({}, gone)", assignment.principal.id())),
+                output::seconds(assignment.validity.from()),
+                until,
+                assignment.source.as_str().to_owned(),
+            ]
+        })
+        .collect();
+    output::table(["ID", "ROLE", "SCOPE", "TO", "NAME", "FROM", "UNTIL", "SOURCE"], &rows)
+}

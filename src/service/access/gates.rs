@@ -1,0 +1,60 @@
+//! Gates: how many people must, and may, be able to do something somewhere.
+
+use serde_json::json;
+
+use crate::db::access::AccessRow;
+use crate::db::access::scopes::GateRow;
+use crate::model::{GateBounds, OrganizationId, Permission, ScopePath};
+
+use super::{Administration, AdministrationError, Result, catalogue, scopes};
+
+impl Administration {
+    /// Watches a gate, within these bounds from now on.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`] for a scope or a permission that is not there.
+    pub fn set_gate(
+        &self,
+        organization: OrganizationId,
+        path: &ScopePath,
+        permission: &Permission,
+        bounds: GateBounds,
+    ) -> Result<()> {
+        self.change_access(organization, |change| {
+            let scope = scopes::found(change.tx, organization, path)?;
+            catalogue::known(change.tx, organization, permission)?;
+            match scope.gates.get(permission) {
+                Some(before) if *before == bounds => return Ok(()),
+                Some(_) => change.rows.push(AccessRow::GateEnds(path.clone(), permission.clone())),
+                None => {}
+            }
+            let gate = GateRow { scope: path.clone(), permission: permission.clone(), bounds };
+            change.rows.push(AccessRow::Gate(gate));
+            change.event(
+                "gate.set",
+                organization,
+                json!({ "scope": path.as_str(), "permission": permission.as_str(),
+                "minimum": bounds.minimum(), "maximum": bounds.maximum() }),
+            );
+            Ok(())
+        })
+    }
+
+    /// Watches a gate no more.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`] for one that is not watched.
+    pub fn remove_gate(&self, organization: OrganizationId, path: &ScopePath, permission: &Permission) -> Result<()> {
+        self.change_access(organization, |change| {
+            let scope = scopes::found(change.tx, organization, path)?;
+            if !scope.gates.contains_key(permission) {
+                let gate = scopes::gate_name(path, permission);
+                return Err(AdministrationError::NotFound(format!("the gate {gate} is not watched")));
+            }
+            change.rows.push(AccessRow::GateEnds(path.clone(), permission.clone()));
+            let details = json!({ "scope": path.as_str(), "permission": permission.as_str() });
+            change.event("gate.removed", organization, details);
+            Ok(())
+        })
+    }
+}
