@@ -189,7 +189,7 @@ mod tests {
             request_lines_lost: 2,
             connections: BTreeMap::from([("failing", 4)]),
         };
-        let page = metrics.page(state);
+        let page = metrics.page(state.clone());
         for line in [
             r#"muster_http_requests_total{route="/Users/{id}",method="GET",status="4xx"} 2"#,
             r#"muster_http_requests_total{route="/Users",method="other",status="4xx"} 1"#,
@@ -199,6 +199,8 @@ mod tests {
             "muster_database_up 1",
             "muster_lease_current 0",
             "muster_database_times_gone_back 3",
+            "muster_request_log_lines_lost 2",
+            r#"muster_connections{health="failing"} 4"#,
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }

@@ -37,7 +37,9 @@ const TABLES: [&str; 17] = [
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
-const MAY_READ_MANY: [(&str, &str); 11] = [
+const MAY_READ_MANY: [(&str, &str); 13] = [
+    ("connection_activity", "an organization has a handful of connections, and all are asked for"),
+    ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
