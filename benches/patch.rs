@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let mut criterion = Criterion::default().configure_from_args();
     criterion.bench_function("patch/parse", |bencher| {
-        bencher.iter(|| json::parse(black_box(BODY)).and_then(|body| patch::parse(&Switches::DEFAULT, body)))
+        bencher.iter(|| json::parse(black_box(BODY)).and_then(|body| patch::parse(&Switches::DEFAULT, body)));
     });
     criterion.bench_function("patch/apply", |bencher| {
         bencher.iter(|| patch::apply(&Switches::DEFAULT, &types.user, black_box(&user), black_box(&operations)));

@@ -1,3 +1,5 @@
 //! DECISIONS, pure: who may do what where, why, and what would change it.
 
+pub mod decide;
 pub mod graph;
+pub mod guardrail;

@@ -43,8 +43,9 @@ fn every_switch_differs_between_profiles_and_is_asked_for_by_a_test() {
             "all profiles have `{name}`: a rule of all, not a switch"
         );
         let asked = format!(".{name}");
-        let is_asked =
-            |at: usize| !tests[at + asked.len()..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        let is_asked = |at: usize| {
+            !tests.split_at(at + asked.len()).1.starts_with(|next: char| next.is_alphanumeric() || next == '_')
+        };
         assert!(
             tests.match_indices(&asked).any(|(at, _)| is_asked(at)),
             "no test in tests/api/profiles asks for `{name}`"
@@ -52,7 +53,7 @@ fn every_switch_differs_between_profiles_and_is_asked_for_by_a_test() {
     }
 }
 
-/// `profiles/interop`: discovery_says_… in the last column of `docs/ipsie.md` is a file and the beginning of a test in it.
+/// The last column of `docs/ipsie.md` names files and the beginnings of tests in them.
 #[test]
 fn what_the_ipsie_table_names_as_proof_is_there() {
     let document = read("docs/ipsie.md");

@@ -28,9 +28,10 @@ use crate::model::{Assignment, AssignmentId, GroupId, ResourceId, ServiceId, Use
 use dense::{Dense, Sorted};
 
 pub use change::Change;
-pub use find::{Resolved, Resource};
+pub use find::{Resolved, Resource, Whereabouts};
 pub use load::Loading;
 pub use may::{Answer, Denial, Grant, Lifetimes};
+pub(crate) use search::Candidates;
 pub use subjects::{Facts, Identifier, IdentifierKind, Standing};
 
 /// Who asks to do something.
@@ -77,4 +78,4 @@ struct GroupRecord {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

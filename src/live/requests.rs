@@ -3,7 +3,7 @@
 //! What a client wrote stands in memory until then and nowhere else. When more has gathered than may, lines are dropped
 //! and counted; no request waits or fails for its line.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -128,7 +128,7 @@ impl AnsweredRequest {
 struct Gathered {
     lines: Vec<AnsweredRequest>,
     bytes: usize,
-    tallies: HashMap<(OrganizationId, ConnectionId), Tally>,
+    tallies: BTreeMap<(OrganizationId, ConnectionId), Tally>,
     /// Counts the rounds of writing: what gathered in round n is dealt with when `done` is n.
     round: u64,
     done: u64,
@@ -144,7 +144,7 @@ impl Gathered {
             refused: 0,
             failing_since: None,
             last_refused_at: None,
-            reads: HashMap::new(),
+            reads: BTreeMap::new(),
         });
         tally.span = (tally.span.0.min(at), tally.span.1.max(at));
         tally
@@ -252,7 +252,7 @@ fn write(
     database: &Database,
     names: &Names,
     lines: &[AnsweredRequest],
-    tallies: &HashMap<(OrganizationId, ConnectionId), Tally>,
+    tallies: &BTreeMap<(OrganizationId, ConnectionId), Tally>,
 ) -> Result<(), DatabaseError> {
     if lines.is_empty() && tallies.is_empty() {
         return Ok(());

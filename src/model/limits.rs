@@ -64,3 +64,13 @@ pub const REASON_CHARACTERS: usize = 1_000;
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a request body or an answer that the request log keeps, masked; of longer ones only the length.
 pub const LOGGED_BODY_BYTES: usize = 65_536;
+/// Bytes of a guardrail.
+pub const GUARDRAIL_BYTES: usize = 16_384;
+/// Brackets in brackets of a guardrail.
+pub const GUARDRAIL_DEPTH: usize = 32;
+/// Operators in one guardrail.
+pub const GUARDRAIL_OPERATORS: usize = 200;
+/// Guardrails of an organization.
+pub const GUARDRAILS: usize = 200;
+/// Attributes guardrails may read of one kind of thing.
+pub const GUARDRAIL_ATTRIBUTES: usize = 200;

@@ -1,6 +1,6 @@
 //! From what a caller names to what the graph holds.
 
-use crate::model::{ScopeKind, UserId, fold};
+use crate::model::{Leaf, ScopeKind, ScopePath, UserId, fold};
 
 use super::roles::PermissionNumber;
 use super::scopes::Chain;
@@ -23,7 +23,18 @@ pub struct Resolved {
     pub(super) place: Place,
 }
 
-/// Where a resource is.
+/// What is known of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whereabouts<'g> {
+    /// The scope it is, or lies in.
+    pub path: &'g ScopePath,
+    /// Whether that is production.
+    pub production: bool,
+    /// The resource itself, unless it is a scope.
+    pub leaf: Option<&'g Leaf>,
+}
+
+/// Where a resource is, in numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub chain: Chain,
@@ -124,6 +135,17 @@ impl Graph {
             permission: self.roles.permission(permission).ok_or(Denial::UnknownPermission)?,
             place: self.place(resource).ok_or(Denial::UnknownResource)?,
         })
+    }
+
+    /// What is known of a resource; `None` if it is not known, or is of another type than said.
+    pub fn whereabouts(&self, resource: Resource<'_>) -> Option<Whereabouts<'_>> {
+        let production = self.place(resource)?.production;
+        if ScopeKind::from_name(resource.resource_type).is_some() {
+            let (_, scope) = self.scopes.known(resource.id)?;
+            return Some(Whereabouts { path: &scope.path, production, leaf: None });
+        }
+        let leaf = &self.scopes.leaf(resource.resource_type, resource.id)?.leaf;
+        Some(Whereabouts { path: &leaf.scope, production, leaf: Some(leaf) })
     }
 
     /// Where a resource is; `None` if it is not known, or is of another type than said.

@@ -1,18 +1,21 @@
 //! Who may, where may one, what may one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::model::{Moment, Permission, Principal, ScopeKind};
+use crate::model::{Moment, Permission, Principal, RoleVersion, ScopeKind};
 
 use super::dense::Bits;
 use super::find::Place;
+use super::roles::PermissionNumber;
 use super::{Graph, Resource, Subject};
 
-/// Who holds which role at a place now: what searching for people starts from.
-#[derive(Debug)]
-pub(super) struct Holders {
-    /// By the role's number: everybody who holds it, whether taking part or not.
-    by_role: BTreeMap<u32, Bits>,
+/// Everybody the assignments allow something, each with the roles held at the resource.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// In the order of ids; the number is a place in `role_sets`.
+    pub people: Vec<(Subject, usize)>,
+    /// Names of roles held together; one empty set where roles were not asked for.
+    pub role_sets: Vec<BTreeSet<String>>,
 }
 
 impl Graph {
@@ -28,11 +31,12 @@ impl Graph {
         after: Option<Subject>,
         limit: usize,
     ) -> Vec<Subject> {
-        let mut found: Vec<Subject> = self
-            .candidates(subject_type, permission, resource, now)
-            .filter(|(_, subject)| after.is_none_or(|after| *subject > after))
-            .map(|(_, subject)| subject)
-            .collect();
+        let Some((permission, place)) = self.roles.permission(permission).zip(self.place(resource)) else {
+            return Vec::new();
+        };
+        let allowed = self.allowed(&self.holders(place, now), permission);
+        let of_type = self.of_type(&allowed, subject_type, now, after);
+        let mut found: Vec<Subject> = of_type.into_iter().map(|(_, subject)| subject).collect();
         if found.len() > limit {
             found.select_nth_unstable(limit);
             found.truncate(limit);
@@ -41,35 +45,71 @@ impl Graph {
         found
     }
 
-    /// Everybody of a type whom the assignments allow it, in no order.
-    fn candidates(
+    /// The same with the roles each holds there, if they are asked for.
+    pub(crate) fn candidates(
         &self,
         subject_type: &str,
         permission: &str,
         resource: Resource<'_>,
         now: Moment,
-    ) -> impl Iterator<Item = (u32, Subject)> {
-        let mut people = Bits::default();
-        if let (Some(permission), Some(place)) = (self.roles.permission(permission), self.place(resource)) {
-            for (role, holders) in self.holders(place, now).by_role {
-                if self.roles.allows(role, permission) {
-                    people.extend(&holders);
-                }
-            }
+        after: Option<Subject>,
+        with_roles: bool,
+    ) -> Candidates {
+        let Some((permission, place)) = self.roles.permission(permission).zip(self.place(resource)) else {
+            return Candidates::default();
+        };
+        let holders = self.holders(place, now);
+        let mut found = self.of_type(&self.allowed(&holders, permission), subject_type, now, after);
+        found.sort_unstable_by_key(|(_, subject)| *subject);
+        if !with_roles {
+            let people = found.into_iter().map(|(_, subject)| (subject, 0)).collect();
+            return Candidates { people, role_sets: vec![BTreeSet::new()] };
         }
-        let service = subject_type == "service";
-        let known_type = service || subject_type == "user";
-        let numbers: Vec<u32> = people.iter().collect();
-        numbers.into_iter().filter_map(move |number| {
-            let subject = *self.subjects.key(number)?;
-            let of_type = known_type && matches!(subject, Subject::Service(_)) == service;
-            let record = self.subjects.get(number)?;
-            (of_type && self.takes_part(record, now).is_ok()).then_some((number, subject))
-        })
+        let mut numbers: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut role_sets = Vec::new();
+        let mut people = Vec::with_capacity(found.len());
+        for (number, subject) in found {
+            let held = holders.iter().filter(|(_, everybody)| everybody.contains(number)).map(|(role, _)| *role);
+            let held: Vec<u32> = held.collect();
+            let names = |held: &[u32]| held.iter().filter_map(|role| self.roles.version(*role)).map(named).collect();
+            let set = *numbers.entry(held).or_insert_with_key(|held| {
+                role_sets.push(names(held));
+                role_sets.len().saturating_sub(1)
+            });
+            people.push((subject, set));
+        }
+        Candidates { people, role_sets }
     }
 
-    /// Who holds which role at a place now.
-    pub(super) fn holders(&self, place: Place, now: Moment) -> Holders {
+    /// Everybody who holds a role that allows it.
+    fn allowed(&self, holders: &BTreeMap<u32, Bits>, permission: PermissionNumber) -> Bits {
+        let mut people = Bits::default();
+        for (role, everybody) in holders {
+            if self.roles.allows(*role, permission) {
+                people.extend(everybody);
+            }
+        }
+        people
+    }
+
+    /// Those of a type that take part, after one, in no order.
+    fn of_type(&self, people: &Bits, subject_type: &str, now: Moment, after: Option<Subject>) -> Vec<(u32, Subject)> {
+        let service = subject_type == "service";
+        if !service && subject_type != "user" {
+            return Vec::new();
+        }
+        let wanted = |number: u32| {
+            let subject = *self.subjects.key(number)?;
+            let of_type = matches!(subject, Subject::Service(_)) == service;
+            let later = after.is_none_or(|after| subject > after);
+            let takes_part = || self.subjects.get(number).is_some_and(|record| self.takes_part(record, now).is_ok());
+            (of_type && later && takes_part()).then_some((number, subject))
+        };
+        people.iter().filter_map(wanted).collect()
+    }
+
+    /// Who holds which role at a place now, whether taking part or not, by the role's number.
+    fn holders(&self, place: Place, now: Moment) -> BTreeMap<u32, Bits> {
         let mut by_role: BTreeMap<u32, Bits> = BTreeMap::new();
         let mut groups_done: BTreeSet<(u32, u32)> = BTreeSet::new();
         let at_scopes = place.chain.iter().filter_map(|scope| self.scopes.get(scope));
@@ -92,7 +132,7 @@ impl Graph {
                 people.insert(number);
             }
         }
-        Holders { by_role }
+        by_role
     }
 
     /// Ids of resources of a type at which the assignments allow a subject it, in order, after one.
@@ -161,4 +201,8 @@ impl Graph {
         let allowed = self.roles.allowed_by(roles.into_iter());
         allowed.into_iter().filter(|one| after.is_none_or(|after| one.as_str() > after)).take(limit).collect()
     }
+}
+
+fn named(version: &RoleVersion) -> String {
+    version.role.to_string()
 }

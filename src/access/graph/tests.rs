@@ -1,7 +1,7 @@
 //! The graph, row by row and against a plain reading of the same rows.
 
-mod rows;
-mod world;
+pub mod rows;
+pub mod world;
 
 use crate::model::{Catalogue, GateBounds, Moment, Permission, Principal, Scope, ScopePath, Service, Validity};
 

@@ -1,5 +1,4 @@
-//! OneLogin, Google, JumpCloud, PingFederate, SailPoint, authentik, rauthy, Keycloak and canaille, over a connection
-//! without a profile.
+//! The identity providers that have no profile of their own, over a connection without one.
 
 use muster::model::Profile;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use crate::support::Server;
 
 const SCIM_JSON: &[(&str, &str)] = &[("Content-Type", "application/scim+json"), ("Accept", "application/scim+json")];
 const PLAIN_JSON: &[(&str, &str)] = &[("Content-Type", "application/json"), ("Accept", "*/*")];
-/// OneLogin's client names itself with nothing.
+/// A client that names itself with nothing.
 const NAMELESS: &[(&str, &str)] = &[("Content-Type", "application/scim+json"), ("User-Agent", "")];
 
 fn provider(server: &Server, headers: &'static [(&'static str, &'static str)]) -> Provider {
