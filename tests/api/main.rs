@@ -15,6 +15,8 @@ mod bulk_references;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
