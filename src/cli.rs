@@ -14,6 +14,7 @@ mod point_in_time;
 mod redaction;
 mod role;
 mod root_key;
+mod schema;
 mod scope;
 mod serve;
 mod service;
@@ -59,6 +60,9 @@ enum Command {
     /// Groups of an organization
     #[command(subcommand)]
     Group(group::GroupCommand),
+    /// Extension schemas, attributes of an organization's own
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -111,6 +115,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Connection(command) => connection::run(&command, &settings),
         Command::User(command) => user::run(&command, &settings),
         Command::Group(command) => group::run(&command, &settings),
+        Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),

@@ -1,6 +1,7 @@
 //! What is held in memory: credentials, keys, the feed that keeps them true, the lease that says they are, and
 //! the one door for writes.
 
+mod access;
 mod admission;
 mod decisions;
 mod door;
@@ -10,6 +11,7 @@ mod lease;
 mod page_starts;
 mod requests;
 mod token;
+mod types;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +25,7 @@ use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 use crate::scim::schema::{ResourceTypes, SchemaError};
 
+pub use access::CannotJudge;
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};
@@ -57,6 +60,7 @@ struct Inner {
     instance: ResourceId,
     lease: lease::Lease,
     admissions: admission::Admissions,
+    graphs: access::Graphs,
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
@@ -126,6 +130,7 @@ impl Live {
             instance,
             lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
             admissions: admission::Admissions::default(),
+            graphs: access::Graphs::default(),
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
