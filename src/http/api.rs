@@ -121,7 +121,12 @@ async fn admit(
 async fn run(route: &'static Route, call: Call, record: &Record) -> Result<Reply, Problem> {
     let span = record.span();
     let handled = web::block(move || {
-        span.in_scope(|| catch_unwind(AssertUnwindSafe(|| (route.handle)(&call))).unwrap_or(Err(Problem::Panicked)))
+        let handle = || {
+            // As the organization has them, with the schemas it has added.
+            let services = web::Data::new(call.services.within(call.caller.organization)?);
+            (route.handle)(&Call { services, ..call })
+        };
+        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Problem::Panicked)))
     });
     handled.await.unwrap_or(Err(Problem::Panicked))
 }
