@@ -1,4 +1,5 @@
-//! The one door for writes: nothing else commits, except the lease and the last use of a credential in the feed.
+//! The one door for writes: nothing else commits, except the lease and the last use of a credential in the feed, and the
+//! logs of requests and decisions.
 
 use std::time::Duration;
 
