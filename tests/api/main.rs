@@ -81,6 +81,8 @@ mod raw_requests;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]
+mod request_log;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod searching;
