@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench access`; memory after loading is printed.
 
-#![expect(missing_docs, clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark, not the product")]
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a benchmark, not the product")]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;

@@ -126,7 +126,9 @@ mod tests {
 
     fn states(rows: &[Change], rule: Option<&str>) -> Vec<(String, usize, GateState)> {
         let mut graph = graph([user(1), user(2), scope("/billing"), scope("/billing/staging")]);
-        rows.iter().for_each(|row| graph.apply(row.clone()));
+        for row in rows {
+            graph.apply(row.clone());
+        }
         let parsed = rule.map(|rule| Guardrail::parse(&guardrail("g", rule), &vocabulary()).unwrap());
         let guardrails = Guardrails::new(parsed, vocabulary());
         let gates = Rules { graph: &graph, guardrails: &guardrails, lifetimes: Lifetimes::default() }.gates(NOW);

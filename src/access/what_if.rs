@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::model::{Assignment, AssignmentId, Moment, Permission, RoleName, RoleVersion, ScopePath};
 
@@ -104,7 +106,7 @@ impl Difference {
         for subject in &self.administrators {
             line(&["a", &subject.id().to_string()]);
         }
-        digest(&SHA256, canonical.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes()))
     }
 }
 
@@ -157,8 +159,12 @@ fn places(before: Rules<'_>, after: Rules<'_>, now: Moment) -> BTreeSet<(Permiss
             None => true,
         };
         if was != will || before.graph.catalogue() != after.graph.catalogue() || !same_people() {
-            was.into_iter().for_each(|(assignment, _)| add(before.graph, assignment));
-            will.into_iter().for_each(|(assignment, _)| add(after.graph, assignment));
+            if let Some((assignment, _)) = was {
+                add(before.graph, assignment);
+            }
+            if let Some((assignment, _)) = will {
+                add(after.graph, assignment);
+            }
         }
     }
     let scopes: BTreeMap<&ScopePath, bool> = [after, before].iter().flat_map(|rules| scopes(rules.graph)).collect();
