@@ -23,6 +23,7 @@ pub mod organizations;
 mod postgres;
 mod postgres_url;
 pub mod servers;
+pub mod signing_keys;
 pub mod sql;
 mod sqlite;
 pub mod statements;

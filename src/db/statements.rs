@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, diagnosis, directory, events, groups, history, keyring, memberships, organizations,
-    servers, users,
+    servers, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         decisions::STATEMENTS,
         keyring::STATEMENTS,
         servers::STATEMENTS,
+        signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,
     ]
