@@ -3,6 +3,7 @@
 mod connection;
 mod doctor;
 mod error;
+mod group;
 mod key;
 mod lifetime;
 mod mapping;
@@ -14,11 +15,13 @@ mod point_in_time;
 mod redaction;
 mod role;
 mod root_key;
+mod schema;
 mod scope;
 mod serve;
 mod service;
 mod session;
 mod token;
+mod user;
 mod verify;
 
 use std::process::ExitCode;
@@ -52,6 +55,15 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// People of an organization
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Groups of an organization
+    #[command(subcommand)]
+    Group(group::GroupCommand),
+    /// Extension schemas, attributes of an organization's own
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -105,6 +117,9 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::User(command) => user::run(&command, &settings),
+        Command::Group(command) => group::run(&command, &settings),
+        Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),

@@ -1,6 +1,7 @@
 //! What is held in memory: credentials, keys, the feed that keeps them true, the lease that says they are, and
 //! the one door for writes.
 
+mod access;
 mod admission;
 mod decisions;
 mod door;
@@ -8,8 +9,10 @@ mod feed;
 mod keys;
 mod lease;
 mod page_starts;
+mod requests;
 mod signing;
 mod token;
+mod types;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,12 +25,15 @@ use crate::db::{Database, Dialect, Tx, Writer};
 use crate::evidence::key::SigningKey as EvidenceKey;
 use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
+use crate::scim::schema::{ResourceTypes, SchemaError};
 
+pub use access::CannotJudge;
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
+pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
 pub use token::{Token, TokenError};
 
@@ -57,17 +63,20 @@ struct Inner {
     instance: ResourceId,
     lease: lease::Lease,
     admissions: admission::Admissions,
+    graphs: access::Graphs,
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
     signing: signing::Signing,
+    requests: Arc<requests::RequestLog>,
     went_back: AtomicU64,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.decisions.stop();
+        self.requests.stop();
     }
 }
 
@@ -77,6 +86,9 @@ pub enum LiveError {
     /// A thread cannot be had.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// The schemas of the program do not hold.
+    #[error(transparent)]
+    Schemas(#[from] SchemaError),
     /// The keyring does not open.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -86,6 +98,7 @@ pub enum LiveError {
 pub struct LiveThreads {
     writer: JoinHandle<()>,
     decisions: JoinHandle<()>,
+    requests: Option<JoinHandle<()>>,
     feed: Option<JoinHandle<()>>,
 }
 
@@ -96,6 +109,9 @@ impl LiveThreads {
             let _ = feed.join();
         }
         let _ = self.decisions.join();
+        if let Some(requests) = self.requests {
+            let _ = requests.join();
+        }
         let _ = self.writer.join();
     }
 }
@@ -118,21 +134,29 @@ impl Live {
             instance,
             lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
             admissions: admission::Admissions::default(),
+            graphs: access::Graphs::default(),
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
             signing: signing::Signing::default(),
+            requests: Arc::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;
+        let requests = if settings.serves {
+            let types = ResourceTypes::builtin()?;
+            Some(requests::start(Arc::clone(&inner.requests), inner.database.clone(), &types)?)
+        } else {
+            None
+        };
         let feed = if settings.serves {
             let followed = Arc::clone(&inner);
             Some(std::thread::Builder::new().name("feed".to_owned()).spawn(move || feed::run(&followed))?)
         } else {
             None
         };
-        Ok((Self(inner), LiveThreads { writer: writer_thread, decisions, feed }))
+        Ok((Self(inner), LiveThreads { writer: writer_thread, decisions, requests, feed }))
     }
 
     /// Whether this server may judge.

@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, directory, events, groups, history, keyring, memberships, organizations,
-    servers, signing_keys, users,
+    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    memberships, organizations, request_log, servers, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -14,6 +14,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         groups::STATEMENTS,
         memberships::STATEMENTS,
         events::STATEMENTS,
+        extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
@@ -23,6 +24,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,
+        request_log::STATEMENTS,
     ]
     .into_iter()
     .chain(access)

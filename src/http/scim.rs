@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod bulk;
+mod logged;
 mod perform;
 pub mod query;
 pub mod route;
@@ -15,7 +16,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::{Caller, RequestId};
+use crate::model::{Caller, OrganizationId, RequestId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
@@ -40,6 +41,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    let response = logged::logged(&edge.services.live, edge.services.clock.now(), request, &record, response);
     record.finish(response.status().as_u16(), &edge.metrics);
     response
 }
@@ -69,13 +71,16 @@ async fn respond(
             return Err(ScimError::NotImplemented(format!("this server does not have {name}")).into());
         }
     };
+    record.is_write(operation.writes());
     if operation.writes() && caller.paused {
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
     }
+    let services = within(&edge.services, caller.organization).await?;
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
-        return bulk::answer(edge, caller, body, record).await;
+        record.keep(&body);
+        return bulk::answer(edge, services, caller, body, record).await;
     }
     let call = Call {
         operation,
@@ -89,7 +94,8 @@ async fn respond(
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
-    run(&edge.services, caller, call, record).await
+    record.keep(&call.body);
+    run(&services, caller, call, record).await
 }
 
 /// Who calls. The database is asked only about what memory does not know.
@@ -101,6 +107,16 @@ async fn admit(services: &web::Data<Services>, headers: &HeaderMap, request: Req
     let (services, token) = (services.clone(), token.to_owned());
     let admitted = web::block(move || services.admit(&token, request)).await;
     Ok(admitted.map_err(|_panicked| Refusal::Panicked)??)
+}
+
+/// The services as the caller's organization has them.
+async fn within(services: &web::Data<Services>, organization: OrganizationId) -> Result<web::Data<Services>, Refusal> {
+    if let Some(within) = services.within_from_memory(organization) {
+        return Ok(web::Data::new(within));
+    }
+    let services = services.clone();
+    let within = web::block(move || services.within(organization)).await;
+    Ok(web::Data::new(within.map_err(|_panicked| Refusal::Panicked)??))
 }
 
 /// Carries a call out where it belongs: what takes microseconds here, all else on a thread that may block.

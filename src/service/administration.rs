@@ -5,6 +5,8 @@ mod error;
 mod first_start;
 mod keys;
 mod organizations;
+mod request_log;
+mod schemas;
 mod tokens;
 
 use crate::clock::Clock;
@@ -16,6 +18,8 @@ use crate::model::{Actor, OrganizationId, RequestId};
 pub use crate::db::credentials::StoredCredential;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
+pub use request_log::{RequestRow, Shown};
+pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.

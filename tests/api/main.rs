@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_live;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
@@ -28,6 +30,8 @@ mod dialects;
 mod discovery;
 #[cfg(test)]
 mod events;
+#[cfg(test)]
+mod extensions;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
@@ -74,6 +78,8 @@ mod races;
 mod raw_requests;
 #[cfg(test)]
 mod representation;
+#[cfg(test)]
+mod request_log;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
