@@ -11,6 +11,8 @@ mod access_live;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
