@@ -7,6 +7,8 @@ pub mod administrators;
 mod assignments;
 mod catalogue;
 mod gates;
+mod may;
+mod names;
 mod principals;
 mod roles;
 mod scopes;
@@ -22,6 +24,8 @@ use crate::model::{Moment, OrganizationId, ResourceId, Revision};
 use super::administration::{Administration, AdministrationError};
 
 pub use assignments::{NewAssignment, ShownAssignment};
+pub use may::{MayAnswer, MayQuestion};
+pub use names::of as names_of;
 pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};

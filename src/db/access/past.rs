@@ -3,7 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::BigInt;
 
-use crate::model::{EventId, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
+use crate::model::{EventId, Moment, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
 
 use super::super::memberships::{MemberRecord, MembershipChange};
 use super::super::sql::{Bind, IdList, Sql, Statement};
@@ -68,14 +68,23 @@ const SERVICE: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND from_revision <= $3 AND until_revision > $3",
 );
 
+const MOMENT: Statement =
+    Statement::both("event_at_revision", "SELECT at FROM event WHERE organization = $1 AND revision = $2 LIMIT 1");
+
 /// Every statement of this file.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&REVISION, &PERSON, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE];
+    &[&REVISION, &MOMENT, &PERSON, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE];
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
     #[diesel(sql_type = BigInt)]
     revision: i64,
+}
+
+#[derive(QueryableByName)]
+struct MomentRecord {
+    #[diesel(sql_type = BigInt)]
+    at: i64,
 }
 
 /// The revision of the last change before an event.
@@ -86,6 +95,16 @@ pub fn revision_before(
 ) -> Result<Option<Revision>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(event.as_bytes())];
     Ok(Sql(&REVISION, binds).row::<RevisionRecord>(tx)?.map(|row| Revision::new(row.revision)))
+}
+
+/// When a revision was made, by the clock of the server that made it.
+pub fn moment_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    revision: Revision,
+) -> Result<Option<Moment>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64())];
+    Ok(Sql(&MOMENT, binds).row::<MomentRecord>(tx)?.map(|row| Moment::from_micros(row.at)))
 }
 
 /// A user, under the name it bears now, with the status it had.

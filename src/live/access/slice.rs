@@ -97,7 +97,9 @@ fn person(
     graph: &mut Graph,
 ) -> Result<(), DatabaseError> {
     if let Some(person) = past::person(tx, organization, user, at)? {
-        person_rows(person).into_iter().for_each(|row| graph.apply(row));
+        for row in person_rows(person) {
+            graph.apply(row);
+        }
     }
     Ok(())
 }
