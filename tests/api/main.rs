@@ -13,6 +13,8 @@ mod access_questions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -80,6 +82,8 @@ mod races;
 mod raw_requests;
 #[cfg(test)]
 mod representation;
+#[cfg(test)]
+mod request_log;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
