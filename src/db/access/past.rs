@@ -14,9 +14,10 @@ use super::people::{self, Person, PersonRecord};
 use super::scopes::{self, ScopeRecord, ScopeRow};
 use super::services::{self, ServiceRecord, ServiceRow};
 
+// Said this way, no planner goes through the events by their revisions instead of back from the one given.
 const REVISION: Statement = Statement::both(
     "revision_before_event",
-    "SELECT revision FROM event WHERE organization = $1 AND id < $2 AND revision IS NOT NULL ORDER BY id DESC LIMIT 1",
+    "SELECT revision FROM event WHERE organization = $1 AND id < $2 AND coalesce(revision, 0) > 0 ORDER BY id DESC LIMIT 1",
 );
 const PERSON: Statement = Statement::both(
     "person_at",
