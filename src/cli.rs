@@ -4,6 +4,7 @@ mod connection;
 mod doctor;
 mod error;
 mod group;
+mod key;
 mod lifetime;
 mod mapping;
 mod may;
@@ -82,6 +83,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Keys: those that sign tokens, and those that bundles are verified with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -130,6 +134,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
+        Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
