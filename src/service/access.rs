@@ -9,6 +9,8 @@ mod catalogue;
 pub mod decide;
 pub mod decision_log;
 mod gates;
+mod may;
+mod names;
 mod principals;
 mod roles;
 mod scopes;
@@ -24,6 +26,8 @@ use crate::model::{Moment, OrganizationId, ResourceId, Revision};
 use super::administration::{Administration, AdministrationError};
 
 pub use assignments::{NewAssignment, ShownAssignment};
+pub use may::{MayAnswer, MayQuestion};
+pub use names::of as names_of;
 pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};
