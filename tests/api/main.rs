@@ -89,6 +89,8 @@ mod sorting;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod ten_thousand;
+#[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]
 mod versions;
