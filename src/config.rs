@@ -2,6 +2,7 @@
 
 mod file;
 mod flags;
+mod github;
 mod listen;
 mod public_url;
 
@@ -12,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use file::SettingsFile;
 
 pub use flags::{Flags, ServerFlags};
+pub use github::GithubSettings;
 pub use listen::ListenAddress;
 pub use public_url::PublicUrl;
 
@@ -61,6 +63,8 @@ pub struct ServerSettings {
     pub metrics_listen: Option<ListenAddress>,
     /// Requests per second and credential; 0 for no limit.
     pub rate_limit: u32,
+    /// GitHub Apps whose deployment protection rules are answered.
+    pub github: Vec<GithubSettings>,
 }
 
 /// Settings that cannot be used. Messages never repeat a secret.
@@ -146,7 +150,8 @@ impl ServerSettings {
             .map(|text| ListenAddress::parse("metrics_listen", text))
             .transpose()?;
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
-        Ok(Self { listen, public_url, metrics_listen, rate_limit })
+        let github = file.github.iter().map(|(name, section)| section.read(name)).collect::<Result<_, _>>()?;
+        Ok(Self { listen, public_url, metrics_listen, rate_limit, github })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.

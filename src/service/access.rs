@@ -8,6 +8,7 @@ mod assignments;
 mod catalogue;
 pub mod decide;
 mod gates;
+pub mod github;
 mod principals;
 mod roles;
 mod scopes;

@@ -56,7 +56,8 @@ fn costs(client: &Client, name: &str, people: &[String]) -> [usize; 3] {
         people.iter().map(|id| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") })).collect();
     let removed = cost(|| assert!([200, 204].contains(&client.patch(&path, &json!(none)).status)));
     assert_eq!(client.members(path.trim_start_matches("/Groups/")), BTreeSet::new());
-    let all: Vec<Value> = members.iter().map(|member| json!({ "op": "add", "path": "members", "value": [member] })).collect();
+    let all: Vec<Value> =
+        members.iter().map(|member| json!({ "op": "add", "path": "members", "value": [member] })).collect();
     let added = cost(|| assert!([200, 204].contains(&client.patch(&path, &json!(all)).status)));
     assert_eq!(client.members(path.trim_start_matches("/Groups/")), everybody);
     [put, removed, added]
