@@ -7,6 +7,7 @@ pub mod people;
 pub mod provisioning;
 mod readiness;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
@@ -151,6 +152,14 @@ impl Services {
             Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
             Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
         }
+    }
+
+    /// How many connections of the deployment fare how, by [`Health::as_str`](crate::model::Health::as_str).
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
+        Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
     }
 
     /// Administration in one request.

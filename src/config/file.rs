@@ -26,6 +26,7 @@ pub(super) struct SettingsFile {
     pub(super) rate_limit: Option<u32>,
     #[serde(default)]
     pub(super) github: BTreeMap<String, GithubSection>,
+    pub(super) request_log_days: Option<u32>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {
