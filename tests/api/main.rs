@@ -29,6 +29,8 @@ mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod events;
@@ -36,6 +38,8 @@ mod events;
 mod extensions;
 #[cfg(test)]
 mod filters;
+#[cfg(test)]
+mod gates;
 #[cfg(test)]
 mod hostile_filters;
 #[cfg(test)]
@@ -70,6 +74,8 @@ mod people;
 mod privacy;
 #[cfg(test)]
 mod profiles;
+#[cfg(test)]
+mod promise;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
