@@ -11,7 +11,7 @@ use muster::service::access::{NewAssignment, NewScope, NewService, WantedPrincip
 use muster::service::administration::{Administration, NewToken};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Database, Dice, Server, group, is_long, user};
+use crate::support::{Client, Dice, Server, group, is_long, user};
 
 use oracle::{Oracle, Principal, Subject};
 

@@ -154,7 +154,7 @@ impl Directory {
             return None;
         }
         self.people[person].deleted = true;
-        self.groups.iter_mut().for_each(|(_, members)| drop(members.remove(&person)));
+        self.groups.iter_mut().for_each(|(_, members)| members.retain(|member| *member != person));
         let path = format!("/Users/{}", self.people[person].id);
         Some(Push { method: "DELETE", path, body: Value::Null })
     }

@@ -90,7 +90,7 @@ impl Oracle {
     pub(super) fn forget(&mut self, id: &str) {
         self.users.remove(id);
         self.groups.remove(id);
-        self.groups.values_mut().for_each(|members| drop(members.remove(id)));
+        self.groups.values_mut().for_each(|members| members.retain(|member| member != id));
     }
 
     /// Whether `inner` is a member of `outer`, or of a group that is, and so on.
