@@ -7,6 +7,7 @@ pub mod administrators;
 mod assignments;
 mod catalogue;
 pub mod decide;
+pub mod decision_log;
 mod gates;
 pub mod github;
 mod principals;

@@ -35,7 +35,7 @@ pub(super) fn ask(fleet: &Fleet, ledger: &Ledger, mut dice: Dice, over: &AtomicB
         match own {
             Some(token) => one(&caller, &base, &token, ledger, subject),
             None if dice.once_in(2) => one(&caller, &base, &fleet.pep, ledger, subject),
-            None => many(&caller, &base, &fleet.pep, ledger, &mut dice),
+            None => many(&caller, fleet, &base, ledger, &mut dice),
         }
     }
 }
@@ -55,11 +55,14 @@ fn one(caller: &Caller, base: &str, token: &str, ledger: &Ledger, subject: usize
     }
 }
 
-fn many(caller: &Caller, base: &str, token: &str, ledger: &Ledger, dice: &mut Dice) {
-    let begun: Vec<_> = (0..BATCH).map(|_| dice.below(ledger.len())).map(|of| (of, ledger.begin(of))).collect();
+fn many(caller: &Caller, fleet: &Fleet, base: &str, ledger: &Ledger, dice: &mut Dice) {
+    // Whoever is asked about with a token of their own stays allowed when it is revoked.
+    let own: Vec<String> = fleet.tokens.lock().unwrap().iter().map(|(of, _)| of.clone()).collect();
+    let common: Vec<usize> = (0..ledger.len()).filter(|of| !own.iter().any(|name| name == ledger.name(*of))).collect();
+    let begun: Vec<_> = (0..BATCH).map(|_| common[dice.below(common.len())]).map(|of| (of, ledger.begin(of))).collect();
     let questions: Vec<Value> = begun.iter().map(|(of, _)| question(ledger.name(*of))).collect();
     let url = format!("{base}/access/v1/evaluations");
-    match caller.send("POST", &url, token, &json!({ "evaluations": questions })) {
+    match caller.send("POST", &url, &fleet.pep, &json!({ "evaluations": questions })) {
         Some((200, text)) => {
             let answers: Value = serde_json::from_str(&text).unwrap();
             let answers = answers["evaluations"].as_array().unwrap();
