@@ -8,6 +8,7 @@ mod cutter;
 mod faults;
 mod fleet;
 mod ledger;
+mod retried;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -11,7 +11,7 @@ use crate::support::Dice;
 /// Questions in a batch.
 const BATCH: usize = 8;
 
-fn question(who: &str) -> Value {
+pub(super) fn question(who: &str) -> Value {
     json!({
         "subject": { "type": "user", "id": who },
         "action": { "name": "deploy:run" },

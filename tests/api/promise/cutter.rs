@@ -30,11 +30,11 @@ enum Cut {
     Removal,
 }
 
-fn id(text: &str) -> String {
+pub(super) fn id(text: &str) -> String {
     serde_json::from_str::<Value>(text).unwrap()["id"].as_str().unwrap().to_owned()
 }
 
-fn patch(operation: Value) -> Value {
+pub(super) fn patch(operation: Value) -> Value {
     json!({ "schemas": [PATCH], "Operations": [operation] })
 }
 

@@ -46,6 +46,10 @@ impl Fleet {
         bases[dice.below(bases.len())].clone()
     }
 
+    pub(super) fn base(&self, which: usize) -> String {
+        self.bases.read().unwrap()[which].clone()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.servers.len()
     }
@@ -79,8 +83,12 @@ impl Caller {
         let request = ureq::http::Request::builder().method(method).uri(url);
         let request = request.header("Authorization", format!("Bearer {token}"));
         let kind = if url.contains("/scim/") { "application/scim+json" } else { "application/json" };
-        let request = request.header("Content-Type", kind).body(body.to_string()).unwrap();
-        let mut response = self.0.run(request).ok()?;
+        let request = request.header("Content-Type", kind);
+        let answered = match body {
+            Value::Null => self.0.run(request.body(()).unwrap()),
+            body => self.0.run(request.body(body.to_string()).unwrap()),
+        };
+        let mut response = answered.ok()?;
         Some((response.status().as_u16(), response.body_mut().read_to_string().ok()?))
     }
 
