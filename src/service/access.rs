@@ -10,6 +10,8 @@ pub mod decide;
 pub mod decision_log;
 mod gates;
 pub mod github;
+mod may;
+mod names;
 mod principals;
 mod roles;
 mod scopes;
@@ -25,6 +27,8 @@ use crate::model::{Moment, OrganizationId, ResourceId, Revision};
 use super::administration::{Administration, AdministrationError};
 
 pub use assignments::{NewAssignment, ShownAssignment};
+pub use may::{MayAnswer, MayQuestion};
+pub use names::of as names_of;
 pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};
