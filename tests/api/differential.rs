@@ -6,7 +6,7 @@ mod oracle;
 use std::collections::BTreeSet;
 
 use muster::clock::Clock;
-use muster::model::{AssignmentId, AssignmentSource, CredentialKind, OrganizationId, RoleName};
+use muster::model::{AssignmentId, AssignmentSource, CredentialKind, Moment, OrganizationId, RoleName};
 use muster::service::access::{NewAssignment, NewScope, NewService, WantedPrincipal};
 use muster::service::administration::{Administration, NewToken};
 use serde_json::{Value, json};
@@ -142,9 +142,10 @@ impl World {
         let among: Vec<&String> = self.oracle.users.keys().chain(self.oracle.groups.keys()).collect();
         let member = some(dice, among.into_iter());
         let add = dice.below(3) > 0;
-        let operation = match add {
-            true => json!([{ "op": "add", "path": "members", "value": [{ "value": member }] }]),
-            false => json!([{ "op": "remove", "path": format!("members[value eq \"{member}\"]") }]),
+        let operation = if add {
+            json!([{ "op": "add", "path": "members", "value": [{ "value": member }] }])
+        } else {
+            json!([{ "op": "remove", "path": format!("members[value eq \"{member}\"]") }])
         };
         let answer = self.scim.patch(&format!("/Groups/{group}"), &operation);
         // A cycle is refused.
@@ -205,7 +206,7 @@ impl World {
         let id = made.id.to_string();
         if !self.mapped.contains(&made.id) {
             self.mapped.push(made.id);
-            let until = until.map_or(i64::MAX, |until| until.as_micros());
+            let until = until.map_or(i64::MAX, Moment::as_micros);
             self.oracle
                 .assignments
                 .insert(id, oracle::Assignment { principal, role, scope, from: from.as_micros(), until });

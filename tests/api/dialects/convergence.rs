@@ -120,7 +120,7 @@ impl Directory {
     fn changes(&mut self, dice: &mut Dice) -> Vec<Push> {
         let (mut people, mut groups) = (BTreeSet::new(), BTreeSet::new());
         let mut pushes = Vec::new();
-        for _ in 0..1 + dice.below(6) {
+        for _ in 0..=dice.below(6) {
             let (person, group) = (dice.below(PEOPLE), dice.below(self.groups.len()));
             if self.people[person].deleted {
                 continue;

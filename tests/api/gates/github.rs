@@ -172,7 +172,8 @@ on_both_databases! {
         let stage = stage(database, &github);
         let body = asks(&github, "ada").to_string();
         stage.deliver("deployment_protection_rule", body.as_bytes()).expect(200);
-        (github.next(), github.next());
+        github.next();
+        github.next();
         stage.program.done(&["token", "revoke", "--org", "acme", &stage.token]);
         stage.deliver("deployment_protection_rule", body.as_bytes()).expect(503);
         assert!(github.is_quiet(), "it goes on waiting");

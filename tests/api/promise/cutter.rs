@@ -62,16 +62,16 @@ impl Cutter {
     pub(super) fn run(mut self, fleet: &Fleet, ledger: &Ledger, first: usize, mut dice: Dice, over: &AtomicBool) {
         for round in 0.. {
             let cuts: Vec<Cut> =
-                (0..PEOPLE).map(|_| if dice.once_in(2) { Cut::Deactivation } else { Cut::Removal }).collect();
-            for person in 0..PEOPLE - 1 {
+                (0..PEOPLE - 1).map(|_| if dice.once_in(2) { Cut::Deactivation } else { Cut::Removal }).collect();
+            for (person, cut) in cuts.iter().enumerate() {
                 let began = Clock::monotonic();
-                self.change(fleet, &mut dice, person, cuts[person], false);
+                self.change(fleet, &mut dice, person, *cut, false);
                 ledger.took(began.elapsed());
                 ledger.has_cut(first + person);
             }
-            for person in 0..PEOPLE - 1 {
+            for (person, cut) in cuts.iter().enumerate() {
                 ledger.gives(first + person);
-                self.change(fleet, &mut dice, person, cuts[person], true);
+                self.change(fleet, &mut dice, person, *cut, true);
             }
             if over.load(Ordering::SeqCst) {
                 return;

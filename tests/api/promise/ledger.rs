@@ -64,7 +64,7 @@ impl Ledger {
     /// Access was taken away: called after the acknowledgement.
     pub(super) fn has_cut(&self, subject: usize) {
         let stamp = &self.subjects[subject].stamp;
-        if stamp.load(Ordering::SeqCst) % 2 == 0 {
+        if stamp.load(Ordering::SeqCst).is_multiple_of(2) {
             stamp.fetch_add(1, Ordering::SeqCst);
         }
     }
