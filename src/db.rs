@@ -203,6 +203,14 @@ impl Database {
         }
     }
 
+    /// Runs reads that all see the database as it is at the first of them.
+    ///
+    /// # Errors
+    /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
+    pub fn snapshot<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.read(|tx| tx.snapshot(read))
+    }
+
     /// Opens a connection outside of the pool, for as long as the closure runs.
     ///
     /// # Errors

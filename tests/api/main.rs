@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_live;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
