@@ -10,6 +10,7 @@ use crate::model::{Fact, Leaf, LeafId, OrganizationId, ResourceType, Revision, S
 
 use super::super::sql::{Bind, Statement};
 use super::super::{DatabaseError, Tx};
+use super::facts;
 use super::interval::{self, PairRecord, corrupt};
 
 /// A resource.
@@ -55,13 +56,11 @@ pub(super) const STATEMENTS: &[&Statement] = &[&BEGIN, &END, &BEGUN, &ENDED];
 
 impl From<&Leaf> for LeafRow {
     fn from(leaf: &Leaf) -> Self {
-        let facts: Map<String, Value> =
-            leaf.facts.iter().map(|(name, fact)| (name.clone(), fact_as_json(fact))).collect();
         Self {
             resource_type: leaf.resource_type.clone(),
             id: leaf.id.clone(),
             scope: leaf.scope.clone(),
-            facts: Value::Object(facts).to_string(),
+            facts: facts::text(&leaf.facts),
         }
     }
 }
@@ -74,15 +73,6 @@ impl LeafRow {
             Bind::Text(self.scope.as_str()),
             Bind::Text(&self.facts),
         ]
-    }
-}
-
-fn fact_as_json(fact: &Fact) -> Value {
-    match fact {
-        Fact::Flag(flag) => Value::from(*flag),
-        Fact::Number(number) => Value::from(*number),
-        Fact::Text(text) => Value::from(text.as_str()),
-        Fact::Texts(texts) => texts.iter().map(String::as_str).collect(),
     }
 }
 

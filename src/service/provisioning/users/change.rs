@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access::guardrail::person_facts;
+use crate::db::access::FormerFacts;
 use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
 use crate::db::{Tx, WriteSet};
 use crate::live::{Cause, Decision};
@@ -103,7 +105,13 @@ fn write_set(
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
     }
-    if new.identifies_otherwise_than(&old) {
+    let (read_before, read_after) = (person_facts(before), person_facts(after));
+    if read_before != read_after {
+        set.former_facts.push(FormerFacts::new(user.id, &read_before));
+        // A guardrail may forbid from now on what it let pass.
+        set.takes_access = true;
+    }
+    if read_before != read_after || new.identifies_otherwise_than(&old) {
         set.identified.push(user.id);
     }
     set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
