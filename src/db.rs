@@ -11,6 +11,7 @@ pub mod diagnosis;
 pub mod directory;
 mod error;
 pub mod events;
+pub mod extension_schemas;
 pub mod follow;
 pub mod groups;
 pub mod history;

@@ -10,6 +10,7 @@ mod keys;
 mod lease;
 mod page_starts;
 mod token;
+mod types;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

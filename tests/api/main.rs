@@ -17,6 +17,8 @@ mod bulk_references;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
@@ -28,6 +30,8 @@ mod dialects;
 mod discovery;
 #[cfg(test)]
 mod events;
+#[cfg(test)]
+mod extensions;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]
