@@ -2,5 +2,6 @@
 
 pub mod decide;
 pub mod explain;
+pub mod gates;
 pub mod graph;
 pub mod guardrail;

@@ -3,6 +3,8 @@
 mod connection;
 mod doctor;
 mod error;
+mod gate;
+mod guardrail;
 mod lifetime;
 mod mapping;
 mod migrate;
@@ -69,6 +71,12 @@ enum Command {
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
+    /// Guardrails: what is forbidden, whatever is assigned
+    #[command(subcommand)]
+    Guardrail(guardrail::GuardrailCommand),
+    /// Gates: how many people can deploy and approve
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
@@ -111,6 +119,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
+        Command::Guardrail(command) => guardrail::run(&command, &settings),
+        Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -23,7 +23,7 @@ use crate::db::{Database, Dialect, Tx, Writer};
 use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
-pub use access::CannotJudge;
+pub use access::{CannotJudge, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};

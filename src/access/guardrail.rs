@@ -8,6 +8,7 @@ mod library;
 mod nesting;
 mod person;
 mod reads;
+mod ready;
 mod values;
 mod vocabulary;
 
@@ -24,6 +25,7 @@ use reads::Reads;
 pub use judge::{Bearing, Guardrails, Setting, Verdict, View};
 pub use library::{LibraryError, Ready};
 pub use person::person_facts;
+pub use ready::{ReadyError, ReadyParameters};
 pub use values::facts_from_json;
 pub use vocabulary::{
     Attribute, AttributeOwner, FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,

@@ -4,16 +4,24 @@
 //! A resource is one file that ends in `pub const RESOURCE`, and one line in [`RESOURCES`].
 
 mod answer;
+mod assignments;
 mod body;
 mod call;
 mod connections;
 mod credentials;
 mod document;
+mod gates;
 mod groups;
+mod guardrails;
+mod names;
 mod organization;
 mod page;
+mod permissions;
 mod problem;
+mod roles;
 pub mod route;
+mod scopes;
+mod services;
 mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,8 +45,20 @@ use route::{Asked, Resource, Route};
 pub use document::text as openapi;
 
 /// Every resource, in the order of the document.
-pub const RESOURCES: &[Resource] =
-    &[organization::RESOURCE, connections::RESOURCE, credentials::RESOURCE, users::RESOURCE, groups::RESOURCE];
+pub const RESOURCES: &[Resource] = &[
+    organization::RESOURCE,
+    connections::RESOURCE,
+    credentials::RESOURCE,
+    users::RESOURCE,
+    groups::RESOURCE,
+    permissions::RESOURCE,
+    roles::RESOURCE,
+    scopes::RESOURCE,
+    assignments::RESOURCE,
+    services::RESOURCE,
+    guardrails::RESOURCE,
+    gates::RESOURCE,
+];
 
 /// Answers whatever arrives under `/api`, in any spelling.
 pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use crate::access::decide::Rules;
 use crate::access::graph::{Graph, Lifetimes, Standing};
 use crate::access::guardrail::Guardrails;
-use crate::db::{DatabaseError, organizations};
+use crate::db::{DatabaseError, Tx, organizations};
 use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, Live};
@@ -42,6 +42,16 @@ impl Current {
     fn rules(&self) -> Rules<'_> {
         Rules { graph: &self.graph, guardrails: &self.guardrails, lifetimes: Lifetimes::default() }
     }
+}
+
+/// Everything that decides in an organization, with all that guardrails could read of people, and the revision it is
+/// true to: to try out what is not written. Something changed meanwhile if the revision is another by then.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn rules(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Graph, Guardrails, Revision), DatabaseError> {
+    let Current { graph, guardrails, revision } = load::with_all_facts(tx, organization)?;
+    Ok((graph, guardrails, revision))
 }
 
 /// The graph of one organization.
@@ -217,21 +227,6 @@ impl Live {
                 return Ok(answer);
             }
         }
-    }
-
-    /// Everything that decides in an organization, read anew, with all that guardrails could read of people: to try
-    /// out what is not written. Blocks.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub fn try_out<T>(
-        &self,
-        organization: OrganizationId,
-        work: impl FnOnce(Graph, Guardrails, Revision) -> T,
-    ) -> Result<T, DatabaseError> {
-        let Current { graph, guardrails, revision } =
-            self.0.database.snapshot(|tx| load::with_all_facts(tx, organization))?;
-        Ok(work(graph, guardrails, revision))
     }
 
     /// The revision up to which an organization is in memory, where it is.

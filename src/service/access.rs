@@ -7,6 +7,7 @@ pub mod administrators;
 mod assignments;
 mod catalogue;
 mod gates;
+mod guardrails;
 mod principals;
 mod roles;
 mod scopes;
@@ -22,6 +23,7 @@ use crate::model::{Moment, OrganizationId, ResourceId, Revision};
 use super::administration::{Administration, AdministrationError};
 
 pub use assignments::{NewAssignment, ShownAssignment};
+pub use guardrails::ShownGuardrail;
 pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};
@@ -48,6 +50,14 @@ impl Change<'_, '_> {
 }
 
 impl Administration {
+    /// At which revision anything of access was changed last.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn access_revision(&self, organization: OrganizationId) -> Result<Revision> {
+        Ok(self.live.read(|tx| access::state(tx, organization))?.revision)
+    }
+
     /// Works out a change and writes it; where it comes to no rows, nothing is written and nothing put on record.
     fn change_access<T>(
         &self,
@@ -57,6 +67,10 @@ impl Administration {
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
             let state = access::state(tx, organization)?;
+            if self.only_at.is_some_and(|revision| revision != state.revision) {
+                let message = "access was changed by somebody else meanwhile; read again what is to be changed";
+                return Err(AdministrationError::PreconditionFailed(message.to_owned()));
+            }
             let now = self.clock.now();
             let (only_at, rows, events, takes_access) = (None, Vec::new(), Vec::new(), false);
             let mut change = Change { tx, organization, now, state, only_at, rows, events, takes_access };

@@ -49,10 +49,10 @@ pub(super) fn with_all_facts(tx: &mut Tx<'_>, organization: OrganizationId) -> R
 }
 
 fn load(tx: &mut Tx<'_>, organization: OrganizationId, reading: Option<Reading>) -> Result<Current, DatabaseError> {
+    let revision = organizations::revision(tx, organization)?.unwrap_or_default();
     let guardrails = guardrails::complete(tx, organization)?;
     let read = || guardrails.person_attributes().into_iter().map(str::to_owned).collect();
     let reading = reading.unwrap_or_else(|| Reading::These(read()));
-    let revision = organizations::revision(tx, organization)?.unwrap_or_default();
     let mut graph = Graph::load();
     graph.row(Change::Catalogue(Box::new(catalogue::complete(tx, organization)?)));
     for role in catalogue::roles(tx, organization)? {
