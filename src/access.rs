@@ -5,3 +5,4 @@ pub mod explain;
 pub mod gates;
 pub mod graph;
 pub mod guardrail;
+pub mod what_if;

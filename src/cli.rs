@@ -4,6 +4,7 @@ mod connection;
 mod doctor;
 mod error;
 mod gate;
+mod group;
 mod guardrail;
 mod lifetime;
 mod mapping;
@@ -11,6 +12,7 @@ mod migrate;
 mod org;
 mod organization_choice;
 mod output;
+mod plan;
 mod point_in_time;
 mod redaction;
 mod role;
@@ -21,6 +23,7 @@ mod serve;
 mod service;
 mod session;
 mod token;
+mod user;
 mod verify;
 
 use std::process::ExitCode;
@@ -54,6 +57,12 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// People of an organization
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Groups of an organization
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Extension schemas, attributes of an organization's own
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
@@ -74,6 +83,10 @@ enum Command {
     /// Guardrails: what is forbidden, whatever is assigned
     #[command(subcommand)]
     Guardrail(guardrail::GuardrailCommand),
+    /// Say person by person what a document of access would change
+    Plan(plan::Document),
+    /// Make access as a document says; doing it again changes nothing
+    Apply(plan::Document),
     /// Gates: how many people can deploy and approve
     #[command(subcommand)]
     Gate(gate::GateCommand),
@@ -113,6 +126,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::User(command) => user::run(&command, &settings),
+        Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
@@ -120,6 +135,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Guardrail(command) => guardrail::run(&command, &settings),
+        Command::Plan(document) => plan::plan(&document, &settings),
+        Command::Apply(document) => plan::apply(&document, &settings),
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Verify(verify) => verify::run(&verify),

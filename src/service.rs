@@ -7,6 +7,8 @@ pub mod people;
 pub mod provisioning;
 mod readiness;
 
+use std::collections::BTreeMap;
+
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
 use crate::model::{Actor, Administrator, Caller, CredentialKind, OrganizationId, RequestId};
@@ -118,6 +120,14 @@ impl Services {
         };
         let caller = Caller::local(credential.organization, Actor::Credential(credential.id), request);
         Ok(Administrator { caller, may_write })
+    }
+
+    /// How many connections of the deployment fare how, by [`Health::as_str`](crate::model::Health::as_str).
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
+        Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
     }
 
     /// Administration in one request.

@@ -111,6 +111,22 @@ const ORDER: [&Statement; 18] = [
 ];
 
 impl AccessRow {
+    /// Whether something ends.
+    pub const fn ends(&self) -> bool {
+        matches!(
+            self,
+            Self::PermissionEnds(_)
+                | Self::RoleEnds(_)
+                | Self::ScopeEnds(_)
+                | Self::GateEnds(..)
+                | Self::AssignmentEnds(_)
+                | Self::ServiceEnds(_)
+                | Self::LeafEnds(..)
+                | Self::AttributeEnds(..)
+                | Self::GuardrailEnds(_)
+        )
+    }
+
     fn statement(&self) -> &'static Statement {
         match self {
             Self::Permission(_) => &catalogue::BEGIN_PERMISSION,

@@ -17,7 +17,9 @@ mod names;
 mod organization;
 mod page;
 mod permissions;
+mod previews;
 mod problem;
+mod request_log;
 mod roles;
 pub mod route;
 mod scopes;
@@ -48,6 +50,7 @@ pub use document::text as openapi;
 pub const RESOURCES: &[Resource] = &[
     organization::RESOURCE,
     connections::RESOURCE,
+    request_log::RESOURCE,
     credentials::RESOURCE,
     users::RESOURCE,
     groups::RESOURCE,
@@ -58,6 +61,7 @@ pub const RESOURCES: &[Resource] = &[
     services::RESOURCE,
     guardrails::RESOURCE,
     gates::RESOURCE,
+    previews::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.
@@ -134,7 +138,12 @@ async fn admit(
 async fn run(route: &'static Route, call: Call, record: &Record) -> Result<Reply, Problem> {
     let span = record.span();
     let handled = web::block(move || {
-        span.in_scope(|| catch_unwind(AssertUnwindSafe(|| (route.handle)(&call))).unwrap_or(Err(Problem::Panicked)))
+        let handle = || {
+            // As the organization has them, with the schemas it has added.
+            let services = web::Data::new(call.services.within(call.caller.organization)?);
+            (route.handle)(&Call { services, ..call })
+        };
+        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Problem::Panicked)))
     });
     handled.await.unwrap_or(Err(Problem::Panicked))
 }

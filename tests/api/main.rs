@@ -7,7 +7,11 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_document;
+#[cfg(test)]
 mod access_live;
+#[cfg(test)]
+mod access_over_http;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
@@ -78,6 +82,8 @@ mod races;
 mod raw_requests;
 #[cfg(test)]
 mod representation;
+#[cfg(test)]
+mod request_log;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]

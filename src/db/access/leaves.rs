@@ -6,7 +6,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use serde_json::{Map, Value};
 
-use crate::model::{Fact, Leaf, LeafId, OrganizationId, ResourceType, Revision, ScopePath};
+use crate::model::{Fact, Leaf, LeafId, OrganizationId, ResourceType, Revision};
 
 use super::super::sql::{Bind, Statement};
 use super::super::{DatabaseError, Tx};
@@ -16,9 +16,8 @@ use super::interval::{self, PairRecord, corrupt};
 /// A resource.
 #[derive(Debug, Clone)]
 pub struct LeafRow {
-    resource_type: ResourceType,
-    id: LeafId,
-    scope: ScopePath,
+    /// The resource.
+    pub leaf: Leaf,
     facts: String,
 }
 
@@ -56,21 +55,16 @@ pub(super) const STATEMENTS: &[&Statement] = &[&BEGIN, &END, &BEGUN, &ENDED];
 
 impl From<&Leaf> for LeafRow {
     fn from(leaf: &Leaf) -> Self {
-        Self {
-            resource_type: leaf.resource_type.clone(),
-            id: leaf.id.clone(),
-            scope: leaf.scope.clone(),
-            facts: facts::text(&leaf.facts),
-        }
+        Self { leaf: leaf.clone(), facts: facts::text(&leaf.facts) }
     }
 }
 
 impl LeafRow {
     pub(super) fn binds(&self) -> [Bind<'_>; 4] {
         [
-            Bind::Text(self.resource_type.as_str()),
-            Bind::Text(self.id.as_str()),
-            Bind::Text(self.scope.as_str()),
+            Bind::Text(self.leaf.resource_type.as_str()),
+            Bind::Text(self.leaf.id.as_str()),
+            Bind::Text(self.leaf.scope.as_str()),
             Bind::Text(&self.facts),
         ]
     }

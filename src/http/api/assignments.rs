@@ -9,7 +9,7 @@ use crate::service::access::{NewAssignment, ShownAssignment, WantedPrincipal};
 use super::answer::Reply;
 use super::call::Call;
 use super::names;
-use super::page::{Page, Paging, Stretch};
+use super::page::{Page, Stretch};
 use super::problem::Problem;
 use super::route::{Resource, Route};
 

@@ -14,11 +14,19 @@ use super::call::Call;
 use super::page::{Page, Paging};
 use super::problem::Problem;
 
-/// The name at a place of the path.
+/// The name at a place of the path, of something that is there.
+///
+/// # Errors
+/// 404: what can be no such name names nothing.
+pub fn of<T: FromStr>(call: &Call, place: usize) -> Result<T, Problem> {
+    call.id(place)
+}
+
+/// The name at a place of the path, of something that is to be there.
 ///
 /// # Errors
 /// 400 for a text that can be no such name.
-pub fn of<T: FromStr<Err: Display>>(call: &Call, place: usize) -> Result<T, Problem> {
+pub fn wanted<T: FromStr<Err: Display>>(call: &Call, place: usize) -> Result<T, Problem> {
     read(call.ids.get(place).map_or("", String::as_str))
 }
 

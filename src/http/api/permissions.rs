@@ -66,7 +66,7 @@ fn list(call: &Call) -> Result<Reply, Problem> {
     params(("name" = String, Path, description = "Its name")), request_body = Meaning,
     responses((status = 200, body = Shown)))]
 fn declare(call: &Call) -> Result<Reply, Problem> {
-    let name: Permission = names::of(call, 0)?;
+    let name: Permission = names::wanted(call, 0)?;
     let Meaning { description, durable } = call.body()?;
     let entry = CatalogueEntry { description, durable };
     call.administration().declare_permission(call.organization(), &name, &entry)?;

@@ -96,7 +96,7 @@ fn read(call: &Call) -> Result<Reply, Problem> {
     params(("name" = String, Path, description = "Its name")), request_body = Allowed,
     responses((status = 200, body = RoleInFull), (status = 412, description = "It is not as `If-Match` says")))]
 fn put(call: &Call) -> Result<Reply, Problem> {
-    let name: RoleName = names::of(call, 0)?;
+    let name: RoleName = names::wanted(call, 0)?;
     let wanted: Allowed = call.body()?;
     let permissions: Result<_, Problem> =
         wanted.permissions.iter().map(|text| names::read::<Permission>(text)).collect();
