@@ -147,13 +147,13 @@ const ROWS: [(&str, &str, u32, &str); 29] = [
     (
         "guardrail",
         "organization, id, from_revision, until_revision, text, created_at",
-        2000,
+        5000,
         "#01(1), 'guardrail' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, '', 0",
     ),
     (
         "attribute",
         "organization, owner, name, from_revision, until_revision, kind",
-        2000,
+        5000,
         "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
     ),
     ("user_facts", "organization, user_id, until_revision, facts", 5000, "#01(1), #06(i), i, '{}'"),
