@@ -6,6 +6,7 @@ mod error;
 mod gate;
 mod group;
 mod guardrail;
+mod key;
 mod lifetime;
 mod mapping;
 mod migrate;
@@ -93,6 +94,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Keys: those that sign tokens, and those that bundles are verified with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -139,6 +143,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Apply(document) => plan::apply(&document, &settings),
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }

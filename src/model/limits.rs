@@ -82,3 +82,7 @@ pub const GUARDRAIL_OPERATORS: usize = 200;
 pub const GUARDRAILS: usize = 200;
 /// Attributes guardrails may read of one kind of thing.
 pub const GUARDRAIL_ATTRIBUTES: usize = 200;
+/// Bytes of an AuthZEN request.
+pub const EVALUATION_BYTES: usize = 1_048_576;
+/// Entities on one page of an AuthZEN search.
+pub const SEARCH_PAGE: usize = 1_000;

@@ -7,6 +7,7 @@ pub mod administrators;
 mod apply;
 mod assignments;
 mod catalogue;
+pub mod decide;
 mod document;
 mod gates;
 mod guardrails;

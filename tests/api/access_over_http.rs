@@ -208,4 +208,33 @@ on_both_databases! {
         program.done(&["guardrail", "remove", "only-it"]);
         assert!(may(&server, acme.id, "grace", "deploy:run", PLACE));
     }
+
+    fn people_cannot_take_the_last_administrator_on_any_path_and_a_connection_can(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let admin = administrator(&server, acme.id, CredentialKind::Admin);
+        let ada = call(&admin, "POST", "/users", &json!({ "userName": "ada" })).expect(201).id();
+        let group = call(&admin, "POST", "/groups", &json!({ "display_name": "admins" })).expect(201).id();
+        call(&admin, "PUT", &format!("/groups/{group}/members/{ada}"), &Value::Null).expect(204);
+        let mapping = json!({ "principal": { "type": "group", "id": group }, "role": "admin", "scope": "/" });
+        let mapped = call(&admin, "POST", "/assignments", &mapping).expect(201).id();
+        let before = all_rows(database);
+        for (method, path, body) in [
+            ("PUT", format!("/users/{ada}/suspension"), Value::Null),
+            ("PATCH", format!("/users/{ada}"), json!({ "active": false })),
+            ("DELETE", format!("/users/{ada}"), Value::Null),
+            ("DELETE", format!("/groups/{group}/members/{ada}"), Value::Null),
+            ("DELETE", format!("/groups/{group}"), Value::Null),
+            ("DELETE", format!("/assignments/{mapped}"), Value::Null),
+            ("PATCH", format!("/assignments/{mapped}"), json!({ "until": "2999-01-01T00:00:00Z" })),
+        ] {
+            problem(&call(&admin, method, &path, &body), 409, "`admin` at `/`");
+        }
+        assert_eq!(all_rows(database), before);
+        // The connection adopts her and sends her away.
+        let off = json!([{ "op": "replace", "path": "active", "value": false }]);
+        acme.client.patch(&format!("/Users/{ada}"), &off).expect(200);
+        assert!(all_rows(database).contains("organization.without-administrator"));
+        assert!(!may(&server, acme.id, "ada", "organization:manage-access", "/"));
+    }
 }

@@ -15,6 +15,8 @@ mod access_over_http;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -88,6 +90,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod signing_keys;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

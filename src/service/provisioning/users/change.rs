@@ -10,6 +10,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, Moment, Precondition};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
+use crate::service::access::administrators;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -116,6 +117,7 @@ fn write_set(
     }
     set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
+    administrators::guard(tx, caller, now, &mut set)?;
     set.users_changed.push(UserChange {
         id: user.id,
         expected: user.version,
