@@ -9,6 +9,7 @@ mod guardrail;
 mod key;
 mod lifetime;
 mod mapping;
+mod may;
 mod migrate;
 mod org;
 mod organization_choice;
@@ -91,6 +92,7 @@ enum Command {
     /// Gates: how many people can deploy and approve
     #[command(subcommand)]
     Gate(gate::GateCommand),
+    May(may::May),
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
@@ -110,6 +112,8 @@ pub fn run() -> ExitCode {
     };
     match execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // The answer stands on standard output.
+        Err(CommandError::Denied) => ExitCode::FAILURE,
         Err(error) => {
             output::complain(&error);
             error.exit_code()
@@ -122,6 +126,9 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     // Whoever verifies has the file and the key and nothing else: no settings, no database.
     if let Command::Verify(verify) = &command {
         return verify::run(verify);
+    }
+    if let Command::May(may) = &command {
+        return may::run(may, &flags);
     }
     let settings = Settings::load(&flags)?;
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
@@ -143,6 +150,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Apply(document) => plan::apply(&document, &settings),
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

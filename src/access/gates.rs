@@ -1,117 +1,163 @@
-//! Gates: how many people can pass what somebody must be able to pass, guardrails included.
+//! Gate liveness: whether enough people, and not too many, can pass what somebody must be able to pass.
+
+use std::collections::BTreeMap;
 
 use crate::model::{GateBounds, Moment, Permission, ScopeKind, ScopePath};
 
 use super::decide::{Rules, Who};
-use super::graph::{Resource, Subject};
+use super::graph::Resource;
 
-/// What is watched at every production environment, set or not.
-const ALWAYS: [&str; 2] = ["deploy:run", "deploy:approve"];
+/// Permissions that are a gate at every production environment, with or without bounds of its own.
+const AT_PRODUCTION: [&str; 2] = ["deploy:run", "deploy:approve"];
 
-/// A gate and how many people can pass it.
+/// A gate and who can pass it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GateState {
+pub struct Gate {
     /// Where.
     pub scope: ScopePath,
-    /// What passes it.
+    /// What.
     pub permission: Permission,
-    /// How many must and may; `None`: nobody set it, and it is watched because it is production.
-    pub bounds: Option<GateBounds>,
-    /// How many users can pass. Guardrails that read what only a caller knows are left out.
+    /// How many active people can pass it, guardrails included; services do not count.
     pub passing: usize,
+    /// How many must and may.
+    pub bounds: GateBounds,
 }
 
-/// Whether a gate is as it must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Liveness {
-    /// Within its bounds.
-    Within,
+/// What is to be said of a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GateState {
+    /// Nobody can pass it.
+    Closed,
     /// Fewer than must.
-    BelowMinimum,
+    TooFew,
+    /// As many as must and may.
+    Open,
     /// More than may.
-    AboveMaximum,
-}
-
-impl Liveness {
-    /// The name in answers.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Within => "within",
-            Self::BelowMinimum => "below-minimum",
-            Self::AboveMaximum => "above-maximum",
-        }
-    }
+    TooMany,
 }
 
 impl GateState {
-    /// Whether it is as it must be; a gate nobody set must be passed by somebody.
-    pub fn liveness(&self) -> Liveness {
-        let minimum = self.bounds.map_or(1, GateBounds::minimum);
-        let maximum = self.bounds.and_then(GateBounds::maximum);
-        let is_above = |bound: u32| usize::try_from(bound).is_ok_and(|bound| self.passing > bound);
-        if usize::try_from(minimum).is_ok_and(|minimum| self.passing < minimum) {
-            Liveness::BelowMinimum
-        } else if maximum.is_some_and(is_above) {
-            Liveness::AboveMaximum
-        } else {
-            Liveness::Within
+    /// The word on the surface.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::TooFew => "too few",
+            Self::Open => "open",
+            Self::TooMany => "too many",
         }
     }
 }
 
-/// The gates of an organization: those that are set, and deploying and approving at every production environment.
-fn watched<'a>(rules: &Rules<'a>) -> Vec<(&'a ScopePath, &'a Permission, Option<GateBounds>)> {
-    let mut watched = Vec::new();
-    for scope in rules.graph.scopes() {
-        watched.extend(scope.gates.iter().map(|(permission, bounds)| (&scope.path, permission, Some(*bounds))));
-        let place = rules.graph.whereabouts(at(&scope.path));
-        if scope.path.kind() == ScopeKind::Environment && place.is_some_and(|place| place.production) {
-            let known = ALWAYS.iter().filter_map(|name| rules.graph.catalogue().entry(name));
-            let unset = known.filter(|(permission, _)| !scope.gates.contains_key(*permission));
-            watched.extend(unset.map(|(permission, _)| (&scope.path, permission, None)));
+impl Gate {
+    /// What is to be said of it. A gate nobody must pass is open with nobody.
+    pub fn state(&self) -> GateState {
+        let count = u32::try_from(self.passing).unwrap_or(u32::MAX);
+        if count < self.bounds.minimum() {
+            return if count == 0 { GateState::Closed } else { GateState::TooFew };
+        }
+        match self.bounds.maximum() {
+            Some(maximum) if count > maximum => GateState::TooMany,
+            _ => GateState::Open,
         }
     }
-    watched.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
-    watched
 }
 
-/// A scope as a resource.
-pub fn at(path: &ScopePath) -> Resource<'_> {
-    Resource { resource_type: path.kind().as_str(), id: path.as_str() }
+impl Rules<'_> {
+    /// Every gate, by scope and permission: those with bounds, and `deploy:run` and `deploy:approve` at every
+    /// production environment, which one person at least must be able to pass unless bounds say otherwise.
+    ///
+    /// Guardrails that read what only the caller knows (who wrote the commit) are left out: under some circumstances
+    /// everybody counted can pass.
+    pub fn gates(&self, now: Moment) -> Vec<Gate> {
+        let mut bounds: BTreeMap<(ScopePath, Permission), GateBounds> = BTreeMap::new();
+        let one = GateBounds::new(1, None).ok();
+        for scope in self.graph.scopes() {
+            let resource = resource(&scope.path);
+            let production = self.graph.whereabouts(resource).is_some_and(|place| place.production);
+            if production && scope.path.kind() == ScopeKind::Environment {
+                let known = self.graph.catalogue().permissions().map(|(permission, _)| permission);
+                for permission in known.filter(|permission| AT_PRODUCTION.contains(&permission.as_str())) {
+                    bounds.extend(one.map(|one| ((scope.path.clone(), permission.clone()), one)));
+                }
+            }
+            let own = scope.gates.iter();
+            bounds.extend(own.map(|(permission, own)| ((scope.path.clone(), permission.clone()), *own)));
+        }
+        bounds
+            .into_iter()
+            .map(|((scope, permission), bounds)| {
+                let passing = self.passing(&permission, &scope, now);
+                Gate { scope, permission, passing, bounds }
+            })
+            .collect()
+    }
+
+    fn passing(&self, permission: &Permission, scope: &ScopePath, now: Moment) -> usize {
+        let who = Who {
+            subject_type: "user",
+            permission: permission.as_str(),
+            resource: resource(scope),
+            circumstances: None,
+        };
+        self.subjects_who_may(&who, now, None, usize::MAX).len()
+    }
 }
 
-/// The users who can do something somewhere, guardrails that read what only a caller knows left out.
-pub fn who(rules: &Rules<'_>, scope: &ScopePath, permission: &str, now: Moment, limit: usize) -> Vec<Subject> {
-    let who = Who { subject_type: "user", permission, resource: at(scope), circumstances: None };
-    rules.subjects_who_may(&who, now, None, limit)
+fn resource(scope: &ScopePath) -> Resource<'_> {
+    Resource { resource_type: scope.kind().as_str(), id: scope.as_str() }
 }
 
-/// Every gate with how many users can pass it, by scope and permission.
-pub fn all(rules: &Rules<'_>, now: Moment) -> Vec<GateState> {
-    watched(rules)
-        .into_iter()
-        .map(|(scope, permission, bounds)| GateState {
-            scope: scope.clone(),
-            permission: permission.clone(),
-            bounds,
-            passing: who(rules, scope, permission.as_str(), now, usize::MAX).len(),
-        })
-        .collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::graph::tests::rows::*;
+    use crate::access::graph::{Change, Lifetimes};
+    use crate::access::guardrail::tests::{guardrail, vocabulary};
+    use crate::access::guardrail::{Guardrail, Guardrails};
+    use crate::model::{Principal, Scope};
 
-/// The gates somebody can pass before a change and nobody after it.
-pub fn closed_by(before: &Rules<'_>, after: &Rules<'_>, now: Moment) -> Vec<GateState> {
-    let somebody = |rules: &Rules<'_>, scope: &ScopePath, permission: &Permission| {
-        !who(rules, scope, permission.as_str(), now, 1).is_empty()
-    };
-    watched(after)
-        .into_iter()
-        .filter(|(scope, permission, _)| somebody(before, scope, permission) && !somebody(after, scope, permission))
-        .map(|(scope, permission, bounds)| GateState {
-            scope: scope.clone(),
-            permission: permission.clone(),
-            bounds,
-            passing: 0,
-        })
-        .collect()
+    fn production(gates: &[(&str, u32, Option<u32>)]) -> Change {
+        let bounds = |(name, minimum, maximum): &(&str, u32, Option<u32>)| {
+            (name.parse().unwrap(), GateBounds::new(*minimum, *maximum).unwrap())
+        };
+        let gates = gates.iter().map(bounds).collect();
+        Change::Scope(Box::new(Scope { production: true, gates, ..scope_of("/billing/production") }))
+    }
+
+    fn states(rows: &[Change], rule: Option<&str>) -> Vec<(String, usize, GateState)> {
+        let mut graph = graph([user(1), user(2), scope("/billing"), scope("/billing/staging")]);
+        for row in rows {
+            graph.apply(row.clone());
+        }
+        let parsed = rule.map(|rule| Guardrail::parse(&guardrail("g", rule), &vocabulary()).unwrap());
+        let guardrails = Guardrails::new(parsed, vocabulary());
+        let gates = Rules { graph: &graph, guardrails: &guardrails, lifetimes: Lifetimes::default() }.gates(NOW);
+        gates.iter().map(|gate| (gate.permission.to_string(), gate.passing, gate.state())).collect()
+    }
+
+    #[test]
+    fn production_is_watched_without_anybody_asking_and_bounds_are_kept() {
+        let run = |count, state| ("deploy:run".to_owned(), count, state);
+        let approve = |count, state| ("deploy:approve".to_owned(), count, state);
+        let both = [
+            assigned(1, "release-manager", "/", user_principal(1)),
+            assigned(2, "deployer", "/billing", user_principal(2)),
+            assigned(3, "deployer", "/", Principal::Service(service(1, user_id(1), NOW.plus_micros(1)).id)),
+            Change::Service(Box::new(service(1, user_id(1), NOW.plus_micros(1)))),
+        ];
+        assert_eq!(states(&[], None), [], "nothing is production");
+        let closed = [approve(0, GateState::Closed), run(0, GateState::Closed)];
+        assert_eq!(states(&[production(&[])], None), closed);
+        let rows = |gates| [both.to_vec(), vec![production(gates)]].concat();
+        assert_eq!(states(&rows(&[]), None), [approve(1, GateState::Open), run(2, GateState::Open)]);
+        let bounds = [("deploy:approve", 2, None), ("deploy:run", 0, Some(1))];
+        assert_eq!(states(&rows(&bounds), None), [approve(1, GateState::TooFew), run(2, GateState::TooMany)]);
+        let nobody = [("deploy:approve", 0, None)];
+        assert_eq!(states(&[production(&nobody)], None)[0], approve(0, GateState::Open));
+        let forbidding = "forbid (principal, action == Action::\"deploy:run\", resource);";
+        let forbidden = [approve(1, GateState::Open), run(0, GateState::Closed)];
+        assert_eq!(states(&rows(&[]), Some(forbidding)), forbidden);
+        let author = "forbid (principal, action, resource) when { principal.is_author };";
+        assert_eq!(states(&rows(&[]), Some(author)), [approve(1, GateState::Open), run(2, GateState::Open)]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::access::gates::GateState;
+use crate::access::gates::Gate;
 use crate::config::Settings;
 use crate::model::{GateBounds, Permission, ScopePath};
 
@@ -62,14 +62,13 @@ pub(super) fn run(command: &GateCommand, settings: &Settings) -> Result<(), Comm
     })
 }
 
-fn row(gate: &GateState) -> [String; 6] {
-    let number = |number: Option<u32>| number.map_or_else(|| output::NOTHING.to_owned(), |number| number.to_string());
+fn row(gate: &Gate) -> [String; 6] {
     [
         gate.scope.to_string(),
         gate.permission.to_string(),
         gate.passing.to_string(),
-        number(gate.bounds.map(GateBounds::minimum)),
-        number(gate.bounds.and_then(GateBounds::maximum)),
-        gate.liveness().as_str().to_owned(),
+        gate.bounds.minimum().to_string(),
+        gate.bounds.maximum().map_or_else(|| output::NOTHING.to_owned(), |maximum| maximum.to_string()),
+        gate.state().as_str().to_owned(),
     ]
 }

@@ -6,6 +6,7 @@ pub(in crate::db) mod facts;
 pub mod guardrails;
 mod interval;
 pub mod leaves;
+pub mod past;
 pub mod people;
 pub mod principals;
 pub mod scopes;
@@ -34,7 +35,7 @@ pub use state::{AccessState, read as state};
 pub(super) use state::change_state;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: [&[&Statement]; 10] = [
+pub(super) const STATEMENTS: [&[&Statement]; 11] = [
     state::STATEMENTS,
     catalogue::STATEMENTS,
     scopes::STATEMENTS,
@@ -43,6 +44,7 @@ pub(super) const STATEMENTS: [&[&Statement]; 10] = [
     leaves::STATEMENTS,
     guardrails::STATEMENTS,
     facts::STATEMENTS,
+    past::STATEMENTS,
     people::STATEMENTS,
     principals::STATEMENTS,
 ];

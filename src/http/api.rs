@@ -9,6 +9,7 @@ mod body;
 mod call;
 mod connections;
 mod credentials;
+mod decisions;
 mod document;
 mod gates;
 mod groups;
@@ -62,6 +63,7 @@ pub const RESOURCES: &[Resource] = &[
     guardrails::RESOURCE,
     gates::RESOURCE,
     previews::RESOURCE,
+    decisions::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -1,7 +1,7 @@
 //! Access administered over HTTP: guardrails that hold at once, gates, previews and what comes of them.
 
 use muster::access::decide::Question;
-use muster::access::gates;
+use muster::access::difference;
 use muster::access::graph::IdentifierKind;
 use muster::model::{CredentialKind, OrganizationId, ScopePath};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn may(server: &Server, organization: OrganizationId, who: &str, permission: &st
     let now = server.clock.now();
     let judged = server.live.judge(organization, |rules, _| {
         let subject = rules.graph.subject("user", who, &[IdentifierKind::Name]);
-        let question = Question { subject, permission, resource: gates::at(&path), circumstances: None };
+        let question = Question { subject, permission, resource: difference::at(&path), circumstances: None };
         rules.decide(&question, now).is_allowed()
     });
     judged.unwrap()
@@ -98,7 +98,7 @@ on_both_databases! {
         call(&admin, "POST", "/guardrails", &none).expect(200);
         let gate = call(&admin, "GET", "/gates", &Value::Null).expect(200).json()["items"]
             .as_array().unwrap().iter().find(|gate| gate["permission"] == "deploy:run").cloned().unwrap();
-        assert_eq!((&gate["passing"], &gate["state"]), (&json!(0), &json!("below-minimum")), "{gate}");
+        assert_eq!((&gate["passing"], &gate["state"]), (&json!(0), &json!("closed")), "{gate}");
         assert!(!may(&server, acme.id, "ada", "deploy:run", PLACE));
     }
 
@@ -109,13 +109,13 @@ on_both_databases! {
             let bounds = json!({ "scope": PLACE, "permission": "deploy:run", "minimum": minimum, "maximum": maximum });
             call(&admin, "PUT", "/gates", &bounds).expect(200).json()["state"].clone()
         };
-        assert_eq!(set(1, 2), "within");
-        assert_eq!(set(3, 5), "below-minimum");
-        assert_eq!(set(0, 1), "above-maximum");
+        assert_eq!(set(1, 2), "open");
+        assert_eq!(set(3, 5), "too few");
+        assert_eq!(set(0, 1), "too many");
         let listed = Program::on(database).done(&["gate", "list"]);
         let line = listed.lines().find(|line| line.contains("deploy:run")).unwrap();
-        assert!(line.contains("above-maximum"), "{listed}");
-        assert!(listed.lines().any(|line| line.contains("deploy:approve") && line.contains("below-minimum")), "{listed}");
+        assert!(line.contains("too many"), "{listed}");
+        assert!(listed.lines().any(|line| line.contains("deploy:approve") && line.contains("closed")), "{listed}");
         call(&admin, "DELETE", "/gates?scope=/billing/production&permission=deploy:run", &Value::Null).expect(204);
     }
 

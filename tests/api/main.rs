@@ -13,6 +13,8 @@ mod access_live;
 #[cfg(test)]
 mod access_over_http;
 #[cfg(test)]
+mod access_questions;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod authorization;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::gates::GateState;
+use crate::access::gates::Gate;
 use crate::model::{GateBounds, Permission, ScopePath};
 
 use super::answer::Reply;
@@ -35,25 +35,25 @@ struct Shown {
     permission: String,
     /// How many users can pass, under the guardrails; those that read what only a caller knows are left out
     passing: usize,
-    /// How many must be able to; null: nobody set it, and one must
-    minimum: Option<u32>,
+    /// How many must be able to: one if nobody set it
+    minimum: u32,
     /// How many may be able to; null: any number
     maximum: Option<u32>,
-    /// `within`, `below-minimum` or `above-maximum`
+    /// `open`, `closed` (nobody can pass), `too few` or `too many`
     state: &'static str,
     #[serde(skip)]
     key: String,
 }
 
-impl From<GateState> for Shown {
-    fn from(gate: GateState) -> Self {
+impl From<Gate> for Shown {
+    fn from(gate: Gate) -> Self {
         Self {
             scope: gate.scope.to_string(),
             permission: gate.permission.to_string(),
             passing: gate.passing,
-            minimum: gate.bounds.map(GateBounds::minimum),
-            maximum: gate.bounds.and_then(GateBounds::maximum),
-            state: gate.liveness().as_str(),
+            minimum: gate.bounds.minimum(),
+            maximum: gate.bounds.maximum(),
+            state: gate.state().as_str(),
             key: format!("{} {}", gate.scope, gate.permission),
         }
     }

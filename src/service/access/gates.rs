@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::access::gates::{self, GateState};
+use crate::access::gates::Gate;
 use crate::db::access::AccessRow;
 use crate::db::access::scopes::GateRow;
 use crate::model::{GateBounds, OrganizationId, Permission, ScopePath};
@@ -15,9 +15,9 @@ impl Administration {
     ///
     /// # Errors
     /// [`AdministrationError::CannotJudge`] when that cannot be said now.
-    pub fn gates(&self, organization: OrganizationId) -> Result<Vec<GateState>> {
+    pub fn gates(&self, organization: OrganizationId) -> Result<Vec<Gate>> {
         let now = self.clock.now();
-        Ok(self.live.judge(organization, |rules, _| gates::all(rules, now))?)
+        Ok(self.live.judge(organization, |rules, _| rules.gates(now))?)
     }
 
     /// Watches a gate, within these bounds from now on.

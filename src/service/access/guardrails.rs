@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::access::graph::Lifetimes;
 use crate::access::guardrail::{Attribute, AttributeOwner, Guardrail, Guardrails};
-use crate::access::{decide::Rules, gates};
+use crate::access::{decide::Rules, difference};
 use crate::db::Tx;
 use crate::db::access::guardrails::{self, GuardrailRow};
 use crate::db::access::{AccessRow, leaves};
@@ -180,7 +180,7 @@ fn locks_nobody_out(change: &mut Change<'_, '_>, guardrail: &Guardrail) -> Resul
     let others = guardrails.iter().filter(|other| other.id() != guardrail.id()).cloned();
     let after = Guardrails::new(others.chain([guardrail.clone()]), guardrails.vocabulary().clone());
     let rules = |guardrails| Rules { graph: &graph, guardrails, lifetimes: Lifetimes::default() };
-    let closed: Vec<String> = gates::closed_by(&rules(&guardrails), &rules(&after), change.now)
+    let closed: Vec<String> = difference::closed_by(&rules(&guardrails), &rules(&after), change.now)
         .into_iter()
         .map(|gate| format!("`{}` at `{}`", gate.permission, gate.scope))
         .collect();

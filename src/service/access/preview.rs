@@ -6,9 +6,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
 use crate::access::decide::Rules;
+use crate::access::difference::{Difference, Right, Touched, difference as compare};
 use crate::access::graph::{Change as Row, Graph, Identifier, Lifetimes, Standing, Subject};
 use crate::access::guardrail::{Guardrail, Guardrails, Vocabulary, person_facts};
-use crate::access::what_if::{self, Difference, Right, Touched};
 use crate::db::access::{AccessRow, guardrails};
 use crate::db::users::UserRow;
 use crate::live;
@@ -67,7 +67,7 @@ pub(super) fn of(change: &mut Change<'_, '_>) -> Result<Preview> {
     let (tried, rules) = tried(change, &graph, &held)?;
     let with = |graph, guardrails| Rules { graph, guardrails, lifetimes: Lifetimes::default() };
     let touched = touched(change, &graph, &tried);
-    let difference = what_if::difference(&with(&graph, &held), &with(&tried, &rules), &touched, change.now);
+    let difference = compare(&with(&graph, &held), &with(&tried, &rules), &touched, change.now);
     let subjects = difference.gains.keys().chain(difference.losses.keys());
     let subjects = subjects.chain(difference.conflicts.iter().map(|conflict| &conflict.subject));
     let named = subjects.map(|subject| match subject {
