@@ -13,6 +13,7 @@ mod point_in_time;
 mod redaction;
 mod role;
 mod root_key;
+mod schema;
 mod scope;
 mod serve;
 mod service;
@@ -51,6 +52,9 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Extension schemas, attributes of an organization's own
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -101,6 +105,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),

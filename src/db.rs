@@ -11,6 +11,7 @@ pub mod diagnosis;
 pub mod directory;
 mod error;
 pub mod events;
+pub mod extension_schemas;
 pub mod follow;
 pub mod groups;
 pub mod history;
@@ -201,6 +202,14 @@ impl Database {
                 read(&mut Tx::Postgres(&mut pooled.connection))
             }
         }
+    }
+
+    /// Runs reads that all see the database as it is at the first of them.
+    ///
+    /// # Errors
+    /// Whatever `read` answers, and [`DatabaseError::Unavailable`] when there is no connection to be had.
+    pub fn snapshot<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.read(|tx| tx.snapshot(read))
     }
 
     /// Opens a connection outside of the pool, for as long as the closure runs.

@@ -1,6 +1,7 @@
 //! What is held in memory: credentials, keys, the feed that keeps them true, the lease that says they are, and
 //! the one door for writes.
 
+mod access;
 mod admission;
 mod decisions;
 mod door;
@@ -9,6 +10,7 @@ mod keys;
 mod lease;
 mod page_starts;
 mod token;
+mod types;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +23,7 @@ use crate::db::{Database, Dialect, Tx, Writer};
 use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
+pub use access::CannotJudge;
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};
@@ -54,6 +57,7 @@ struct Inner {
     instance: ResourceId,
     lease: lease::Lease,
     admissions: admission::Admissions,
+    graphs: access::Graphs,
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
@@ -114,6 +118,7 @@ impl Live {
             instance,
             lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
             admissions: admission::Admissions::default(),
+            graphs: access::Graphs::default(),
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),

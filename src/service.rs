@@ -9,7 +9,7 @@ mod readiness;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
-use crate::model::{Actor, Administrator, Caller, CredentialKind, RequestId};
+use crate::model::{Actor, Administrator, Caller, CredentialKind, OrganizationId, RequestId};
 use crate::scim::schema::ResourceTypes;
 
 use administration::Administration;
@@ -17,11 +17,12 @@ use administration::Administration;
 pub use error::ServiceError;
 pub use readiness::Readiness;
 
-/// What every use case works with.
+/// What every use case works with; clones share it.
+#[derive(Clone)]
 pub struct Services {
     /// What is held in memory, and the one door for writes.
     pub live: Live,
-    /// The resource types this server speaks.
+    /// The resource types this server speaks; those of an organization, after [`Services::within`].
     pub types: ResourceTypes,
     /// The base of every link, without a trailing slash: `https://muster.example.com`.
     pub public_url: String,
@@ -33,6 +34,22 @@ impl Services {
     /// The base URL of the SCIM surface.
     pub fn scim_base(&self) -> String {
         format!("{}/scim/v2", self.public_url)
+    }
+
+    /// The services as an organization has them, with the schemas it has added. `None` when the database must be asked:
+    /// then call [`Services::within`] on a thread that may block.
+    pub fn within_from_memory(&self, organization: OrganizationId) -> Option<Self> {
+        let types = self.live.types_from_memory(organization)?;
+        Some(Self { types, ..self.clone() })
+    }
+
+    /// The services as an organization has them, with the schemas it has added. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`], [`ServiceError::Internal`].
+    pub fn within(&self, organization: OrganizationId) -> Result<Self, ServiceError> {
+        let types = self.live.types(organization, &self.types)?;
+        Ok(Self { types, ..self.clone() })
     }
 
     /// Admits a SCIM caller by its bearer token. `None` when the answer needs the database: then call

@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, directory, events, groups, history, keyring, memberships, organizations,
-    servers, users,
+    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    memberships, organizations, servers, users,
 };
 
 /// Every registered statement.
@@ -14,6 +14,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         groups::STATEMENTS,
         memberships::STATEMENTS,
         events::STATEMENTS,
+        extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,

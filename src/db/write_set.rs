@@ -83,6 +83,18 @@ pub enum AdministrationRow {
         /// Since when.
         created_at: Moment,
     },
+    /// A schema for the users or groups of the organization.
+    ExtensionSchema {
+        /// The schema.
+        row: super::extension_schemas::ExtensionSchemaRow,
+        /// Since when.
+        created_at: Moment,
+    },
+    /// Removes such a schema.
+    RemoveExtensionSchema {
+        /// Its URN in lower case.
+        urn_key: String,
+    },
     /// Ends a credential.
     RevokeCredential {
         /// Which.

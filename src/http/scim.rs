@@ -15,7 +15,7 @@ use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::{Caller, RequestId};
+use crate::model::{Caller, OrganizationId, RequestId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
@@ -73,9 +73,10 @@ async fn respond(
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
     }
+    let services = within(&edge.services, caller.organization).await?;
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
-        return bulk::answer(edge, caller, body, record).await;
+        return bulk::answer(edge, services, caller, body, record).await;
     }
     let call = Call {
         operation,
@@ -89,7 +90,7 @@ async fn respond(
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
-    run(&edge.services, caller, call, record).await
+    run(&services, caller, call, record).await
 }
 
 /// Who calls. The database is asked only about what memory does not know.
@@ -101,6 +102,16 @@ async fn admit(services: &web::Data<Services>, headers: &HeaderMap, request: Req
     let (services, token) = (services.clone(), token.to_owned());
     let admitted = web::block(move || services.admit(&token, request)).await;
     Ok(admitted.map_err(|_panicked| Refusal::Panicked)??)
+}
+
+/// The services as the caller's organization has them.
+async fn within(services: &web::Data<Services>, organization: OrganizationId) -> Result<web::Data<Services>, Refusal> {
+    if let Some(within) = services.within_from_memory(organization) {
+        return Ok(web::Data::new(within));
+    }
+    let services = services.clone();
+    let within = web::block(move || services.within(organization)).await;
+    Ok(web::Data::new(within.map_err(|_panicked| Refusal::Panicked)??))
 }
 
 /// Carries a call out where it belongs: what takes microseconds here, all else on a thread that may block.

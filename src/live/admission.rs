@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::db::{DatabaseError, Tx, credentials, organizations};
 use crate::model::{Connection, ConnectionId, Credential, CredentialId, Moment, OrganizationId, Profile};
+use crate::scim::schema::ResourceTypes;
 
 use super::token::Token;
 use super::{Inner, Live};
@@ -39,17 +40,19 @@ impl Entry {
 }
 
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     entries: HashMap<CredentialId, Entry>,
     /// Last uses of credentials that were forgotten before these were put on record.
     unrecorded: HashMap<CredentialId, (OrganizationId, Moment)>,
+    /// The resource types of organizations.
+    pub(super) types: HashMap<OrganizationId, ResourceTypes>,
     /// Counts how often an organization was forgotten: an entry loaded before must not be kept after.
-    forgotten: HashMap<OrganizationId, u64>,
+    pub(super) forgotten: HashMap<OrganizationId, u64>,
 }
 
 /// The credentials in memory.
 #[derive(Default)]
-pub(super) struct Admissions(RwLock<Known>);
+pub(super) struct Admissions(pub(super) RwLock<Known>);
 
 impl Admissions {
     pub(super) fn forget(&self, organization: OrganizationId) {
@@ -64,11 +67,12 @@ impl Admissions {
             }
             false
         });
+        known.types.remove(&organization);
         let times = known.forgotten.entry(organization).or_default();
         *times = times.wrapping_add(1);
     }
 
-    fn times_forgotten(&self, organization: OrganizationId) -> u64 {
+    pub(super) fn times_forgotten(&self, organization: OrganizationId) -> u64 {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.forgotten.get(&organization).copied().unwrap_or_default()
     }

@@ -92,15 +92,19 @@ impl Live {
                 Decision::Unchanged(answer) => return Ok(answer),
                 Decision::Write(set, answer) => (set, answer),
             };
-            let (takes_access, administers) = (set.takes_access, !set.administration.is_empty());
+            let (takes_access, takes_revision) = (set.takes_access, set.takes_revision);
+            let (credentials, access) = (!set.administration.is_empty(), !set.access.is_empty());
             match self.0.writer.write(*set) {
                 Ok(written) => {
-                    if takes_access || administers {
+                    if takes_access || credentials {
                         self.0.admissions.forget(cause.organization);
+                    }
+                    if takes_revision {
+                        self.0.apply_access(cause.organization, written.revision);
                     }
                     self.0.feed.applied_here(cause.organization, written.revision);
                     // A command beside running servers has done its work when they have applied it.
-                    if takes_access || (administers && !self.0.serves) {
+                    if takes_access || ((credentials || access) && !self.0.serves) {
                         self.0.wait_for_others(cause.organization, written.revision)?;
                     }
                     return Ok(answer);
@@ -121,6 +125,22 @@ impl Live {
 }
 
 impl Inner {
+    /// Sees to it that nothing is judged any more by what was before `revision`, or before a write whose revision is
+    /// not known.
+    fn apply_access(&self, organization: OrganizationId, revision: Option<Revision>) {
+        let known = match revision {
+            Some(revision) => Ok(Some(revision)),
+            None => self.database.read(|tx| organizations::revision(tx, organization)),
+        };
+        match known {
+            Ok(Some(revision)) => {
+                self.graphs.want(organization, revision);
+                self.graphs.catch_up(self, organization);
+            }
+            Ok(None) | Err(_) => self.graphs.forget(organization),
+        }
+    }
+
     /// Waits until every other server has applied `revision` or its lease is over.
     fn wait_for_others(&self, organization: OrganizationId, revision: Option<Revision>) -> Result<(), DatabaseError> {
         if self.serves && self.database.dialect() == Dialect::Sqlite {

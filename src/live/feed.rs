@@ -131,6 +131,9 @@ fn join(inner: &Inner, tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     if read(inner, tx, true)? || lost {
         inner.went_back.fetch_add(1, Ordering::Relaxed);
         inner.page_starts.forget();
+        for organization in inner.feed.organizations() {
+            inner.graphs.forget(organization);
+        }
     }
     inner.lease.extend(began, LEASE.saturating_sub(LEASE_MARGIN));
     Ok(())
@@ -158,6 +161,7 @@ fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
         if due {
             inner.lease.extend(now, LEASE.saturating_sub(LEASE_MARGIN));
         }
+        inner.graphs.catch_up_all(inner);
         record_uses(inner, &mut follower.tx(), &mut recorded)?;
         let until_due = RENEW_EVERY.saturating_sub(Clock::monotonic().duration_since(renewed));
         follower.wait(until_due.min(LOOK_EVERY))?;
@@ -202,9 +206,11 @@ fn read(inner: &Inner, tx: &mut Tx<'_>, again: bool) -> Result<bool, DatabaseErr
             back = true;
             inner.feed.set_back(organization, revision);
             inner.admissions.forget(organization);
+            inner.graphs.forget(organization);
             to_tell.push((organization, revision));
         } else if revision > last || again {
             inner.admissions.forget(organization);
+            inner.graphs.want(organization, revision);
             to_tell.push((organization, revision));
         }
     }

@@ -14,6 +14,8 @@ pub struct Projection {
     asked: Asked,
     /// Whether a stored document may hold what is not returned unasked.
     hides: bool,
+    /// What the client itself has just sent of that.
+    sent: Selection,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +63,16 @@ impl Projection {
                 ));
             }
         };
-        Ok(Self { asked, hides: hides(resource_type) })
+        Ok(Self { asked, hides: hides(resource_type), sent: Selection::default() })
+    }
+
+    /// For the answer to a write: what is returned on request is returned when the client sent it, too (RFC 7643 §7).
+    #[must_use]
+    pub fn after_writing(mut self, body: &Value, resource_type: &ResourceType) -> Self {
+        if self.hides {
+            self.sent.add_sent(body, resource_type);
+        }
+        self
     }
 
     /// Whether a stored document can be returned as it stands.
@@ -88,7 +99,10 @@ impl Projection {
                 (Some(extension), Value::Object(values)) => {
                     self.extension(&extension.schema, values).map(Value::Object)
                 }
-                (_, value) => self.attribute(resource_type.attribute(&name), self.part(None, &name), value),
+                (_, value) => {
+                    let sent = self.sent.part(&name).is_some();
+                    self.attribute(resource_type.attribute(&name), self.part(None, &name), sent, value)
+                }
             };
             if let Some(value) = value {
                 kept.insert(name, value);
@@ -101,7 +115,8 @@ impl Projection {
         let mut kept = Map::new();
         for (name, value) in values {
             let part = self.part(Some(&schema.id), &name);
-            if let Some(value) = self.attribute(schema.attribute(&name), part, value) {
+            let sent = self.sent.extensions.get(&schema.id).is_some_and(|names| find(names, &name).is_some());
+            if let Some(value) = self.attribute(schema.attribute(&name), part, sent, value) {
                 kept.insert(name, value);
             }
         }
@@ -116,8 +131,10 @@ impl Projection {
         }
     }
 
-    fn attribute(&self, attribute: Option<&Attribute>, part: Option<&Part>, value: Value) -> Option<Value> {
-        if !self.keeps(attribute, part) {
+    fn attribute(&self, attribute: Option<&Attribute>, part: Option<&Part>, sent: bool, value: Value) -> Option<Value> {
+        let on_request = attribute.is_some_and(|attribute| attribute.returned == Returned::Request);
+        let just_sent = sent && on_request && !self.leaves_out(part);
+        if !just_sent && !self.keeps(attribute, part) {
             return None;
         }
         match attribute {
@@ -137,6 +154,14 @@ impl Projection {
                 Asked::Only(_) => part.is_some(),
                 Asked::AllBut(_) => part != Some(&Part::Whole),
             },
+        }
+    }
+
+    fn leaves_out(&self, part: Option<&Part>) -> bool {
+        match self.asked {
+            Asked::Nothing => false,
+            Asked::Only(_) => part.is_none(),
+            Asked::AllBut(_) => part == Some(&Part::Whole),
         }
     }
 
@@ -207,6 +232,33 @@ impl Selection {
         }
     }
 
+    /// The attributes that the body of a write names: as members, under their URN, or in the paths of a PATCH.
+    fn add_sent(&mut self, body: &Value, resource_type: &ResourceType) {
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        for (name, value) in members(body) {
+            if name.eq_ignore_ascii_case("Operations") {
+                for operation in value.as_array().into_iter().flatten().map(members) {
+                    let member = |name: &str| operation.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+                    match (member("path").and_then(|(_, path)| path.as_str()), member("value")) {
+                        (Some(path), value) => {
+                            let path = path.split('[').next().unwrap_or_default();
+                            self.add_sent(
+                                &Value::from_iter([(path, value.map_or(Value::Null, |(_, value)| value.clone()))]),
+                                resource_type,
+                            );
+                        }
+                        (None, Some((_, value))) => self.add_sent(value, resource_type),
+                        (None, None) => {}
+                    }
+                }
+            } else if resource_type.extension(&name).is_some() {
+                members(&value).keys().for_each(|inner| self.add(&format!("{name}:{inner}"), resource_type));
+            } else {
+                self.add(&name, resource_type);
+            }
+        }
+    }
+
     fn part(&self, name: &str) -> Option<&Part> {
         find(&self.base, name)
     }
@@ -243,7 +295,7 @@ mod tests {
 
     const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
-    fn user_type() -> ResourceType {
+    fn user_type() -> std::sync::Arc<ResourceType> {
         ResourceTypes::builtin().unwrap().user
     }
 
@@ -367,7 +419,7 @@ mod tests {
         let mut user_type = user_type();
         let schema = r#"{"id":"urn:x","name":"X","description":"","attributes":[
             {"name":"badge","description":"","returned":"request"},{"name":"secret","description":"","returned":"never"}]}"#;
-        user_type.extend(Schema::from_json(schema).unwrap(), false).unwrap();
+        std::sync::Arc::make_mut(&mut user_type).extend(Schema::from_json(schema).unwrap(), false).unwrap();
         let resource = json!({"id": "1", "urn:x": {"badge": "b", "secret": "s"}});
         let project = |attributes, excluded| {
             let projection = Projection::parse(attributes, excluded, &user_type).unwrap();
@@ -377,6 +429,32 @@ mod tests {
         assert_eq!(project(None, None), json!({"id": "1"}));
         assert_eq!(project(None, Some("userName")), json!({"id": "1"}));
         assert_eq!(project(Some("urn:x:badge,urn:x:secret"), None), json!({"id": "1", "urn:x": {"badge": "b"}}));
+    }
+
+    // Requirement 10
+    #[test]
+    fn what_is_returned_on_request_is_returned_to_whoever_has_just_sent_it() {
+        let mut user_type = user_type();
+        let schema = r#"{"id":"urn:x","name":"X","description":"","attributes":[
+            {"name":"badge","description":"","returned":"request"},{"name":"door","description":"","returned":"request"}]}"#;
+        std::sync::Arc::make_mut(&mut user_type).extend(Schema::from_json(schema).unwrap(), false).unwrap();
+        let resource = json!({"id": "1", "urn:x": {"badge": "b", "door": "d"}});
+        let project = |excluded, body: Value| {
+            let projection = Projection::parse(None, excluded, &user_type).unwrap();
+            projection.after_writing(&body, &user_type).apply(&user_type, resource.clone())
+        };
+        let shown = json!({"id": "1", "urn:x": {"badge": "b"}});
+        for body in [
+            json!({"URN:X": {"BADGE": "b"}}),
+            json!({"urn:x:badge": "b"}),
+            json!({"operations": [{"op": "add", "path": "urn:x:badge", "value": "b"}]}),
+            json!({"Operations": [{"op": "add", "path": "urn:x", "value": {"badge": "b"}}]}),
+            json!({"Operations": [{"op": "add", "value": {"urn:x": {"badge": "b"}}}]}),
+        ] {
+            assert_eq!(project(None, body.clone()), shown, "{body}");
+            assert_eq!(project(Some("urn:x"), body.clone()), json!({"id": "1"}), "{body}");
+        }
+        assert_eq!(project(None, json!({"userName": "x"})), json!({"id": "1"}));
     }
 
     proptest! {

@@ -3,7 +3,10 @@
 //! [`ResourceTypes::builtin`] reads them from `schemas/*.json`. Names and URNs are looked up without regard to case
 //! (RFC 7643 §2.1).
 
+mod extension;
 mod load;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -149,13 +152,13 @@ pub struct ResourceType {
     pub rows_attribute: Option<String>,
 }
 
-/// Every resource type there is.
+/// Every resource type there is; clones share them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceTypes {
     /// Users.
-    pub user: ResourceType,
+    pub user: Arc<ResourceType>,
     /// Groups.
-    pub group: ResourceType,
+    pub group: Arc<ResourceType>,
 }
 
 /// An extension of a resource type.

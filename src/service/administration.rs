@@ -4,6 +4,7 @@ mod connections;
 mod error;
 mod first_start;
 mod organizations;
+mod schemas;
 mod tokens;
 
 use crate::clock::Clock;
@@ -15,6 +16,7 @@ use crate::model::{Actor, OrganizationId, RequestId};
 pub use crate::db::credentials::StoredCredential;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
+pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.

@@ -190,7 +190,7 @@ on_both_databases! {
             refuse(&URL_SAFE_NO_PAD.encode(flipped));
         }
         for end in 1..cursor.len() {
-            refuse(&cursor[..end]);
+            refuse(cursor.get(..end).unwrap());
         }
         for text in ["0", "x", "%00", "..", "'%20OR%201=1--", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
             &format!("{cursor}A"), &format!("{cursor}="), &cursor.to_uppercase(), &"A".repeat(6_000)] {

@@ -177,9 +177,7 @@ on_both_databases! {
             answer.clone().expect_error(405, "");
             assert!(answer.header("Allow").contains("GET"), "{method} {path}");
         }
-        for (method, path) in [("GET", "/Me")] {
-            client.send(method, path, &[], Some("{}")).expect_error(501, "");
-        }
+        client.get("/Me").expect_error(501, "");
         for kind in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded", "text/json", "x"] {
             for (method, path) in [("POST", "/Users"), ("PUT", &user), ("PATCH", &group)] {
                 client.send(method, path, &[("Content-Type", kind)], Some("{\"userName\":\"eve\"}")).expect_error(415, "");

@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_live;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod bulk;
@@ -28,6 +30,8 @@ mod dialects;
 mod discovery;
 #[cfg(test)]
 mod events;
+#[cfg(test)]
+mod extensions;
 #[cfg(test)]
 mod filters;
 #[cfg(test)]

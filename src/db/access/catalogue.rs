@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Text};
 
-use crate::model::{CatalogueEntry, Moment, OrganizationId, Permission, Revision, RoleName, RoleVersion};
+use crate::model::{Catalogue, CatalogueEntry, Moment, OrganizationId, Permission, Revision, RoleName, RoleVersion};
 
 use super::super::sql::{Bind, Sql, Statement};
 use super::super::{DatabaseError, Tx};
@@ -204,6 +204,15 @@ pub fn permissions_ended(
 ) -> Result<Vec<Permission>, DatabaseError> {
     let read = |row: NameRecord| row.name.parse().map_err(corrupt("permission"));
     interval::since(tx, &PERMISSIONS_ENDED, organization, since, read)
+}
+
+/// What comes with every organization, and what this one has declared.
+pub fn complete(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Catalogue, DatabaseError> {
+    let mut known = Catalogue::default();
+    for PermissionRow { name, entry } in permissions(tx, organization)? {
+        known.declare(name, entry).map_err(corrupt("permission"))?;
+    }
+    Ok(known)
 }
 
 /// The current versions of the organization's own roles, by name.

@@ -1,9 +1,11 @@
 //! Scopes and the gates watched at them.
 
+use std::collections::BTreeMap;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
-use crate::model::{GateBounds, Moment, OrganizationId, Permission, Reason, Revision, ScopePath};
+use crate::model::{GateBounds, Moment, OrganizationId, Permission, Reason, Revision, Scope, ScopePath};
 
 use super::super::sql::{Bind, Statement};
 use super::super::{DatabaseError, Tx};
@@ -203,4 +205,20 @@ pub fn gates_ended(
         Ok((row.first.parse().map_err(corrupt("gate"))?, row.second.parse().map_err(corrupt("gate"))?))
     };
     interval::since(tx, &GATES_ENDED, organization, since, read)
+}
+
+/// The scopes of an organization with their gates, by path; `/` is there without a row.
+pub fn complete(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<BTreeMap<ScopePath, Scope>, DatabaseError> {
+    let root = Scope { path: ScopePath::root(), production: false, gates: BTreeMap::new(), description: None };
+    let mut scopes: BTreeMap<ScopePath, Scope> = [(root.path.clone(), root)].into();
+    for row in list(tx, organization)? {
+        let ScopeRow { path, production, description, .. } = row;
+        scopes.insert(path.clone(), Scope { path, production, gates: BTreeMap::new(), description });
+    }
+    for GateRow { scope, permission, bounds } in gates(tx, organization)? {
+        if let Some(scope) = scopes.get_mut(&scope) {
+            scope.gates.insert(permission, bounds);
+        }
+    }
+    Ok(scopes)
 }

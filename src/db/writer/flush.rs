@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, groups, keyring, memberships,
-    organizations, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, extension_schemas, groups, keyring,
+    memberships, organizations, users,
 };
 use super::{WriteError, Written};
 
@@ -244,6 +244,12 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             }
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
+            }
+            AdministrationRow::ExtensionSchema { row, created_at } => {
+                extension_schemas::insert(tx, set.organization, row, *created_at)?
+            }
+            AdministrationRow::RemoveExtensionSchema { urn_key } => {
+                extension_schemas::delete(tx, set.organization, urn_key)?
             }
             AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
         };

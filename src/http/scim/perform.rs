@@ -5,6 +5,7 @@ use actix_web::web::Bytes;
 use crate::model::{Caller, Precondition};
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
+use crate::scim::schema::ResourceType;
 use crate::scim::sort::SortBy;
 use crate::scim::{ScimError, ScimType, discovery, json};
 use crate::service::provisioning::{ListRequest, everything, groups, users};
@@ -54,17 +55,21 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
     }
 }
 
-fn projection(services: &Services, query: &Query, kind: Kind) -> Result<Projection, ScimError> {
-    let resource_type = match kind {
+fn resource_type(services: &Services, kind: Kind) -> &ResourceType {
+    match kind {
         Kind::User => &services.types.user,
         Kind::Group => &services.types.group,
-    };
-    Projection::parse(query.attributes.as_deref(), query.excluded_attributes.as_deref(), resource_type)
+    }
+}
+
+fn projection(services: &Services, query: &Query, kind: Kind) -> Result<Projection, ScimError> {
+    let (attributes, excluded) = (query.attributes.as_deref(), query.excluded_attributes.as_deref());
+    Projection::parse(attributes, excluded, resource_type(services, kind))
 }
 
 fn create(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
-    let projection = projection(services, &call.query, kind)?;
     let body = json::parse(&call.body)?;
+    let projection = projection(services, &call.query, kind)?.after_writing(&body, resource_type(services, kind));
     let resource = match kind {
         Kind::User => users::create(services, caller, body, &projection)?,
         Kind::Group => groups::create(services, caller, body, &projection)?,
@@ -151,8 +156,8 @@ fn is_empty(page: &str) -> bool {
 }
 
 fn replace(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
-    let projection = projection(services, &call.query, kind)?;
     let body = json::parse(&call.body)?;
+    let projection = projection(services, &call.query, kind)?.after_writing(&body, resource_type(services, kind));
     let resource = match kind {
         Kind::User => users::replace(services, caller, &call.id, body, &call.if_match, &projection)?,
         Kind::Group => groups::replace(services, caller, &call.id, body, &call.if_match, &projection)?,
@@ -161,8 +166,8 @@ fn replace(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Res
 }
 
 fn patch(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
-    let projection = projection(services, &call.query, kind)?;
     let body = json::parse(&call.body)?;
+    let projection = projection(services, &call.query, kind)?.after_writing(&body, resource_type(services, kind));
     let resource = match kind {
         Kind::User => users::patch(services, caller, &call.id, body, &call.if_match, &projection)?,
         Kind::Group => groups::patch(services, caller, &call.id, body, &call.if_match, &projection)?,

@@ -400,7 +400,12 @@ mod tests {
     #[test]
     fn a_number_is_compared_with_a_number_only() {
         let mut types = ResourceTypes::builtin().unwrap();
-        let nick_name = types.user.schema.attributes.iter_mut().find(|attribute| attribute.name == "nickName").unwrap();
+        let nick_name = std::sync::Arc::make_mut(&mut types.user)
+            .schema
+            .attributes
+            .iter_mut()
+            .find(|attribute| attribute.name == "nickName")
+            .unwrap();
         nick_name.kind = Kind::Integer;
         let resolved =
             |text: &str| Filter::parse(text, &Switches::DEFAULT).unwrap().resolve(&types.user, &Switches::DEFAULT);

@@ -165,7 +165,7 @@ fn an_immutable_attribute_is_kept_or_set_once_but_never_changed() {
     let badge = json!({"id": urn, "name": "Badge", "description": "A badge.", "attributes": [
         {"name": "number", "type": "string", "description": "Its number.", "mutability": "immutable"},
     ]});
-    user.extend(Schema::from_json(&badge.to_string()).unwrap(), false).unwrap();
+    std::sync::Arc::make_mut(&mut user).extend(Schema::from_json(&badge.to_string()).unwrap(), false).unwrap();
     assert_eq!(user.extension(urn).unwrap().schema.attributes[0].mutability, Mutability::Immutable);
     let without = object(json!({"schemas": [CORE], "userName": "a"}));
     let with = object(json!({"schemas": [CORE, urn], "userName": "a", (urn): {"number": "7"}}));

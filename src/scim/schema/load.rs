@@ -71,7 +71,7 @@ impl Schema {
         Ok(schema)
     }
 
-    fn problem(&self, problem: impl Into<String>) -> SchemaError {
+    pub(super) fn problem(&self, problem: impl Into<String>) -> SchemaError {
         SchemaError::Schema { schema: self.id.clone(), problem: problem.into() }
     }
 }
@@ -106,7 +106,7 @@ impl ResourceTypes {
                 .ok_or_else(|| SchemaError::Unreadable(format!("resource type `{name}` is missing")))?;
             assemble(document, &common, &schemas)
         };
-        Ok(Self { user: resource_type("User")?, group: resource_type("Group")? })
+        Ok(Self { user: resource_type("User")?.into(), group: resource_type("Group")?.into() })
     }
 }
 
@@ -274,10 +274,10 @@ mod tests {
     fn an_extension_is_added_once() {
         let mut user = ResourceTypes::builtin().unwrap().user;
         let badge = schema(&json!([{"name": "badge", "description": ""}])).unwrap();
-        user.extend(badge.clone(), false).unwrap();
+        std::sync::Arc::make_mut(&mut user).extend(badge.clone(), false).unwrap();
         assert!(user.extension("URN:X").is_some());
         assert_eq!(
-            user.extend(badge, false).unwrap_err().to_string(),
+            std::sync::Arc::make_mut(&mut user).extend(badge, false).unwrap_err().to_string(),
             "schema `urn:x` belongs to resource type `User` already"
         );
     }

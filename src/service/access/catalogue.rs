@@ -15,7 +15,7 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError::Database`].
     pub fn catalogue(&self, organization: OrganizationId) -> Result<Catalogue> {
-        Ok(self.live.read(|tx| of(tx, organization))?)
+        Ok(self.live.read(|tx| catalogue::complete(tx, organization))?)
     }
 
     /// Declares a permission, or says anew what it means.
@@ -29,7 +29,7 @@ impl Administration {
         entry: &CatalogueEntry,
     ) -> Result<()> {
         self.change_access(organization, |change| {
-            let mut known = of(change.tx, organization)?;
+            let mut known = catalogue::complete(change.tx, organization)?;
             if known.get(name) == Some(entry) {
                 return Ok(());
             }
@@ -85,20 +85,9 @@ fn is_declared(
     Ok(catalogue::permissions(tx, organization)?.iter().any(|row| row.name == *name))
 }
 
-/// What comes with every organization, and what this one has declared.
-pub(super) fn of(tx: &mut Tx<'_>, organization: OrganizationId) -> std::result::Result<Catalogue, DatabaseError> {
-    let mut known = Catalogue::default();
-    for PermissionRow { name, entry } in catalogue::permissions(tx, organization)? {
-        known
-            .declare(name, entry)
-            .map_err(|error| DatabaseError::Corrupt { table: "permission", problem: error.to_string() })?;
-    }
-    Ok(known)
-}
-
 /// Refuses a permission that is not known.
 pub(super) fn known(tx: &mut Tx<'_>, organization: OrganizationId, name: &Permission) -> Result<()> {
-    if of(tx, organization)?.knows(name) {
+    if catalogue::complete(tx, organization)?.knows(name) {
         return Ok(());
     }
     Err(AdministrationError::NotFound(format!("the catalogue of the organization has no permission `{name}`")))

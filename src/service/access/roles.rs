@@ -9,7 +9,7 @@ use crate::db::access::{AccessRow, RoleRow, assignments};
 use crate::db::{DatabaseError, Tx};
 use crate::model::{BUILT_IN_ROLES, Moment, OrganizationId, Permission, RoleError, RoleName, RoleVersion};
 
-use super::{Administration, AdministrationError, Result, catalogue as permissions};
+use super::{Administration, AdministrationError, Result};
 
 /// A role as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Administration {
             // A role that comes again goes on counting.
             let before = catalogue::versions(change.tx, organization, name)?;
             let number = before.last().map_or(1, |last| last.version.number.saturating_add(1));
-            let known = permissions::of(change.tx, organization)?;
+            let known = catalogue::complete(change.tx, organization)?;
             let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
             change.rows.push(AccessRow::Role(RoleRow::new(&version, change.now)));
             change.event(
@@ -97,7 +97,7 @@ impl Administration {
             if before.permissions == *allowed {
                 return Ok(before);
             }
-            let known = permissions::of(change.tx, organization)?;
+            let known = catalogue::complete(change.tx, organization)?;
             let number = before.number.saturating_add(1);
             let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
             change.rows.push(AccessRow::RoleEnds(name.clone()));

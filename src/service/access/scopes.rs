@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::db::access::scopes::{self, GateRow, ScopeRow};
+use crate::db::Tx;
+use crate::db::access::scopes::{self, ScopeRow};
 use crate::db::access::{AccessRow, assignments, leaves};
-use crate::db::{DatabaseError, Tx};
 use crate::model::{Moment, OrganizationId, Permission, Reason, Scope, ScopePath};
 
 use super::{Administration, AdministrationError, Change, Result};
@@ -39,7 +39,7 @@ impl Administration {
     /// [`AdministrationError::Taken`] when it is there and is something else.
     pub fn create_scope(&self, organization: OrganizationId, wanted: &NewScope) -> Result<Scope> {
         self.change_access(organization, |change| {
-            let known = all(change.tx, organization)?;
+            let known = scopes::complete(change.tx, organization)?;
             if let Some(scope) = known.get(&wanted.path) {
                 let same = scope.production == wanted.production
                     && (wanted.description.is_none() || scope.description == wanted.description);
@@ -103,7 +103,9 @@ impl Administration {
                 return Err(AdministrationError::InUse("`/` is the organization itself and stays".to_owned()));
             }
             let scope = found(change.tx, organization, path)?;
-            let within = all(change.tx, organization)?.into_keys().find(|other| other.parent().as_ref() == Some(path));
+            let within = scopes::complete(change.tx, organization)?
+                .into_keys()
+                .find(|other| other.parent().as_ref() == Some(path));
             if let Some(inner) = within {
                 let message = format!("the scope `{inner}` lies in `{path}`; remove it first");
                 return Err(AdministrationError::InUse(message));
@@ -137,7 +139,7 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError::Database`].
     pub fn scopes(&self, organization: OrganizationId) -> Result<Vec<Scope>> {
-        Ok(self.live.read(|tx| all(tx, organization))?.into_values().collect())
+        Ok(self.live.read(|tx| scopes::complete(tx, organization))?.into_values().collect())
     }
 }
 
@@ -157,28 +159,9 @@ fn begin(change: &mut Change<'_, '_>, scope: Scope) {
     change.event("scope.created", change.organization, details);
 }
 
-/// The scopes with their gates; `/` is there without a row.
-pub(super) fn all(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-) -> std::result::Result<BTreeMap<ScopePath, Scope>, DatabaseError> {
-    let root = Scope { path: ScopePath::root(), production: false, gates: BTreeMap::new(), description: None };
-    let mut scopes: BTreeMap<ScopePath, Scope> = [(root.path.clone(), root)].into();
-    for row in scopes::list(tx, organization)? {
-        let ScopeRow { path, production, description, .. } = row;
-        scopes.insert(path.clone(), Scope { path, production, gates: BTreeMap::new(), description });
-    }
-    for GateRow { scope, permission, bounds } in scopes::gates(tx, organization)? {
-        if let Some(scope) = scopes.get_mut(&scope) {
-            scope.gates.insert(permission, bounds);
-        }
-    }
-    Ok(scopes)
-}
-
 /// A scope that must be there.
 pub(super) fn found(tx: &mut Tx<'_>, organization: OrganizationId, path: &ScopePath) -> Result<Scope> {
-    all(tx, organization)?.remove(path).ok_or_else(|| {
+    scopes::complete(tx, organization)?.remove(path).ok_or_else(|| {
         AdministrationError::NotFound(format!(
             "the organization has no scope `{path}`; `muster scope create {path}` makes it"
         ))

@@ -37,9 +37,10 @@ const TABLES: [&str; 17] = [
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
-const MAY_READ_MANY: [(&str, &str); 11] = [
+const MAY_READ_MANY: [(&str, &str); 12] = [
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
+    ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
     ("membership_of_groups", "all members are asked for"),
