@@ -76,7 +76,7 @@ cat >"$work/configuration.json" <<'CONFIGURATION'
   "authenticationSchemes": []
 }
 CONFIGURATION
-"$peers/venv-$scim2_server/bin/python" scripts/peers/scim2_server.py "$port" peer "$work/configuration.json" >"$work/scim2.log" 2>&1 &
+"$peers/venv-$scim2_server/bin/python" scripts/peers/oracle.py "$port" peer "$work/configuration.json" >"$work/scim2.log" 2>&1 &
 servers+=($!)
 wait_for "http://127.0.0.1:$port/v2/ServiceProviderConfig"
 look --base-url "http://127.0.0.1:$port/v2" --token peer >"$work/scim2.json"

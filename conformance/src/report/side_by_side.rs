@@ -71,7 +71,7 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// One line, and of a long one its beginning; what names one run alone is left out, so that two runs say the same.
+/// One line, and of a long one its beginning.
 fn short(reason: &str) -> String {
     let line = reason.replace('\n', " ").replace('|', "\\|").replace('<', "\\<").replace('*', "\\*");
     let cut: String = line.chars().take(160).collect();

@@ -1,6 +1,6 @@
 """PyPI scim2-server as it comes, with a queue for connections as long as other servers have.
 
-Usage: scim2_server.py PORT TOKEN CONFIGURATION
+Usage: oracle.py PORT TOKEN CONFIGURATION
 """
 
 import sys
