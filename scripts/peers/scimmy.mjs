@@ -48,4 +48,5 @@ app.use("/scim", new SCIMMYRouters({
     return "";
   },
 }));
-app.listen(Number(port), "127.0.0.1");
+// Longer than the longest request keeps the server busy, so that no connection is closed under a client.
+app.listen(Number(port), "127.0.0.1").keepAliveTimeout = 120_000;
