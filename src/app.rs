@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::http::{self, Edge, operation};
+use crate::jobs::Jobs;
 use crate::service::Services;
 
 /// A connection on which nothing happens is closed after this; identity providers keep theirs for a minute.
@@ -26,6 +27,9 @@ const LAST_REQUESTS: u64 = 30;
 const BLOCKING_THREADS: usize = 64;
 /// And for each worker at least.
 const BLOCKING_THREADS_PER_WORKER: usize = 8;
+
+/// How many days the request log is kept when nothing else is said.
+pub const REQUEST_LOG_DAYS: u32 = 30;
 
 /// What a server needs to know.
 #[derive(Debug, Clone)]
@@ -47,6 +51,7 @@ pub struct App {
     services: web::Data<Services>,
     edge: web::Data<Edge>,
     handle: Handle,
+    request_log_days: u32,
 }
 
 /// Ends a running server from outside.
@@ -80,7 +85,15 @@ impl App {
             edge: web::Data::new(Edge::new(services.clone(), rate_limit)),
             services,
             handle: Handle::default(),
+            request_log_days: REQUEST_LOG_DAYS,
         })
+    }
+
+    /// Keeps the request log for so many days.
+    #[must_use]
+    pub const fn keeping_requests(mut self, days: u32) -> Self {
+        self.request_log_days = days;
+        self
     }
 
     /// Where it listens.
@@ -104,7 +117,9 @@ impl App {
     /// What the operating system says.
     pub fn run(self) -> io::Result<()> {
         let services = self.services.clone();
+        let jobs = Jobs::start(&services.live, &services.clock, self.request_log_days)?;
         let ended = rt::System::new().block_on(self.serve());
+        drop(jobs);
         services.live.shut_down();
         ended
     }

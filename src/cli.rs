@@ -3,6 +3,7 @@
 mod connection;
 mod doctor;
 mod error;
+mod group;
 mod lifetime;
 mod mapping;
 mod migrate;
@@ -19,6 +20,7 @@ mod serve;
 mod service;
 mod session;
 mod token;
+mod user;
 mod verify;
 
 use std::process::ExitCode;
@@ -52,6 +54,12 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// People of an organization
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Groups of an organization
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Extension schemas, attributes of an organization's own
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
@@ -105,6 +113,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::User(command) => user::run(&command, &settings),
+        Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),

@@ -25,6 +25,8 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 /// Requests per second and credential when nothing else is said.
 const DEFAULT_RATE_LIMIT: u32 = 200;
+/// Days the request log is kept when nothing else is said.
+const DEFAULT_REQUEST_LOG_DAYS: u32 = 30;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum, serde::Deserialize)]
@@ -61,6 +63,8 @@ pub struct ServerSettings {
     pub metrics_listen: Option<ListenAddress>,
     /// Requests per second and credential; 0 for no limit.
     pub rate_limit: u32,
+    /// Days the request log is kept.
+    pub request_log_days: u32,
 }
 
 /// Settings that cannot be used. Messages never repeat a secret.
@@ -146,7 +150,12 @@ impl ServerSettings {
             .map(|text| ListenAddress::parse("metrics_listen", text))
             .transpose()?;
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
-        Ok(Self { listen, public_url, metrics_listen, rate_limit })
+        let request_log_days = flags.request_log_days.or(file.request_log_days).unwrap_or(DEFAULT_REQUEST_LOG_DAYS);
+        if request_log_days == 0 {
+            let problem = "expected 1 day at least".to_owned();
+            return Err(ConfigError::Value { setting: "request_log_days", problem });
+        }
+        Ok(Self { listen, public_url, metrics_listen, rate_limit, request_log_days })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.
@@ -175,6 +184,7 @@ mod tests {
         assert_eq!(server.public_url(server.listen.port()).as_str(), "http://127.0.0.1:8080");
         assert_eq!(server.rate_limit, 200);
         assert!(server.metrics_listen.is_none());
+        assert_eq!(server.request_log_days, 30);
     }
 
     #[test]
@@ -195,7 +205,7 @@ mod tests {
             let error = Settings::from_parts(&Flags::default(), &file(text)).unwrap_err();
             assert!(matches!(error, ConfigError::Empty(_)), "{error}");
         }
-        for text in ["public_url = ''", "listen = ''", "metrics_listen = ''"] {
+        for text in ["request_log_days = 0", "public_url = ''", "listen = ''", "metrics_listen = ''"] {
             assert!(ServerSettings::from_parts(&ServerFlags::default(), &file(text)).is_err(), "{text}");
         }
     }

@@ -23,6 +23,7 @@ pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
+pub mod request_log;
 pub mod servers;
 pub mod sql;
 mod sqlite;

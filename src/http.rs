@@ -46,6 +46,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         scim::answer(edge, &request, payload).await
     } else if path::is_under("api", request.path()) {
         api::answer(edge, &request, payload).await
+    } else if access::is_meant(request.path()) {
+        access::answer(edge, &request, payload).await
     } else {
         operation::answer(edge, &request).await
     }

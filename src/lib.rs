@@ -12,6 +12,7 @@ pub mod db;
 pub mod evidence;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 pub mod live;
 pub mod model;
 pub mod outbound;

@@ -9,6 +9,7 @@ mod feed;
 mod keys;
 mod lease;
 mod page_starts;
+mod requests;
 mod token;
 mod types;
 
@@ -22,6 +23,7 @@ use crate::db::keyring::KeyRow;
 use crate::db::{Database, Dialect, Tx, Writer};
 use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
+use crate::scim::schema::{ResourceTypes, SchemaError};
 
 pub use access::CannotJudge;
 pub use admission::Admission;
@@ -29,6 +31,7 @@ pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
+pub use requests::{AnsweredRequest, Kept};
 pub use token::{Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
@@ -62,12 +65,14 @@ struct Inner {
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
+    requests: Arc<requests::RequestLog>,
     went_back: AtomicU64,
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
         self.decisions.stop();
+        self.requests.stop();
     }
 }
 
@@ -77,6 +82,9 @@ pub enum LiveError {
     /// A thread cannot be had.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
+    /// The schemas of the program do not hold.
+    #[error(transparent)]
+    Schemas(#[from] SchemaError),
     /// The keyring does not open.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -86,6 +94,7 @@ pub enum LiveError {
 pub struct LiveThreads {
     writer: JoinHandle<()>,
     decisions: JoinHandle<()>,
+    requests: Option<JoinHandle<()>>,
     feed: Option<JoinHandle<()>>,
 }
 
@@ -96,6 +105,9 @@ impl LiveThreads {
             let _ = feed.join();
         }
         let _ = self.decisions.join();
+        if let Some(requests) = self.requests {
+            let _ = requests.join();
+        }
         let _ = self.writer.join();
     }
 }
@@ -123,16 +135,23 @@ impl Live {
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
+            requests: Arc::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;
+        let requests = if settings.serves {
+            let types = ResourceTypes::builtin()?;
+            Some(requests::start(Arc::clone(&inner.requests), inner.database.clone(), &types)?)
+        } else {
+            None
+        };
         let feed = if settings.serves {
             let followed = Arc::clone(&inner);
             Some(std::thread::Builder::new().name("feed".to_owned()).spawn(move || feed::run(&followed))?)
         } else {
             None
         };
-        Ok((Self(inner), LiveThreads { writer: writer_thread, decisions, feed }))
+        Ok((Self(inner), LiveThreads { writer: writer_thread, decisions, requests, feed }))
     }
 
     /// Whether this server may judge.

@@ -6,6 +6,7 @@ mod catalogue;
 mod connection;
 mod credential;
 mod folding;
+mod health;
 mod id;
 mod leaf;
 pub mod limits;
@@ -27,6 +28,7 @@ pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
 pub use folding::fold;
+pub use health::{Activity, Health};
 pub use id::{
     AssignmentId, ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId,
     ServiceId, UserId,

@@ -11,6 +11,7 @@ pub mod error;
 pub mod filter;
 pub mod json;
 pub mod list;
+pub mod mask;
 pub mod patch;
 pub mod path;
 pub mod profile;

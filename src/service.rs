@@ -7,9 +7,12 @@ pub mod people;
 pub mod provisioning;
 mod readiness;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
-use crate::model::{Actor, Administrator, Caller, CredentialKind, OrganizationId, RequestId};
+use crate::model::{Actor, Administrator, Caller, Credential, CredentialKind, OrganizationId, RequestId};
 use crate::scim::schema::ResourceTypes;
 
 use administration::Administration;
@@ -104,11 +107,7 @@ impl Services {
     }
 
     fn administrator(&self, admission: Admission, request: RequestId) -> Result<Administrator, ServiceError> {
-        let credential = match admission {
-            Admission::Granted(credential, _) if credential.expires_at > self.clock.now() => credential,
-            Admission::Granted(..) | Admission::Refused => return Err(ServiceError::Unauthorized),
-            Admission::CannotTell(why) => return Err(ServiceError::Unavailable(why)),
-        };
+        let credential = self.admitted(admission)?;
         let may_write = match credential.kind {
             CredentialKind::Admin => true,
             CredentialKind::Auditor => false,
@@ -118,6 +117,49 @@ impl Services {
         };
         let caller = Caller::local(credential.organization, Actor::Credential(credential.id), request);
         Ok(Administrator { caller, may_write })
+    }
+
+    /// Admits whoever asks for decisions, by a bearer token of kind `pep`. `None` when the answer needs the database: then
+    /// call [`Services::admit_enforcement_point`] on a thread that may block.
+    pub fn admit_enforcement_point_from_memory(
+        &self,
+        token: &str,
+        request: RequestId,
+    ) -> Option<Result<Caller, ServiceError>> {
+        self.live.admit_from_memory(token).map(|admission| self.enforcement_point(admission, request))
+    }
+
+    /// Admits whoever asks for decisions, by a bearer token of kind `pep`. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+        self.enforcement_point(self.live.admit(token), request)
+    }
+
+    fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<Caller, ServiceError> {
+        let credential = self.admitted(admission)?;
+        if credential.kind != CredentialKind::Pep {
+            return Err(ServiceError::Unauthorized);
+        }
+        Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+    }
+
+    /// The credential, if it stands and has not expired.
+    fn admitted(&self, admission: Admission) -> Result<Arc<Credential>, ServiceError> {
+        match admission {
+            Admission::Granted(credential, _) if credential.expires_at > self.clock.now() => Ok(credential),
+            Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
+            Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
+        }
+    }
+
+    /// How many connections of the deployment fare how, by [`Health::as_str`](crate::model::Health::as_str).
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
+        Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
     }
 
     /// Administration in one request.

@@ -19,6 +19,7 @@ mod roles;
 mod scopes;
 mod search;
 mod subjects;
+mod why;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use load::Loading;
 pub use may::{Answer, Denial, Grant, Lifetimes};
 pub(crate) use search::Candidates;
 pub use subjects::{Facts, Identifier, IdentifierKind, Standing};
+pub use why::{Opening, Path};
 
 /// Who asks to do something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

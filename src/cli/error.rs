@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::config::ConfigError;
 use crate::db::DatabaseError;
 use crate::live::{KeyError, LiveError};
+use crate::service::ServiceError;
 use crate::service::administration::AdministrationError;
 
 /// What is told on standard error, and which exit code goes with it.
@@ -52,6 +53,12 @@ impl From<AdministrationError> for CommandError {
             AdministrationError::Unfitting(_) => Self::Usage(error.to_string()),
             _ => Self::Failed(error.to_string()),
         }
+    }
+}
+
+impl From<ServiceError> for CommandError {
+    fn from(error: ServiceError) -> Self {
+        Self::Failed(error.to_string())
     }
 }
 

@@ -5,26 +5,59 @@ use secrecy::ExposeSecret;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::db::{Database, IfMissing};
+use crate::ids;
 use crate::live::{Live, LiveSettings};
-use crate::model::Actor;
+use crate::model::{Actor, Caller};
+use crate::scim::schema::ResourceTypes;
+use crate::service::Services;
 use crate::service::administration::Administration;
 
 use super::error::CommandError;
+use super::organization_choice::OrganizationChoice;
 use super::root_key;
+
+/// Somebody at the command line of a database.
+pub(super) struct Session {
+    /// Administration of organizations, connections and credentials.
+    pub(super) administration: Administration,
+    /// The use cases of people and groups.
+    pub(super) services: Services,
+}
+
+impl Session {
+    /// Who acts in an organization.
+    pub(super) fn caller(&self, organization: &OrganizationChoice) -> Result<Caller, CommandError> {
+        let organization = organization.find(&self.administration)?;
+        let request = ids::request(self.services.clock.now());
+        Ok(Caller::local(organization.id, Actor::CommandLine, request))
+    }
+}
 
 /// Opens the database, works, and returns when everything is written.
 pub(super) fn administer(
     settings: &Settings,
     work: impl FnOnce(&Administration) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
+    self::work(settings, |session| work(&session.administration))
+}
+
+/// Opens the database, works, and returns when everything is written.
+pub(super) fn work(
+    settings: &Settings,
+    work: impl FnOnce(&Session) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let database = Database::open(settings.database_url.expose_secret(), IfMissing::Refuse)?;
     database.require_current()?;
     let root_key = root_key::load(settings, &database)?;
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: false, root_key })?;
-    let administration = Administration::new(live, clock, Actor::CommandLine);
-    let result = work(&administration);
-    drop(administration);
+    let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
+    let session = Session {
+        administration: Administration::new(live.clone(), clock.clone(), Actor::CommandLine),
+        services: Services { live, types, public_url: String::new(), clock },
+    };
+    let result = work(&session);
+    drop(session);
     threads.join();
     result
 }

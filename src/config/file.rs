@@ -22,6 +22,7 @@ pub(super) struct SettingsFile {
     pub(super) public_url: Option<String>,
     pub(super) metrics_listen: Option<String>,
     pub(super) rate_limit: Option<u32>,
+    pub(super) request_log_days: Option<u32>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

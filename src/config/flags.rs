@@ -45,6 +45,9 @@ pub struct ServerFlags {
     /// Requests per second and credential, 0 for no limit [default: 200]
     #[arg(long, value_name = "NUMBER", env = "MUSTER_RATE_LIMIT", hide_env_values = true)]
     pub rate_limit: Option<u32>,
+    /// Days the request log of connections is kept [default: 30]
+    #[arg(long, value_name = "DAYS", env = "MUSTER_REQUEST_LOG_DAYS", hide_env_values = true)]
+    pub request_log_days: Option<u32>,
 }
 
 /// Takes any text, so that no message of clap repeats it.

@@ -184,8 +184,8 @@ pub(super) const SKIP: Statement = Statement::both(
 
 pub(super) const KNOWN: Statement = Statement {
     name: "group_known",
-    sqlite: "SELECT id, deleted_at FROM scim_group WHERE organization = $1 AND connection = $3 \
-             AND id IN (SELECT unhex(value) FROM json_each($2))",
+    sqlite: "SELECT g.id, g.deleted_at FROM json_each($2) j CROSS JOIN scim_group g \
+             ON g.organization = $1 AND g.id = unhex(j.value) AND g.connection = $3",
     postgres: "SELECT id, deleted_at FROM scim_group WHERE organization = $1 AND connection = $3 AND id = ANY($2)",
 };
 

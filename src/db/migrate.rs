@@ -10,6 +10,8 @@ use super::{Database, DatabaseError, Inner, Tx};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// What PostgreSQL assumes of tables it has no statistics of.
+const ASSUMPTIONS: &str = include_str!("assumptions.sql");
 /// Any number that nobody else locks: the letters of the product's name.
 const LOCK: i64 = 0x6d75_7374_6572;
 
@@ -95,6 +97,9 @@ impl Database {
                     .map(|ran| ran.len())
                     .map_err(failed)),
             };
+            if let (Tx::Postgres(connection), Ok(1..)) = (&mut *tx, &result) {
+                connection.batch_execute(ASSUMPTIONS)?;
+            }
             unlock(tx)?;
             result
         });

@@ -24,7 +24,7 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
 /// Every statement is constant and has its index, so the plan must not depend on statistics that are missing or old, nor
 /// be made anew for each execution, which costs more than the execution. Nothing waits for ever; `migrate` may.
 const SESSION: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; \
-     SET enable_mergejoin = off; SET jit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+     SET enable_mergejoin = off; SET random_page_cost = 0.1; SET seq_page_cost = 0.1; SET jit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
      SET idle_in_transaction_session_timeout = '30s'";
 
 thread_local! {

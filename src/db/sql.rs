@@ -162,7 +162,7 @@ impl Sql<'_> {
         #[cfg(test)]
         super::tests::faults::before(self.0.name)?;
         match tx {
-            Tx::Sqlite(connection) => RunQueryDsl::execute(self, *connection),
+            Tx::Sqlite(connection) => RunQueryDsl::execute(self.on_sqlite(), *connection),
             Tx::Postgres(connection) => RunQueryDsl::execute(self, *connection),
         }
     }
@@ -175,7 +175,7 @@ impl Sql<'_> {
         #[cfg(test)]
         super::tests::faults::before(self.0.name)?;
         match tx {
-            Tx::Sqlite(connection) => RunQueryDsl::load(self, *connection),
+            Tx::Sqlite(connection) => RunQueryDsl::load(self.on_sqlite(), *connection),
             Tx::Postgres(connection) => RunQueryDsl::load(self, *connection),
         }
     }
@@ -189,28 +189,43 @@ impl Sql<'_> {
     }
 }
 
-impl QueryId for Sql<'_> {
-    // No static id: the cache key is the text, which is constant and registered.
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Sql<'_> {
-    type SqlType = Untyped;
-}
-
-impl<C> RunQueryDsl<C> for Sql<'_> {}
-
-impl QueryFragment<Sqlite> for Sql<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+impl<'a> Sql<'a> {
+    fn on_sqlite(self) -> OnSqlite<'a> {
         // `?1` is a position; SQLite would take `$1` for a name and number it by first appearance.
-        for (i, part) in self.0.sqlite.split('$').enumerate() {
-            if i > 0 {
-                out.push_sql("?");
+        OnSqlite { text: self.0.sqlite.replace('$', "?"), binds: self.1 }
+    }
+}
+
+/// A statement as SQLite reads it. Diesel walks it three times an execution, so the text is made before.
+struct OnSqlite<'a> {
+    text: String,
+    binds: Vec<Bind<'a>>,
+}
+
+macro_rules! query {
+    ($($name:ident),+) => {
+        $(
+            impl QueryId for $name<'_> {
+                // No static id: the cache key is the text, which is constant and registered.
+                type QueryId = ();
+                const HAS_STATIC_QUERY_ID: bool = false;
             }
-            out.push_sql(part);
-        }
-        for bind in &self.1 {
+
+            impl Query for $name<'_> {
+                type SqlType = Untyped;
+            }
+
+            impl<C> RunQueryDsl<C> for $name<'_> {}
+        )+
+    };
+}
+
+query!(Sql, OnSqlite);
+
+impl QueryFragment<Sqlite> for OnSqlite<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql(&self.text);
+        for bind in &self.binds {
             match bind {
                 Bind::Int(v) => out.push_bind_param_value_only::<BigInt, _>(v)?,
                 Bind::OptionalInt(v) => out.push_bind_param_value_only::<Nullable<BigInt>, _>(v)?,

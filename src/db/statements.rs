@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
-    memberships, organizations, servers, users,
+    memberships, organizations, request_log, servers, users,
 };
 
 /// Every registered statement.
@@ -23,6 +23,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         servers::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,
+        request_log::STATEMENTS,
     ]
     .into_iter()
     .chain(access)

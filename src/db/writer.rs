@@ -1,5 +1,8 @@
 //! The one writer of a server: takes the requests that wait, writes them in one transaction, answers each.
 //!
+//! Whoever is alone writes without the writer's thread, which saves two changes of thread; as soon as two are at it, both
+//! go to the thread, where they can share a commit.
+//!
 //! When anything in the group fails, the group is rolled back and its members are written one by one, so that each gets
 //! its own answer and none can keep the others from being written: on SQLite each under its own savepoint, on
 //! PostgreSQL, where one statement writes a kind of row for the whole group, each in its own transaction.
@@ -7,6 +10,7 @@
 mod flush;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -70,14 +74,32 @@ impl From<Error> for WriteError {
 struct Job {
     set: WriteSet,
     since: Instant,
-    answer: SyncSender<Result<Written, WriteError>>,
+    answer: SyncSender<Answer>,
 }
 
 /// The handle of the writer; clones share it. The thread ends when the last one is dropped.
 #[derive(Clone)]
 pub struct Writer {
     jobs: SyncSender<Job>,
-    last: Arc<Mutex<Option<Acknowledged>>>,
+    desk: Arc<Desk>,
+}
+
+/// What is needed to write; whoever holds the connection is the writer.
+struct Desk {
+    database: Database,
+    connection: Mutex<Option<Open>>,
+    /// How many work out or write something now.
+    callers: AtomicUsize,
+    last: Mutex<Option<Acknowledged>>,
+}
+
+/// Somebody who works out what is to be written, and counts as such while this lives.
+pub struct WriteCaller<'a>(&'a Writer);
+
+impl Drop for WriteCaller<'_> {
+    fn drop(&mut self) {
+        self.0.desk.callers.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// The event of a write that was acknowledged.
@@ -96,35 +118,60 @@ impl Writer {
     /// The operating system's when it has no thread to give.
     pub fn start(database: Database) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = sync_channel(QUEUE);
-        let last = Arc::default();
-        let writer = Self { jobs, last: Arc::clone(&last) };
-        let run = move || run(&database, &queue, &last);
+        let desk = Arc::new(Desk::new(database));
+        let writer = Self { jobs, desk: Arc::clone(&desk) };
+        let run = move || run(&desk, &queue);
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(run)?;
         Ok((writer, thread))
     }
 
     /// The last write of this process that was acknowledged. A database without it has gone back.
     pub fn last_acknowledged(&self) -> Option<Acknowledged> {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.desk.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets a write that is known to be lost, unless a later one was acknowledged since.
     pub fn forget(&self, lost: Acknowledged) {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).take_if(|last| *last == lost);
+        self.desk.last.lock().unwrap_or_else(PoisonError::into_inner).take_if(|last| *last == lost);
     }
 
+    /// Say this before working out what to write: whoever comes next knows that there is company.
+    pub fn enter(&self) -> WriteCaller<'_> {
+        self.desk.callers.fetch_add(1, Ordering::AcqRel);
+        WriteCaller(self)
+    }
+
+    /// Writes what needed no working out.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    #[cfg(test)]
+    pub fn write(&self, set: WriteSet) -> Answer {
+        self.enter().write(set)
+    }
+}
+
+impl WriteCaller<'_> {
     /// Writes everything in `set` or nothing, and returns when it is durable. Blocks.
     ///
     /// # Errors
     /// [`WriteError`].
-    pub fn write(&self, set: WriteSet) -> Result<Written, WriteError> {
+    pub fn write(&self, set: WriteSet) -> Answer {
+        let Writer { jobs, desk } = self.0;
         let (answer, waiting) = sync_channel(1);
-        self.jobs.try_send(Job { set, since: Clock::monotonic(), answer }).map_err(|refused| {
-            WriteError::Database(DatabaseError::Unavailable(match refused {
-                TrySendError::Full(_) => "too many writes are waiting".to_owned(),
-                TrySendError::Disconnected(_) => "the writer has stopped".to_owned(),
-            }))
-        })?;
+        let job = Job { set, since: Clock::monotonic(), answer };
+        if desk.callers.load(Ordering::Acquire) == 1
+            && let Ok(mut connection) = desk.connection.try_lock()
+        {
+            desk.write(&mut connection, vec![job]);
+        } else {
+            jobs.try_send(job).map_err(|refused| {
+                WriteError::Database(DatabaseError::Unavailable(match refused {
+                    TrySendError::Full(_) => "too many writes are waiting".to_owned(),
+                    TrySendError::Disconnected(_) => "the writer has stopped".to_owned(),
+                }))
+            })?;
+        }
         match waiting.recv_timeout(ANSWER_TIMEOUT) {
             Ok(answer) => answer,
             Err(RecvTimeoutError::Timeout) => Err(WriteError::Unknown("the database takes too long".to_owned())),
@@ -133,23 +180,34 @@ impl Writer {
     }
 }
 
-fn run(database: &Database, queue: &Receiver<Job>, last: &Mutex<Option<Acknowledged>>) {
-    #[cfg(test)]
-    faults::work_for(database);
-    let mut connection = None;
+fn run(desk: &Desk, queue: &Receiver<Job>) {
     while let Ok(first) = queue.recv() {
+        let mut connection = desk.connection.lock().unwrap_or_else(PoisonError::into_inner);
         let mut group = vec![first];
         while group.len() < GROUP {
             let Ok(job) = queue.try_recv() else { break };
             group.push(job);
         }
-        let results = write_group(database, &mut connection, &group);
+        desk.write(&mut connection, group);
+    }
+}
+
+impl Desk {
+    fn new(database: Database) -> Self {
+        Self { database, connection: Mutex::default(), callers: AtomicUsize::new(0), last: Mutex::default() }
+    }
+
+    /// Writes the group and answers each of it.
+    fn write(&self, connection: &mut Option<Open>, group: Vec<Job>) {
+        #[cfg(test)]
+        faults::work_for(&self.database);
+        let results = write_group(&self.database, connection, &group);
         let mut written = group.iter().zip(&results).rev().filter(|(_, result)| result.is_ok());
         if let Some((Job { set, .. }, _)) = written.next()
             && let Some(event) = set.events.first()
         {
             let acknowledged = Acknowledged { organization: set.organization, event: event.id };
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(acknowledged);
+            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(acknowledged);
         }
         for (job, result) in group.into_iter().zip(results) {
             // The caller may have stopped waiting; the rows are written all the same.
@@ -183,7 +241,8 @@ fn open(database: &Database) -> Result<Open, DatabaseError> {
     }
 }
 
-type Answer = Result<Written, WriteError>;
+/// What became of one request.
+pub type Answer = Result<Written, WriteError>;
 
 /// Why nothing can be said of the single requests of a group.
 enum Failure {

@@ -13,6 +13,7 @@ mod groups;
 mod organization;
 mod page;
 mod problem;
+mod request_log;
 pub mod route;
 mod users;
 
@@ -37,8 +38,14 @@ use route::{Asked, Resource, Route};
 pub use document::text as openapi;
 
 /// Every resource, in the order of the document.
-pub const RESOURCES: &[Resource] =
-    &[organization::RESOURCE, connections::RESOURCE, credentials::RESOURCE, users::RESOURCE, groups::RESOURCE];
+pub const RESOURCES: &[Resource] = &[
+    organization::RESOURCE,
+    connections::RESOURCE,
+    request_log::RESOURCE,
+    credentials::RESOURCE,
+    users::RESOURCE,
+    groups::RESOURCE,
+];
 
 /// Answers whatever arrives under `/api`, in any spelling.
 pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
@@ -114,7 +121,12 @@ async fn admit(
 async fn run(route: &'static Route, call: Call, record: &Record) -> Result<Reply, Problem> {
     let span = record.span();
     let handled = web::block(move || {
-        span.in_scope(|| catch_unwind(AssertUnwindSafe(|| (route.handle)(&call))).unwrap_or(Err(Problem::Panicked)))
+        let handle = || {
+            // As the organization has them, with the schemas it has added.
+            let services = web::Data::new(call.services.within(call.caller.organization)?);
+            (route.handle)(&Call { services, ..call })
+        };
+        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Problem::Panicked)))
     });
     handled.await.unwrap_or(Err(Problem::Panicked))
 }

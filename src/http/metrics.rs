@@ -1,5 +1,6 @@
 //! What is counted, for `/metrics`.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -29,6 +30,11 @@ struct RouteLabels {
     method: &'static str,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HealthLabels {
+    health: &'static str,
+}
+
 type Latencies = Family<RouteLabels, Histogram, fn() -> Histogram>;
 
 /// The counters of this process.
@@ -40,6 +46,8 @@ pub struct Metrics {
     database_up: Gauge,
     lease_current: Gauge,
     times_gone_back: Gauge<u64, AtomicU64>,
+    request_lines_lost: Gauge<u64, AtomicU64>,
+    connections: Family<HealthLabels, Gauge>,
 }
 
 /// Counts a request as being answered until dropped, whether it is answered or its client goes away.
@@ -52,7 +60,7 @@ impl Drop for InFlight {
 }
 
 /// The state of the server at the moment of a scrape.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct State {
     /// Whether the database answers.
     pub database_up: bool,
@@ -60,6 +68,10 @@ pub struct State {
     pub lease_current: bool,
     /// How often the database was found behind what it had acknowledged.
     pub times_gone_back: u64,
+    /// Lines of the request log that were lost.
+    pub request_lines_lost: u64,
+    /// How many connections of the deployment fare how.
+    pub connections: BTreeMap<&'static str, i64>,
 }
 
 impl Default for Metrics {
@@ -84,8 +96,29 @@ impl Default for Metrics {
             "How often the database was found behind what it had acknowledged: a replica promoted too early",
             times_gone_back.clone(),
         );
+        let (request_lines_lost, connections) = (Gauge::default(), Family::default());
+        registry.register(
+            "request_log_lines_lost",
+            "Lines of the request log of connections that were lost: more had gathered than may, or the database failed",
+            Gauge::clone(&request_lines_lost),
+        );
+        registry.register(
+            "connections",
+            "Connections of the deployment by how they fare: failing ones have requests refused",
+            Family::clone(&connections),
+        );
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        Self { registry, requests, latencies, in_flight, database_up, lease_current, times_gone_back }
+        Self {
+            registry,
+            requests,
+            latencies,
+            in_flight,
+            database_up,
+            lease_current,
+            times_gone_back,
+            request_lines_lost,
+            connections,
+        }
     }
 }
 
@@ -108,6 +141,10 @@ impl Metrics {
         self.database_up.set(i64::from(state.database_up));
         self.lease_current.set(i64::from(state.lease_current));
         self.times_gone_back.set(state.times_gone_back);
+        self.request_lines_lost.set(state.request_lines_lost);
+        for (health, count) in state.connections {
+            self.connections.get_or_create(&HealthLabels { health }).set(count);
+        }
         let mut page = String::new();
         // Writing to a string cannot fail.
         let _ = text::encode(&mut page, &self.registry);
@@ -145,8 +182,14 @@ mod tests {
         }
         metrics.count("/Users", "BREW", 405, Duration::from_millis(3));
         let running = metrics.enter();
-        let state = State { database_up: true, lease_current: false, times_gone_back: 3 };
-        let page = metrics.page(state);
+        let state = State {
+            database_up: true,
+            lease_current: false,
+            times_gone_back: 3,
+            request_lines_lost: 2,
+            connections: BTreeMap::from([("failing", 4)]),
+        };
+        let page = metrics.page(state.clone());
         for line in [
             r#"muster_http_requests_total{route="/Users/{id}",method="GET",status="4xx"} 2"#,
             r#"muster_http_requests_total{route="/Users",method="other",status="4xx"} 1"#,
@@ -156,6 +199,8 @@ mod tests {
             "muster_database_up 1",
             "muster_lease_current 0",
             "muster_database_times_gone_back 3",
+            "muster_request_log_lines_lost 2",
+            r#"muster_connections{health="failing"} 4"#,
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }

@@ -1,6 +1,8 @@
 //! What those who run the server ask: does it live, is it ready, what has it counted. No authentication, nothing to
 //! learn.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -33,7 +35,15 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
         ("/metrics", true) => {
             let Readiness { lease_current, database_answers } = readiness(&edge).await;
             let times_gone_back = edge.services.live.times_gone_back();
-            let state = State { database_up: database_answers, lease_current, times_gone_back };
+            let request_lines_lost = edge.services.live.request_lines_lost();
+            let connections = connections(&edge).await;
+            let state = State {
+                database_up: database_answers,
+                lease_current,
+                times_gone_back,
+                request_lines_lost,
+                connections,
+            };
             let page = edge.metrics.page(state);
             HttpResponse::Ok()
                 .insert_header((CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8"))
@@ -48,6 +58,12 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
 
 fn is_read(request: &HttpRequest) -> bool {
     matches!(request.method().as_str(), "GET" | "HEAD")
+}
+
+/// How many connections fare how; none where the database does not answer.
+async fn connections(edge: &web::Data<Edge>) -> BTreeMap<&'static str, i64> {
+    let services = edge.services.clone();
+    web::block(move || services.healths().unwrap_or_default()).await.unwrap_or_default()
 }
 
 /// A thread that cannot be had is no better than a database that does not answer.

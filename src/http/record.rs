@@ -1,19 +1,23 @@
 //! One line in the log for each finished request, and one count.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use actix_web::web::Bytes;
 
 use crate::clock::Clock;
 use crate::model::{Caller, RequestId};
 
 use super::metrics::{InFlight, Metrics, known_method};
 
-/// What is known of a request while it is answered. Never its query, its body, its token or a
-/// method somebody made up.
+/// What is known of a request while it is answered. What it logs is never its query, its body, its token or a method
+/// somebody made up.
 pub struct Record {
     request: RequestId,
     method: &'static str,
     route: &'static str,
     caller: Option<Caller>,
+    writes: bool,
+    body: Bytes,
     began: Instant,
     _in_flight: InFlight,
 }
@@ -26,6 +30,8 @@ impl Record {
             method: known_method(method),
             route: "none",
             caller: None,
+            writes: false,
+            body: Bytes::new(),
             began: Clock::monotonic(),
             _in_flight: metrics.enter(),
         }
@@ -44,6 +50,46 @@ impl Record {
     /// It is for this route.
     pub const fn route(&mut self, route: &'static str) {
         self.route = route;
+    }
+
+    /// Whether it is meant to change something.
+    pub const fn is_write(&mut self, writes: bool) {
+        self.writes = writes;
+    }
+
+    /// Keeps its body, for the request log of its connection.
+    pub fn keep(&mut self, body: &Bytes) {
+        self.body = body.clone();
+    }
+
+    /// Who calls, once that is known.
+    pub const fn caller(&self) -> Option<&Caller> {
+        self.caller.as_ref()
+    }
+
+    /// Whether it is meant to change something.
+    pub const fn writes(&self) -> bool {
+        self.writes
+    }
+
+    /// Its body.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Its method, or `other`.
+    pub const fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Its route, or `none`.
+    pub const fn route_name(&self) -> &'static str {
+        self.route
+    }
+
+    /// How long it has taken so far.
+    pub fn duration(&self) -> Duration {
+        Clock::monotonic().duration_since(self.began)
     }
 
     /// A span for work on another thread, so that what is logged there names the request.

@@ -4,6 +4,7 @@
 mod answer;
 mod body;
 mod bulk;
+mod logged;
 mod perform;
 pub mod query;
 pub mod route;
@@ -40,6 +41,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    let response = logged::logged(&edge.services.live, edge.services.clock.now(), request, &record, response);
     record.finish(response.status().as_u16(), &edge.metrics);
     response
 }
@@ -69,6 +71,7 @@ async fn respond(
             return Err(ScimError::NotImplemented(format!("this server does not have {name}")).into());
         }
     };
+    record.is_write(operation.writes());
     if operation.writes() && caller.paused {
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
@@ -76,6 +79,7 @@ async fn respond(
     let services = within(&edge.services, caller.organization).await?;
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
+        record.keep(&body);
         return bulk::answer(edge, services, caller, body, record).await;
     }
     let call = Call {
@@ -90,6 +94,7 @@ async fn respond(
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
+    record.keep(&call.body);
     run(&services, caller, call, record).await
 }
 

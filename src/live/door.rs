@@ -1,4 +1,5 @@
-//! The one door for writes: nothing else commits, except the lease and the last use of a credential in the feed.
+//! The one door for writes: nothing else commits, except the lease and the last use of a credential in the feed, and the
+//! logs of requests and decisions.
 
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ impl Live {
         mut decide: impl FnMut(&mut Tx<'_>) -> Result<Decision<T>, E>,
     ) -> Result<T, E> {
         let began = Clock::monotonic();
+        let caller = self.0.writer.enter();
         loop {
             let (set, answer) = match self.0.database.read(&mut decide)? {
                 Decision::Unchanged(answer) => return Ok(answer),
@@ -94,8 +96,9 @@ impl Live {
             };
             let (takes_access, takes_revision) = (set.takes_access, set.takes_revision);
             let (credentials, access) = (!set.administration.is_empty(), !set.access.is_empty());
-            match self.0.writer.write(*set) {
+            match caller.write(*set) {
                 Ok(written) => {
+                    drop(caller);
                     if takes_access || credentials {
                         self.0.admissions.forget(cause.organization);
                     }

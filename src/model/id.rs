@@ -150,6 +150,12 @@ impl From<ResourceId> for ServiceId {
     }
 }
 
+impl From<RequestId> for ResourceId {
+    fn from(id: RequestId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<ResourceId> for UserId {
     fn from(id: ResourceId) -> Self {
         Self(id.0)
@@ -165,6 +171,15 @@ impl From<ResourceId> for GroupId {
 impl ResourceId {
     /// Before every id there is, in the order of lists.
     pub const FIRST: Self = Self(Uuid::nil());
+
+    /// After every id there is, in the order of lists.
+    pub const LAST: Self = Self(Uuid::max());
+
+    /// Before every id made at this moment or later, after every one made a millisecond earlier (RFC 9562 §5.7).
+    pub fn earliest_at(at: super::Moment) -> Self {
+        let millis = u64::try_from(at.as_micros().div_euclid(1_000)).unwrap_or_default();
+        Self(Uuid::from_u128(u128::from(millis) << 80))
+    }
 
     /// When the id was made, to the millisecond (RFC 9562 §5.7).
     pub fn made_at(self) -> super::Moment {

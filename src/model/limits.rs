@@ -70,6 +70,8 @@ pub const LEAF_ID_CHARACTERS: usize = 256;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
+/// Bytes of a request body or an answer that the request log keeps, masked; of longer ones only the length.
+pub const LOGGED_BODY_BYTES: usize = 65_536;
 /// Bytes of a guardrail.
 pub const GUARDRAIL_BYTES: usize = 16_384;
 /// Brackets in brackets of a guardrail.
@@ -80,3 +82,7 @@ pub const GUARDRAIL_OPERATORS: usize = 200;
 pub const GUARDRAILS: usize = 200;
 /// Attributes guardrails may read of one kind of thing.
 pub const GUARDRAIL_ATTRIBUTES: usize = 200;
+/// Bytes of an AuthZEN request.
+pub const EVALUATION_BYTES: usize = 1_048_576;
+/// Entities on one page of an AuthZEN search.
+pub const SEARCH_PAGE: usize = 1_000;

@@ -234,13 +234,17 @@ impl<'a> Draft<'a> {
             return;
         };
         let urn = &extension.schema.id;
-        let mut object = match self.document.remove(urn) {
-            Some(Value::Object(object)) => object,
-            _ => Map::new(),
-        };
-        object.extend(value.map(|value| (name.to_owned(), value)));
-        if !object.is_empty() {
-            self.document.insert(urn.clone(), Value::Object(object));
+        match (self.document.get_mut(urn), value) {
+            (Some(Value::Object(object)), Some(value)) => {
+                object.insert(name.to_owned(), value);
+            }
+            (Some(Value::Object(object)), None) if !object.is_empty() => {}
+            (_, Some(value)) => {
+                self.document.insert(urn.clone(), Value::Object(Map::from_iter([(name.to_owned(), value)])));
+            }
+            (_, None) => {
+                self.document.remove(urn);
+            }
         }
     }
 }

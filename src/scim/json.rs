@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 use unicase::Ascii;
 
@@ -213,10 +214,12 @@ impl<'de> Visitor<'de> for Reader<'_> {
         while let Some(name) = members.next_key::<String>()? {
             let read = self.check_string(&name).and_then(|()| members.next_value_seed(self.inner()));
             match read {
-                Ok(value) if !object.contains_key(&name) => {
-                    object.insert(name, value);
-                }
-                Ok(_) => return Err(self.twice(&name)),
+                Ok(value) => match object.entry(name) {
+                    Entry::Vacant(place) => {
+                        place.insert(value);
+                    }
+                    Entry::Occupied(earlier) => return Err(self.twice(earlier.key())),
+                },
                 Err(error) => {
                     self.refusal.steps.push(excerpt(&name));
                     return Err(error);
@@ -236,7 +239,9 @@ fn named_twice(object: &Map<String, Value>) -> Option<&str> {
     if object.len() <= FEW {
         let earlier = |index| object.keys().take(index);
         let mut names = object.keys().enumerate();
-        let twice = names.find(|(index, name)| earlier(*index).any(|other| other.eq_ignore_ascii_case(name)));
+        let twice = names.find(|(index, name)| {
+            earlier(*index).any(|other| other.len() == name.len() && other.eq_ignore_ascii_case(name))
+        });
         return twice.map(|(_, name)| name.as_str());
     }
     let mut seen = HashSet::new();

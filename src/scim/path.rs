@@ -199,9 +199,11 @@ impl<'a> Place<'a> {
 /// The beginning of what a client wrote, short enough for an error message.
 pub(crate) fn excerpt(text: &str) -> String {
     const CHARACTERS: usize = 60;
+    // Backticks tell what is quoted from what is said.
+    let text = text.replace('`', "'");
     match text.char_indices().nth(CHARACTERS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
+        None => text,
     }
 }
 

@@ -282,7 +282,7 @@ fn hides(resource_type: &ResourceType) -> bool {
         let unasked = matches!(attribute.returned, Returned::Always | Returned::Default);
         stored && (!unasked || attribute.sub_attributes.iter().any(hidden))
     }
-    resource_type.schemas().flat_map(|schema| &schema.attributes).any(hidden)
+    *resource_type.hides.get_or_init(|| resource_type.schemas().flat_map(|schema| &schema.attributes).any(hidden))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 mod extension;
 mod load;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,8 @@ pub struct ResourceType {
     pub extensions: Vec<Extension>,
     /// The multi-valued attribute that is kept as rows of its own instead of in the document (`members`), if any.
     pub rows_attribute: Option<String>,
+    /// Whether a stored document may hold what is not returned unasked; asked at every answer, so it is worked out once.
+    pub(super) hides: OnceLock<bool>,
 }
 
 /// Every resource type there is; clones share them.
@@ -219,5 +221,5 @@ impl ResourceTypes {
 }
 
 fn named<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|attribute| attribute.name.len() == name.len() && attribute.name.eq_ignore_ascii_case(name))
 }

@@ -6,6 +6,7 @@
 pub mod administrators;
 mod assignments;
 mod catalogue;
+pub mod decide;
 mod gates;
 mod principals;
 mod roles;

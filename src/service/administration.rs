@@ -4,6 +4,7 @@ mod connections;
 mod error;
 mod first_start;
 mod organizations;
+mod request_log;
 mod schemas;
 mod tokens;
 
@@ -16,6 +17,7 @@ use crate::model::{Actor, OrganizationId, RequestId};
 pub use crate::db::credentials::StoredCredential;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
+pub use request_log::{RequestRow, Shown};
 pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};
 

@@ -3,6 +3,7 @@
 //! What a connection sends is not changed here; what no connection manages is, by the same use cases as over SCIM. An
 //! administrator may suspend anybody.
 
+mod find;
 pub mod groups;
 mod local;
 mod search;
@@ -19,6 +20,7 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 pub use crate::db::directory::DirectoryGroup;
+pub use find::find;
 pub use local::{change, create, delete};
 pub use search::{Found, Search, search};
 pub use suspension::{reinstate, suspend};

@@ -11,6 +11,8 @@ mod access_live;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod authorization;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -78,6 +80,8 @@ mod races;
 mod raw_requests;
 #[cfg(test)]
 mod representation;
+#[cfg(test)]
+mod request_log;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]

@@ -97,7 +97,8 @@ pub(super) const GROUPS_OF: Statement = Statement {
 
 pub(super) const KNOWN: Statement = Statement {
     name: "user_known",
-    sqlite: "SELECT id, deleted_at FROM scim_user WHERE organization = $1 AND id IN (SELECT unhex(value) FROM json_each($2))",
+    sqlite: "SELECT u.id, u.deleted_at FROM json_each($2) j CROSS JOIN scim_user u \
+             ON u.organization = $1 AND u.id = unhex(j.value)",
     postgres: "SELECT id, deleted_at FROM scim_user WHERE organization = $1 AND id = ANY($2)",
 };
 

@@ -461,13 +461,27 @@ fn a_connection_that_the_server_has_closed_is_replaced() {
 
 #[test]
 fn a_full_queue_and_a_writer_that_is_gone_are_told_at_once() {
+    let fresh = Fresh::new(Dialect::Sqlite);
     let refusal = |writer: &Writer| match writer.write(WriteSet::new(ids::organization(NOW))) {
         Err(WriteError::Database(DatabaseError::Unavailable(why))) => why,
         other => panic!("{other:?}"),
     };
     let (jobs, queue) = sync_channel(0);
-    let writer = Writer { jobs, last: Arc::default() };
+    let writer = Writer { jobs, desk: Arc::new(Desk::new(fresh.database.clone())) };
+    let _company = writer.enter();
     assert_eq!(refusal(&writer), "too many writes are waiting");
     drop(queue);
     assert_eq!(refusal(&writer), "the writer has stopped");
+}
+
+#[test]
+fn whoever_is_alone_needs_no_other_thread_to_write() {
+    let fresh = Fresh::new(Dialect::Sqlite);
+    let (organization, database) = (organization(&fresh), &fresh.database);
+    let (jobs, queue) = sync_channel(1);
+    let writer = Writer { jobs, desk: Arc::new(Desk::new(database.clone())) };
+    drop(queue);
+    let (ada, set) = user_set(organization, "ada");
+    writer.write(set).unwrap();
+    assert!(is_there(database, organization, ada));
 }

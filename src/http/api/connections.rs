@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{Connection, ConnectionId, Profile};
+use crate::model::{Activity, Connection, ConnectionId, Profile};
 use crate::service::administration::ConnectionChange;
 
 use super::answer::Reply;
@@ -37,17 +37,37 @@ struct Shown {
     profile: &'static str,
     /// Whether every write is refused
     paused: bool,
+    /// How it fares: `waiting`, `receiving`, `quiet`, `failing` or `paused`
+    health: &'static str,
+    /// The same in words
+    #[schema(example = "failing since 2026-11-22T14:02:00Z, 12 refused")]
+    health_text: String,
+    /// When it was last heard of
+    #[schema(format = DateTime)]
+    last_request_at: Option<String>,
+    /// Requests refused since a write last succeeded
+    refused: i64,
 }
 
-impl From<Connection> for Shown {
-    fn from(connection: Connection) -> Self {
-        Self {
-            id: connection.id.to_string(),
-            name: connection.name,
-            profile: connection.profile.as_str(),
-            paused: connection.paused,
-        }
+/// A connection as answers show it.
+fn shown(call: &Call, connection: Connection, activity: Option<&Activity>) -> Shown {
+    let health = call.administration().health(&connection, activity);
+    Shown {
+        id: connection.id.to_string(),
+        name: connection.name,
+        profile: connection.profile.as_str(),
+        paused: connection.paused,
+        health: health.as_str(),
+        health_text: health.to_string(),
+        last_request_at: activity.map(|activity| activity.last_at.to_string()),
+        refused: activity.map_or(0, |activity| activity.refused),
     }
+}
+
+fn shown_alone(call: &Call, connection: Connection) -> Result<Shown, Problem> {
+    let activities = call.administration().activities(call.organization())?;
+    let activity = activities.get(&connection.id).copied();
+    Ok(shown(call, connection, activity.as_ref()))
 }
 
 /// A connection to make.
@@ -77,7 +97,12 @@ fn list(call: &Call) -> Result<Reply, Problem> {
     let asked: Paging = call.query()?;
     let stretch = Stretch::read(call, &["connections"], asked.limit.as_deref(), asked.cursor.as_deref())?;
     let all = call.administration().connections(call.organization())?;
-    Reply::ok(&stretch.page_of_all(all, |connection| connection.id.into(), Shown::from))
+    let activities = call.administration().activities(call.organization())?;
+    let show = |connection: Connection| {
+        let activity = activities.get(&connection.id);
+        shown(call, connection, activity)
+    };
+    Reply::ok(&stretch.page_of_all(all, |connection| connection.id.into(), show))
 }
 
 /// Makes a connection
@@ -93,7 +118,7 @@ fn create(call: &Call) -> Result<Reply, Problem> {
     };
     let made = call.administration().create_connection(call.organization(), &name, profile)?;
     let (path, tag) = (format!("connections/{}", made.id), made.entity_tag());
-    Reply::created(call, &Shown::from(made), &path, Some(tag))
+    Reply::created(call, &shown(call, made, None), &path, Some(tag))
 }
 
 /// A connection
@@ -103,7 +128,7 @@ fn read(call: &Call) -> Result<Reply, Problem> {
     let id: ConnectionId = call.id(0)?;
     let found = call.administration().connection(call.organization(), id)?;
     let tag = found.entity_tag();
-    Reply::resource(call, &Shown::from(found), tag)
+    Reply::resource(call, &shown_alone(call, found)?, tag)
 }
 
 /// Renames a connection, pauses it, or lets it go on
@@ -118,5 +143,5 @@ fn change(call: &Call) -> Result<Reply, Problem> {
     let change = ConnectionChange { name, paused: wanted.paused };
     let changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
     let tag = changed.entity_tag();
-    Reply::changed(&Shown::from(changed), tag)
+    Reply::changed(&shown_alone(call, changed)?, tag)
 }

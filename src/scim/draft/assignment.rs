@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::Selection;
 use crate::scim::coerce;
 use crate::scim::path::{Target, is_name};
-use crate::scim::schema::{Mutability, ResourceType};
+use crate::scim::schema::{Mutability, ResourceType, Returned};
 use crate::scim::{ScimError, Switches};
 
 /// One attribute and what it is to be.
@@ -79,6 +79,15 @@ fn select<'a>(
     urn: Option<&str>,
     key: &str,
 ) -> Result<Option<Selection<'a>>, ScimError> {
+    // A plain name, as nearly all are, needs no reading.
+    let extension = urn.and_then(|urn| resource_type.extension(urn));
+    let attribute = match (urn, extension) {
+        (None, _) => resource_type.attribute(key),
+        (Some(_), extension) => extension.and_then(|extension| extension.schema.attribute(key)),
+    };
+    if let Some(attribute) = attribute.filter(|attribute| attribute.returned != Returned::Never) {
+        return Ok(Some(Selection::Attribute(Target { extension, attribute, sub_attribute: None }, None)));
+    }
     let path = urn.map_or_else(|| key.to_owned(), |urn| format!("{urn}:{key}"));
     let selection = Selection::parse(switches, resource_type, &path).ok().filter(|selection| match selection {
         Selection::Resource => switches.core_attributes_under_urn,

@@ -11,7 +11,7 @@ use crate::scim::schema::{Attribute, Mutability, ResourceType};
 /// What `document` lacks although it is required: attributes, sub-attributes of what it has, extensions.
 pub fn missing(resource_type: &ResourceType, document: &Map<String, Value>) -> BTreeSet<String> {
     let mut missing = BTreeSet::new();
-    for attribute in resource_type.attributes().filter(|attribute| attribute.name != "schemas") {
+    for attribute in resource_type.attributes().filter(|attribute| demands(attribute) && attribute.name != "schemas") {
         if resource_type.rows_attribute.as_ref() != Some(&attribute.name) {
             look(attribute, Location::new(None, &attribute.name), document.get(&attribute.name), &mut missing);
         }
@@ -20,7 +20,7 @@ pub fn missing(resource_type: &ResourceType, document: &Map<String, Value>) -> B
         let urn = &extension.schema.id;
         match document.get(urn) {
             Some(object) => {
-                for attribute in &extension.schema.attributes {
+                for attribute in extension.schema.attributes.iter().filter(|attribute| demands(attribute)) {
                     let location = Location::new(Some(urn), &attribute.name);
                     look(attribute, location, object.get(&attribute.name), &mut missing);
                 }
@@ -32,6 +32,11 @@ pub fn missing(resource_type: &ResourceType, document: &Map<String, Value>) -> B
         }
     }
     missing
+}
+
+/// Whether there is anything to miss.
+fn demands(attribute: &Attribute) -> bool {
+    attribute.required || attribute.sub_attributes.iter().any(|sub| sub.required)
 }
 
 fn look(attribute: &Attribute, location: Location<'_>, value: Option<&Value>, missing: &mut BTreeSet<String>) {

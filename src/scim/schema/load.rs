@@ -1,6 +1,7 @@
 //! Reads schema and resource type documents and refuses those the engine could not honour.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -83,6 +84,7 @@ impl ResourceType {
             return Err(schema.problem(format!("belongs to resource type `{}` already", self.name)));
         }
         self.extensions.push(Extension { schema, required });
+        self.hides.take();
         Ok(())
     }
 }
@@ -133,6 +135,7 @@ fn assemble(
         schema: schema(&document.schema)?,
         extensions: Vec::new(),
         rows_attribute: document.rows_attribute.clone(),
+        hides: OnceLock::new(),
     };
     for extension in &document.schema_extensions {
         resource_type.extend(schema(&extension.schema)?, extension.required)?;

@@ -101,6 +101,18 @@ impl Administration {
         })
     }
 
+    /// One connection, by its name.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn connection_named(
+        &self,
+        organization: OrganizationId,
+        name: &ConnectionName,
+    ) -> Result<Connection, AdministrationError> {
+        self.live.read(|tx| found(tx, organization, name))
+    }
+
     /// One connection.
     ///
     /// # Errors

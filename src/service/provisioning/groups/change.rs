@@ -12,7 +12,7 @@ use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Representation, group_id, load, load_for_change, names, nesting, present};
+use super::{Representation, group_id, load, load_for_change, names, nesting, present, present_with};
 
 type Document = Map<String, Value>;
 
@@ -59,18 +59,20 @@ pub fn patch(
         Ok((patched.document, patched.rows))
     })?;
     services.live.read(|tx| {
-        if projection.is_everything() {
-            if !caller.profile.switches().groups_in_patch_answers {
-                return Ok(None);
-            }
-            let enough = i64::try_from(limits::MEMBERS_IN_PATCH_ANSWER).unwrap_or(i64::MAX).saturating_add(1);
-            let some = memberships::of_group(tx, caller.organization, id, enough)?;
-            if some.len() > limits::MEMBERS_IN_PATCH_ANSWER {
-                return Ok(None);
-            }
+        let unasked = projection.is_everything();
+        if unasked && !caller.profile.switches().groups_in_patch_answers {
+            return Ok(None);
         }
         let group = load(tx, caller, id)?;
-        present(services, tx, caller, &group, projection).map(Some)
+        if !unasked {
+            return present(services, tx, caller, &group, projection).map(Some);
+        }
+        let enough = i64::try_from(limits::MEMBERS_IN_PATCH_ANSWER).unwrap_or(i64::MAX).saturating_add(1);
+        let some = memberships::of_group(tx, caller.organization, id, enough)?;
+        if some.len() > limits::MEMBERS_IN_PATCH_ANSWER {
+            return Ok(None);
+        }
+        present_with(services, &group, Some(&some), projection).map(Some)
     })
 }
 

@@ -1,0 +1,117 @@
+//! Searches: who may, where may one, what may one (Authorization API 1.0, Search APIs).
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::access::decide::{Question, Rules, Who};
+use crate::access::graph::{Resource, Subject};
+use crate::model::{Caller, Moment};
+use crate::service::access::decide::subject;
+use crate::service::{ServiceError, Services};
+
+use super::answer::Refusal;
+use super::evaluate::circumstances;
+use super::page::{Cursor, PageError};
+use super::wire::Body;
+
+#[derive(Serialize)]
+struct Found {
+    page: PageAnswer,
+    results: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct PageAnswer {
+    next_token: String,
+    count: usize,
+}
+
+/// Who may.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn subjects(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+    let (kind, act, resource) = body.subjects()?;
+    let (said, facts) = circumstances(body.context());
+    let resource = Resource { resource_type: resource.kind, id: resource.id };
+    let asked = ["subject", kind.kind, act.name, resource.resource_type, resource.id, &facts];
+    let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let who = Who { subject_type: kind.kind, permission: act.name, resource, circumstances: Some(&said) };
+    let after = cursor.after().map(|text| subject_after(kind.kind, text)).transpose()?;
+    let found = search(services, caller, |rules, now| {
+        rules.subjects_who_may(&who, now, after, cursor.limit().saturating_add(1))
+    })?;
+    let entity = |subject: &Subject| json!({ "type": kind.kind, "id": subject.id().to_string() });
+    page(&cursor, &found, |subject| subject.id().to_string(), entity)
+}
+
+/// Where one may.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn resources(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+    let (who, act, kind) = body.resources()?;
+    let (said, facts) = circumstances(body.context());
+    let asked = ["resource", who.kind, who.id, act.name, kind.kind, &facts];
+    let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let found = search(services, caller, |rules, now| {
+        let question = Question {
+            subject: subject(rules.graph, who.kind, who.id),
+            permission: act.name,
+            resource: Resource { resource_type: kind.kind, id: "" },
+            circumstances: Some(&said),
+        };
+        rules.resources_where_may(&question, now, cursor.after(), cursor.limit().saturating_add(1))
+    })?;
+    page(&cursor, &found, Clone::clone, |id| json!({ "type": kind.kind, "id": id }))
+}
+
+/// What one may.
+///
+/// # Errors
+/// [`Refusal`].
+pub fn actions(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+    let (who, resource) = body.actions()?;
+    let (said, facts) = circumstances(body.context());
+    let asked = ["action", who.kind, who.id, resource.kind, resource.id, &facts];
+    let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let found = search(services, caller, |rules, now| {
+        let question = Question {
+            subject: subject(rules.graph, who.kind, who.id),
+            permission: "",
+            resource: Resource { resource_type: resource.kind, id: resource.id },
+            circumstances: Some(&said),
+        };
+        let permissions = rules.permissions_at(&question, now, cursor.after(), cursor.limit().saturating_add(1));
+        permissions.into_iter().map(|permission| permission.as_str().to_owned()).collect::<Vec<_>>()
+    })?;
+    page(&cursor, &found, Clone::clone, |name| json!({ "name": name }))
+}
+
+fn search<T>(services: &Services, caller: &Caller, work: impl FnOnce(&Rules<'_>, Moment) -> T) -> Result<T, Refusal> {
+    Ok(services.search(caller, work)?)
+}
+
+fn subject_after(kind: &str, text: &str) -> Result<Subject, PageError> {
+    match kind {
+        "service" => text.parse().map(Subject::Service).map_err(|_not_ours| PageError::Token),
+        _ => text.parse().map(Subject::User).map_err(|_not_ours| PageError::Token),
+    }
+}
+
+/// One more was asked for than the page holds: it tells whether there is a next page.
+fn page<T>(
+    cursor: &Cursor<'_>,
+    found: &[T],
+    key: impl Fn(&T) -> String,
+    entity: impl Fn(&T) -> Value,
+) -> Result<Vec<u8>, Refusal> {
+    let on_page = found.get(..cursor.limit().min(found.len())).unwrap_or_default();
+    let next_token = match on_page.last() {
+        Some(last) if found.len() > on_page.len() => cursor.next(&key(last))?,
+        _ => String::new(),
+    };
+    let results: Vec<Value> = on_page.iter().map(entity).collect();
+    let found = Found { page: PageAnswer { next_token, count: results.len() }, results };
+    serde_json::to_vec(&found).map_err(|error| ServiceError::Internal(error.to_string()).into())
+}

@@ -1,0 +1,65 @@
+//! What runs by the clock, each job on a thread of its own.
+
+mod request_log;
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::live::Live;
+
+/// Jobs at work; they end when this is dropped.
+pub struct Jobs {
+    stop: Stop,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Tells jobs that the server ends.
+#[derive(Clone, Default)]
+struct Stop(Arc<(Mutex<bool>, Condvar)>);
+
+impl Stop {
+    fn is_told(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits; answers whether to go on.
+    fn wait(&self, at_most: Duration) -> bool {
+        let told = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.1.wait_timeout_while(told, at_most, |told| !*told);
+        !*waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+impl Jobs {
+    /// Starts every job. `request_log_days`: how long the request log is kept.
+    ///
+    /// # Errors
+    /// The operating system's when it has no thread to give.
+    pub fn start(live: &Live, clock: &Clock, request_log_days: u32) -> std::io::Result<Self> {
+        let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
+        Ok(jobs)
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+        self.threads.push(std::thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+}
+
+impl Drop for Jobs {
+    fn drop(&mut self) {
+        self.stop.tell();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The question itself: may this subject do this here, now? Judged from memory, put on record before it is answered.
+
+use std::sync::LazyLock;
+
+use crate::access::decide::{Cause, Circumstances, Decision, Question, Rules};
+use crate::access::graph::{Denial, Graph, IdentifierKind, Lifetimes, Resource, Subject};
+use crate::access::guardrail::Guardrails;
+use crate::evidence::decisions::{AskedSubject, DecisionId, DecisionRecord};
+use crate::live::CannotJudge;
+use crate::model::{Caller, Moment, OrganizationId, Permission, Revision};
+
+use super::super::{ServiceError, Services};
+
+/// By what a subject is known besides its id.
+const KNOWN_BY: [IdentifierKind; 1] = [IdentifierKind::Name];
+
+/// A question as it was asked.
+#[derive(Debug, Clone)]
+pub struct Asking<'q> {
+    /// `user` or `service`.
+    pub subject_type: &'q str,
+    /// An id, a userName or the name of a service.
+    pub subject: &'q str,
+    /// The permission.
+    pub permission: &'q str,
+    /// Where.
+    pub resource: Resource<'q>,
+    /// What the caller says and may say.
+    pub circumstances: Circumstances,
+    /// The same as canonical JSON, for the record; empty for nothing.
+    pub facts: String,
+}
+
+/// An answer, on record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Where it stands on record.
+    pub id: DecisionId,
+    /// What it was judged by.
+    pub revision: Revision,
+    /// Until when it may be used without asking again.
+    pub valid_until: Moment,
+    /// Why, in a word that programs compare.
+    pub code: &'static str,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// Judged and not on record yet.
+struct Judged {
+    record: DecisionRecord,
+    valid_until: Moment,
+    code: &'static str,
+    reason: String,
+    durable: bool,
+}
+
+impl From<CannotJudge> for ServiceError {
+    fn from(error: CannotJudge) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl Services {
+    /// Decides on the spot; `None` when something must be read or put on disk first: then call [`Services::decide`] on a
+    /// thread that may block.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when it cannot be judged or not be put on record: never an allow, never a denial.
+    pub fn decide_from_memory(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Option<Judgement>, ServiceError> {
+        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        match self.live.judge_from_memory(caller.organization, judge)? {
+            Some(judged) if !judged.durable => self.recorded(caller, judged).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Decides. Blocks.
+    ///
+    /// # Errors
+    /// As [`Services::decide_from_memory`].
+    pub fn decide(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Judgement, ServiceError> {
+        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        let judged = self.live.judge(caller.organization, judge)?;
+        self.recorded(caller, judged)
+    }
+
+    /// Whether an organization can be judged without reading anything first.
+    pub fn judges_from_memory(&self, organization: OrganizationId) -> bool {
+        matches!(self.live.judge_from_memory(organization, |_graph, _revision| ()), Ok(Some(())))
+    }
+
+    /// Searches. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn search<T>(&self, caller: &Caller, work: impl FnOnce(&Rules<'_>, Moment) -> T) -> Result<T, ServiceError> {
+        let now = self.clock.now();
+        Ok(self.live.judge(caller.organization, |graph, _revision| with_rules(graph, |rules| work(rules, now)))?)
+    }
+
+    fn judged(&self, caller: &Caller, asking: &Asking<'_>, graph: &Graph, revision: Revision) -> Judged {
+        let now = self.clock.now();
+        with_rules(graph, |rules| judged(caller, asking, rules, revision, now))
+    }
+
+    fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
+        let Judged { record, valid_until, code, reason, durable } = judged;
+        let id = self
+            .live
+            .record_decision(caller.organization, &record, durable)
+            .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+        Ok(Judgement { allowed: record.allowed, id, revision: record.revision, valid_until, code, reason })
+    }
+}
+
+static NO_GUARDRAILS: LazyLock<Guardrails> = LazyLock::new(Guardrails::none);
+
+fn with_rules<T>(graph: &Graph, work: impl FnOnce(&Rules<'_>) -> T) -> T {
+    work(&Rules { graph, guardrails: &NO_GUARDRAILS, lifetimes: Lifetimes::default() })
+}
+
+/// The subject a text names.
+///
+/// # Errors
+/// [`Denial::UnknownSubject`], [`Denial::AmbiguousSubject`].
+pub fn subject(graph: &Graph, subject_type: &str, text: &str) -> Result<Subject, Denial> {
+    graph.subject(subject_type, text, &KNOWN_BY)
+}
+
+fn judged(caller: &Caller, asking: &Asking<'_>, rules: &Rules<'_>, revision: Revision, now: Moment) -> Judged {
+    let subject = subject(rules.graph, asking.subject_type, asking.subject);
+    let question = Question {
+        subject,
+        permission: asking.permission,
+        resource: asking.resource,
+        circumstances: Some(&asking.circumstances),
+    };
+    let decision = rules.decide(&question, now);
+    let durable = asking
+        .permission
+        .parse::<Permission>()
+        .ok()
+        .and_then(|permission| rules.graph.catalogue().get(&permission).map(|entry| entry.durable))
+        .unwrap_or_default();
+    let record = DecisionRecord {
+        at: now,
+        revision,
+        credential: caller.actor.credential(),
+        subject: match subject {
+            Ok(Subject::User(id)) => AskedSubject::User(id.into()),
+            Ok(Subject::Service(id)) => AskedSubject::Service(id.into()),
+            Err(Denial::AmbiguousSubject) => AskedSubject::Ambiguous,
+            Err(_) => AskedSubject::Unknown,
+        },
+        permission: shortened(asking.permission),
+        resource_type: shortened(asking.resource.resource_type),
+        resource: shortened(asking.resource.id),
+        facts: asking.facts.clone(),
+        allowed: decision.is_allowed(),
+    };
+    let (code, reason) = told(&decision);
+    Judged { record, valid_until: decision.valid_until, code, reason, durable }
+}
+
+/// What is asked may be any text; on record it has an end.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    text.chars().take(MOST).collect()
+}
+
+fn told(decision: &Decision<'_>) -> (&'static str, String) {
+    match &decision.cause {
+        Cause::Assigned(assignment) => (
+            "assigned",
+            format!("role `{}` at `{}`, assigned to {}", assignment.role, assignment.scope, assignment.principal),
+        ),
+        Cause::NotAllowed(denial) => denied(*denial),
+        Cause::Forbidden(guardrails) => {
+            let names: Vec<String> = guardrails.iter().map(|id| format!("`{id}`")).collect();
+            ("forbidden", format!("forbidden by guardrail {}", names.join(", ")))
+        }
+        Cause::Unclear { guardrail, missing } => {
+            ("unclear", format!("guardrail `{guardrail}` misses {}", missing.join(", ")))
+        }
+    }
+}
+
+fn denied(denial: Denial) -> (&'static str, String) {
+    let (code, text) = match denial {
+        Denial::UnknownSubject => ("unknown-subject", "nobody of that name"),
+        Denial::AmbiguousSubject => ("ambiguous-subject", "more than one of that name; ask by id"),
+        Denial::UnknownPermission => ("unknown-permission", "the permission is not in the catalogue"),
+        Denial::UnknownResource => ("unknown-resource", "no such scope or resource"),
+        Denial::NotActive(_) => ("not-active", "deactivated, suspended or deleted"),
+        Denial::ServiceExpired => ("service-expired", "the service is past its end"),
+        Denial::OwnerNotActive => ("owner-not-active", "the service's owner is not active"),
+        Denial::NotAssigned => ("not-assigned", "nothing that holds now allows it here"),
+    };
+    (code, text.to_owned())
+}
