@@ -89,7 +89,7 @@ with app.app_context(), app.backend.session():
     group = models.Group(display_name="engineers", members=[ada, bob])
     keep(group)
     [team] = found("/Groups", f'externalId eq "{group.id}"') or [{}]
-    expect("a group arrives with its members", {member["display"] for member in team.get("members", [])} != set() and len(team["members"]) == 2)
+    expect("a group arrives with its members", len(team.get("members", [])) == 2)
     group.members = [bob]
     keep(group)
     [team] = found("/Groups", f'externalId eq "{group.id}"')
