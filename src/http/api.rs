@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod connections;
 mod credentials;
+mod decisions;
 mod document;
 mod groups;
 mod organization;
@@ -45,6 +46,7 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     groups::RESOURCE,
+    decisions::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -9,6 +9,8 @@ mod access_administration;
 #[cfg(test)]
 mod access_live;
 #[cfg(test)]
+mod access_questions;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod authorization;
@@ -86,6 +88,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod signing_keys;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
