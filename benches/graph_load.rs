@@ -14,8 +14,6 @@
     reason = "a measurement"
 )]
 
-use std::time::Instant;
-
 use diesel::connection::SimpleConnection as _;
 use muster::clock::Clock;
 use muster::db::{Database, DatabaseError, Dialect, IfMissing, Tx};
@@ -132,8 +130,8 @@ fn measure(name: &str, url: &str) {
     let settings = LiveSettings { serves: true, root_key: None };
     let (live, threads) = Live::start(database.clone(), Clock::system(), settings).unwrap();
     assert!(live.wait_until_current(std::time::Duration::from_secs(10)));
-    let (before, work, began) = (memory("RssAnon:"), worked(), Instant::now());
-    let assignments = live.judge(organization, |graph, _| graph.assignments().count()).unwrap();
+    let (before, work, began) = (memory("RssAnon:"), worked(), Clock::monotonic());
+    let assignments = live.judge(organization, |rules, _| rules.graph.assignments().count()).unwrap();
     let (clock, work) = (began.elapsed().as_millis(), worked() - work);
     let grown = memory("RssAnon:") - before;
     assert_eq!(assignments, usize::try_from(ASSIGNMENTS).unwrap());

@@ -9,7 +9,7 @@ use crate::db::access::principals::{self, LookUp};
 use crate::db::access::{people, services, state};
 use crate::db::users::Status;
 use crate::db::{DatabaseError, Tx, organizations};
-use crate::live::{CannotJudge, Slice};
+use crate::live::CannotJudge;
 use crate::model::{Moment, OrganizationId, Permission, Revision, ScopePath, ServiceId, UserId, fold};
 
 use super::Administration;
@@ -62,19 +62,18 @@ impl Administration {
             let asked = Question { subject, permission, resource, circumstances: Some(&circumstances) };
             rules.explain(&asked, now)
         };
-        let (guardrails, lifetimes) = (Guardrails::none(), Lifetimes::default());
         let (mut explanation, mut revision) = if let Ok(subject) = subject {
-            let Slice { graph, revision } = self.live.slice(organization, subject, &question.scope, question.at)?;
-            (explain(&Rules { graph: &graph, guardrails: &guardrails, lifetimes }), revision)
+            let slice = self.live.slice(organization, subject, &question.scope, question.at)?;
+            (explain(&slice.rules()), slice.revision)
         } else {
             // Nobody is meant: no graph could say more.
             let revision = self.live.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default();
-            (explain(&Rules { graph: &Graph::empty(), guardrails: &guardrails, lifetimes }), revision)
+            let (graph, guardrails) = (Graph::empty(), Guardrails::none());
+            (explain(&Rules { graph: &graph, guardrails: &guardrails, lifetimes: Lifetimes::default() }), revision)
         };
-        if why && question.at.is_none() && !explanation.is_allowed() && subject.is_ok() {
-            (explanation, revision) = self.live.judge(organization, |graph, revision| {
-                (explain(&Rules { graph, guardrails: &guardrails, lifetimes }), revision)
-            })?;
+        if why && !explanation.is_allowed() && question.at.is_none() && subject.is_ok() {
+            // A slice does not know what would open the way.
+            (explanation, revision) = self.live.judge(organization, |rules, revision| (explain(rules), revision))?;
         }
         let names = self.live.read(|tx| names::of(tx, organization, &explanation))?;
         Ok(MayAnswer { allowed: explanation.is_allowed(), revision, reasons: explanation.lines(&names) })
