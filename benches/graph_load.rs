@@ -11,6 +11,8 @@
     clippy::string_slice,
     clippy::format_push_string,
     clippy::print_stdout,
+    clippy::string_slice,
+    clippy::format_push_string,
     reason = "a measurement"
 )]
 

@@ -100,7 +100,7 @@ impl Slot {
             };
             let guardrails = {
                 let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-                current.as_ref().map(|current| current.guardrails.clone()).unwrap_or_else(Guardrails::none)
+                current.as_ref().map_or_else(Guardrails::none, |current| current.guardrails.clone())
             };
             let known = |subject| {
                 let current = self.current.read().unwrap_or_else(PoisonError::into_inner);

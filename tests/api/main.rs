@@ -91,6 +91,8 @@ mod races;
 #[cfg(test)]
 mod raw_requests;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod representation;
 #[cfg(test)]
 mod request_log;

@@ -1,6 +1,7 @@
 //! What a change of access would come to, before it is made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -122,7 +123,7 @@ fn tried(change: &mut Change<'_, '_>, graph: &Graph, held: &Guardrails) -> Resul
     for row in change.rows.iter().filter(|row| !row.ends()) {
         match row {
             AccessRow::Permission(row) => {
-                catalogue.declare(row.name.clone(), row.entry.clone()).map_err(|error| corrupt(error.to_string()))?
+                catalogue.declare(row.name.clone(), row.entry.clone()).map_err(|error| corrupt(error.to_string()))?;
             }
             AccessRow::Role(row) => graph.apply(Row::Role(Box::new(row.version.clone()))),
             AccessRow::Scope(row) => {
@@ -157,7 +158,9 @@ fn tried(change: &mut Change<'_, '_>, graph: &Graph, held: &Guardrails) -> Resul
     for attribute in &attributes {
         vocabulary.declare(attribute).map_err(|error| corrupt(error.to_string()))?;
     }
-    types.into_iter().for_each(|kind| vocabulary.declare_type(kind));
+    for kind in types {
+        vocabulary.declare_type(kind);
+    }
     Ok((graph, Guardrails::new(all.into_values(), vocabulary)))
 }
 
@@ -215,7 +218,7 @@ fn fingerprint(difference: &Difference, names: &BTreeMap<ResourceId, String>) ->
             json!([
                 who(&one.subject),
                 one.scope.as_str(),
-                one.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>()
+                one.roles.iter().map(crate::model::RoleName::as_str).collect::<Vec<_>>()
             ])
         })
         .collect();
@@ -224,5 +227,9 @@ fn fingerprint(difference: &Difference, names: &BTreeMap<ResourceId, String>) ->
     let whole =
         json!([rights(&difference.gains), rights(&difference.losses), conflicts, closed, difference.administrators]);
     let sum = digest(&SHA256, whole.to_string().as_bytes());
-    sum.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    sum.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
