@@ -145,6 +145,58 @@ on_both_databases! {
         assert_eq!(program.run(&["may", &ada, "deploy:run", "/"]).code, Some(1));
     }
 
+    fn the_past_is_judged_by_the_guardrails_of_the_past(database: &Database) {
+        let clock = Clock::manual(Clock::system().now().plus_micros(-10 * 86_400_000_000));
+        let server = Server::start_at(database, 0, clock.clone());
+        let (acme, administration) = (server.organization("acme"), server.administration());
+        let as_kind = |kind: &str| {
+            let mut ada = user("ada");
+            ada["userType"] = kind.into();
+            ada
+        };
+        let ada = acme.client.post("/Users", &as_kind("Employee")).expect(201).id();
+        let program = Program::on(database);
+        let crew = acme.client.post("/Groups", &group("crew", &[&ada])).expect(201).id();
+        let wanted = muster::service::access::NewAssignment {
+            principal: muster::service::access::WantedPrincipal::Group(crew),
+            role: "deployer".parse().unwrap(),
+            scope: "/".parse().unwrap(),
+            from: None,
+            until: None,
+            source: muster::model::AssignmentSource::Administrator,
+            approver: None,
+            reason: None,
+        };
+        administration.assign(acme.id, &wanted).unwrap();
+        let hour = 3_600_000_000;
+        let mut moments = Vec::new();
+        let mut next = || {
+            moments.push(clock.now().plus_micros(hour));
+            clock.advance(2 * hour);
+        };
+        next();
+        let text = "@id(\"employees\") @reason(\"contract\") @control(\"C-1\") forbid (principal is User, action == \
+                    Action::\"deploy:run\", resource) when { principal.userType != \"Employee\" };";
+        administration.save_guardrail(acme.id, text, true).unwrap();
+        next();
+        acme.client.put(&format!("/Users/{ada}"), &as_kind("Contractor")).expect(200);
+        next();
+        administration.remove_guardrail(acme.id, &"employees".parse().unwrap()).unwrap();
+        next();
+        administration.save_guardrail(acme.id, text, true).unwrap();
+        acme.client.put(&format!("/Users/{ada}"), &as_kind("Employee")).expect(200);
+        next();
+        acme.client.delete(&format!("/Users/{ada}")).expect(204);
+        next();
+        let allowed = |at: &muster::model::Moment| {
+            let ended = program.run(&["may", &ada, "deploy:run", "/", "--at", &at.to_string(), "--why"]);
+            assert!(ended.stderr.is_empty(), "{ended:?}");
+            ended.code == Some(0)
+        };
+        let told: Vec<bool> = moments.iter().map(allowed).collect();
+        assert_eq!(told, [true, true, false, true, true, false]);
+    }
+
     fn the_future_is_asked_by_what_holds_now(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");
