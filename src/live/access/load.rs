@@ -80,7 +80,8 @@ fn load(tx: &mut Tx<'_>, organization: OrganizationId, reading: Option<Reading>)
     for row in assignments::list(tx, organization)? {
         graph.row(Change::Assigned(Box::new(row.assignment)));
     }
-    Ok(Current { graph: graph.finish(), guardrails, revision })
+    let looks_up_more = access::state(tx, organization)?.looks_up_more();
+    Ok(Current { graph: graph.finish(), guardrails, looks_up_more, revision })
 }
 
 /// What guardrails read of everybody, page by page.
