@@ -52,6 +52,8 @@ pub enum AdministrationRow {
         name: String,
         /// Since when.
         created_at: Moment,
+        /// Whether it is for the certification of the Authorization API.
+        certification: bool,
     },
     /// A new key.
     Key(super::keyring::KeyRow),

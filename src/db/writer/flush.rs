@@ -232,8 +232,8 @@ fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
 fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
     for row in &set.administration {
         let touched = match row {
-            AdministrationRow::Organization { id, slug, name, created_at } => {
-                organizations::insert(tx, *id, slug, name, *created_at)?
+            AdministrationRow::Organization { id, slug, name, created_at, certification } => {
+                organizations::insert(tx, *id, slug, name, (*created_at, *certification))?
             }
             AdministrationRow::Key(key) => keyring::insert(tx, key)?,
             AdministrationRow::Connection { connection, created_at } => {
