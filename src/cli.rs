@@ -4,6 +4,7 @@ mod connection;
 mod doctor;
 mod error;
 mod group;
+mod key;
 mod lifetime;
 mod mapping;
 mod migrate;
@@ -80,6 +81,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Keys: those that sign tokens, and those that bundles are verified with
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -122,6 +126,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }

@@ -25,6 +25,7 @@ mod postgres;
 mod postgres_url;
 pub mod request_log;
 pub mod servers;
+pub mod signing_keys;
 pub mod sql;
 mod sqlite;
 pub mod statements;

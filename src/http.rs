@@ -14,6 +14,7 @@ mod problem;
 mod rate;
 mod record;
 pub mod scim;
+mod well_known;
 
 use actix_web::http::header::{
     AsHeaderName, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
@@ -48,6 +49,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         api::answer(edge, &request, payload).await
     } else if access::is_meant(request.path()) {
         access::answer(edge, &request, payload).await
+    } else if path::is_under(".well-known", request.path()) {
+        well_known::answer(edge, &request).await
     } else {
         operation::answer(edge, &request).await
     }

@@ -10,6 +10,7 @@ mod keys;
 mod lease;
 mod page_starts;
 mod requests;
+mod signing;
 mod token;
 mod types;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::db::keyring::KeyRow;
 use crate::db::{Database, Dialect, Tx, Writer};
+use crate::evidence::key::SigningKey as EvidenceKey;
 use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 use crate::scim::schema::{ResourceTypes, SchemaError};
@@ -32,6 +34,7 @@ pub use door::{Cause, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
+pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
 pub use token::{Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
@@ -65,6 +68,7 @@ struct Inner {
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
+    signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     went_back: AtomicU64,
 }
@@ -135,6 +139,7 @@ impl Live {
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
+            signing: signing::Signing::default(),
             requests: Arc::default(),
             went_back: AtomicU64::new(0),
         });
@@ -192,6 +197,27 @@ impl Live {
     /// [`KeyError`].
     pub fn new_organization_key(&self, organization: OrganizationId, now: Moment) -> Result<KeyRow, KeyError> {
         self.0.keys.new_organization_key(organization, now)
+    }
+
+    /// The key with which an organization's bundles are to be signed, to be written with what needs it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn new_evidence_key(&self, organization: OrganizationId, now: Moment) -> Result<KeyRow, KeyError> {
+        self.0.keys.new_evidence_key(organization, now)
+    }
+
+    /// The key that signs an organization's bundles under this name; `None` before it has one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn evidence_key(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<EvidenceKey>, KeyError> {
+        self.0.keys.evidence_key(tx, organization, name)
     }
 
     /// The key of a new person, and what of it is stored.

@@ -43,7 +43,7 @@ pub(super) fn load(settings: &Settings, database: &Database) -> Result<Option<Ro
 
 /// Whether the keyring needs a root key.
 pub(super) fn is_wrapped(database: &Database) -> Result<bool, CommandError> {
-    Ok(database.read(keyring::any)?.is_some_and(|(wrapped, _)| wrapped))
+    Ok(database.read(keyring::any)?.is_some_and(|(_, wrapped, _)| wrapped))
 }
 
 /// Whether anybody but the owner may read or write the file.

@@ -1,7 +1,7 @@
 //! Keys of organizations, wrapped by the deployment's root key where there is one.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{Binary, Bool};
+use diesel::sql_types::{Binary, Bool, Text};
 
 use crate::model::{Moment, OrganizationId, ResourceId};
 
@@ -15,7 +15,7 @@ pub struct KeyRow {
     pub id: ResourceId,
     /// Whose.
     pub organization: OrganizationId,
-    /// What it is for: `persons` wraps the keys of people.
+    /// What it is for: `persons` wraps the keys of people, `evidence` signs bundles.
     pub purpose: &'static str,
     /// Whether the material is encrypted under the root key.
     pub wrapped: bool,
@@ -40,13 +40,23 @@ pub(super) const BY_PURPOSE: Statement = Statement::both(
     "SELECT wrapped, material FROM keyring WHERE organization = $1 AND purpose = $2",
 );
 pub(super) const ANY: Statement =
-    Statement::both("keyring_any", "SELECT wrapped, material FROM keyring ORDER BY id LIMIT 1");
+    Statement::both("keyring_any", "SELECT purpose, wrapped, material FROM keyring ORDER BY id LIMIT 1");
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &BY_PURPOSE, &ANY];
 
 #[derive(QueryableByName)]
 struct KeyRecord {
+    #[diesel(sql_type = Bool)]
+    wrapped: bool,
+    #[diesel(sql_type = Binary)]
+    material: Vec<u8>,
+}
+
+#[derive(QueryableByName)]
+struct SomeKeyRecord {
+    #[diesel(sql_type = Text)]
+    purpose: String,
     #[diesel(sql_type = Bool)]
     wrapped: bool,
     #[diesel(sql_type = Binary)]
@@ -63,9 +73,9 @@ pub fn by_purpose(
     Ok(Sql(&BY_PURPOSE, binds).row::<KeyRecord>(tx)?.map(|row| (row.wrapped, row.material)))
 }
 
-/// Some key, to try the root key on.
-pub fn any(tx: &mut Tx<'_>) -> Result<Option<(bool, Vec<u8>)>, DatabaseError> {
-    Ok(Sql(&ANY, vec![]).row::<KeyRecord>(tx)?.map(|row| (row.wrapped, row.material)))
+/// Some key, to try the root key on: its purpose, whether it is wrapped, and its material.
+pub fn any(tx: &mut Tx<'_>) -> Result<Option<(String, bool, Vec<u8>)>, DatabaseError> {
+    Ok(Sql(&ANY, vec![]).row::<SomeKeyRecord>(tx)?.map(|row| (row.purpose, row.wrapped, row.material)))
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, key: &KeyRow) -> diesel::QueryResult<usize> {

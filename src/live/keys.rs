@@ -10,11 +10,15 @@ use zeroize::Zeroizing;
 
 use crate::db::keyring::KeyRow;
 use crate::db::{DatabaseError, Tx, keyring};
+use crate::evidence::key::{SigningKey, VerifierKeyError};
 use crate::evidence::seal::{self, KEY_BYTES, SealError};
 use crate::ids::{self, RandomError};
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
+use super::signing::SigningError;
+
 const PERSONS: &str = "persons";
+const EVIDENCE: &str = "evidence";
 const CURSORS: &[u8] = b"cursors";
 
 /// Why a key cannot be had.
@@ -37,6 +41,12 @@ pub enum KeyError {
     /// A person's key does not open.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// A key that signs tokens.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The name under which bundles are signed.
+    #[error(transparent)]
+    Name(#[from] VerifierKeyError),
     /// No random bytes.
     #[error(transparent)]
     Random(#[from] RandomError),
@@ -128,18 +138,52 @@ impl Keys {
     /// Tries the root key on some key of the keyring, if there is one.
     pub(super) fn check(&self, tx: &mut Tx<'_>) -> Result<(), KeyError> {
         match keyring::any(tx)? {
-            Some((wrapped, material)) => self.unwrap_row(wrapped, &material).map(|_key| ()),
+            Some((purpose, wrapped, material)) => self.unwrap(&purpose, wrapped, &material).map(|_key| ()),
             None => Ok(()),
         }
     }
 
     pub(super) fn new_organization_key(&self, organization: OrganizationId, now: Moment) -> Result<KeyRow, KeyError> {
+        self.new_key(organization, PERSONS, now)
+    }
+
+    pub(super) fn new_evidence_key(&self, organization: OrganizationId, now: Moment) -> Result<KeyRow, KeyError> {
+        self.new_key(organization, EVIDENCE, now)
+    }
+
+    fn new_key(&self, organization: OrganizationId, purpose: &'static str, now: Moment) -> Result<KeyRow, KeyError> {
         let key = Zeroizing::new(ids::random::<KEY_BYTES>()?);
-        let (wrapped, material) = match &self.root {
-            Some(root) => (true, seal::seal(&root.0, ids::random()?, PERSONS.as_bytes(), key.as_slice())?),
-            None => (false, key.to_vec()),
-        };
-        Ok(KeyRow { id: ids::resource(now), organization, purpose: PERSONS, wrapped, material, created_at: now })
+        let (wrapped, material) = self.wrap(purpose, key.as_slice())?;
+        Ok(KeyRow { id: ids::resource(now), organization, purpose, wrapped, material, created_at: now })
+    }
+
+    pub(super) fn evidence_key(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        name: &str,
+    ) -> Result<Option<SigningKey>, KeyError> {
+        let Some((wrapped, material)) = keyring::by_purpose(tx, organization, EVIDENCE)? else { return Ok(None) };
+        let seed = exact(&self.unwrap(EVIDENCE, wrapped, &material)?)?;
+        Ok(Some(SigningKey::from_seed(name, &seed)?))
+    }
+
+    /// Wraps a key for one purpose by the root key, where there is one: whether it did, and what is to be stored.
+    pub(super) fn wrap(&self, purpose: &str, key: &[u8]) -> Result<(bool, Vec<u8>), KeyError> {
+        match &self.root {
+            Some(root) => Ok((true, seal::seal(&root.0, ids::random()?, purpose.as_bytes(), key)?)),
+            None => Ok((false, key.to_vec())),
+        }
+    }
+
+    /// Undoes [`Keys::wrap`].
+    pub(super) fn unwrap(&self, purpose: &str, wrapped: bool, material: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        if !wrapped {
+            return Ok(Zeroizing::new(material.to_vec()));
+        }
+        let root = self.root.as_ref().ok_or(KeyError::WrongRootKey)?;
+        let opened = seal::open(&root.0, purpose.as_bytes(), material);
+        opened.map(Zeroizing::new).map_err(|_does_not_open| KeyError::WrongRootKey)
     }
 
     pub(super) fn new_person_key(
@@ -200,19 +244,9 @@ impl Keys {
             return Ok(key.clone());
         }
         let (wrapped, material) = keyring::by_purpose(tx, organization, PERSONS)?.ok_or(KeyError::Missing)?;
-        let key = self.unwrap_row(wrapped, &material)?;
+        let key = exact(&self.unwrap(PERSONS, wrapped, &material)?)?;
         opened.insert(organization, key.clone());
         Ok(key)
-    }
-
-    fn unwrap_row(&self, wrapped: bool, material: &[u8]) -> Result<Key, KeyError> {
-        if !wrapped {
-            return exact(material);
-        }
-        let root = self.root.as_ref().ok_or(KeyError::WrongRootKey)?;
-        let opened =
-            seal::open(&root.0, PERSONS.as_bytes(), material).map_err(|_does_not_open| KeyError::WrongRootKey)?;
-        exact(&Zeroizing::new(opened))
     }
 }
 

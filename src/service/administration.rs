@@ -1,8 +1,9 @@
-//! Administration: organizations, connections and credentials, each change with its event.
+//! Administration: organizations, connections, credentials and keys, each change with its event.
 
 mod connections;
 mod error;
 mod first_start;
+mod keys;
 mod organizations;
 mod request_log;
 mod schemas;

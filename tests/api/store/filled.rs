@@ -7,13 +7,19 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 26] = [
+const ROWS: [(&str, &str, u32, &str); 27] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
         "id, organization, purpose, wrapped, material, created_at",
         500,
         "#03(i), #01(i), 'persons', on, #0f(1), 0",
+    ),
+    (
+        "signing_key",
+        "algorithm, generation, wrapped, material, created_at, replaces_at_once, signs_from",
+        20,
+        "'ES256', i, on, #0f(1), 0, on, 0",
     ),
     ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
     ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),

@@ -1,0 +1,82 @@
+//! The keys with which tokens are signed: published, rotated with an overlap, the same on every server.
+
+use muster::clock::Clock;
+use muster::live::Algorithm;
+use muster::model::Moment;
+use serde_json::Value;
+
+use crate::support::{Client, Database, Server};
+
+const HOUR: i64 = 3_600_000_000;
+
+fn published(server: &Server) -> Vec<String> {
+    let client = Client { base: server.url.clone(), token: String::new() };
+    let answer = client.send("GET", "/.well-known/jwks.json", &[("Authorization", "")], None).expect(200);
+    assert_eq!(answer.header("Cache-Control"), "public, max-age=900");
+    let document: Value = answer.json();
+    let ids = document["keys"].as_array().unwrap().iter().map(|key| {
+        assert_eq!(key["use"], "sig", "{key}");
+        for private in ["d", "p", "q", "dp", "dq", "qi"] {
+            assert!(key.get(private).is_none(), "{private} is published");
+        }
+        key["kid"].as_str().unwrap().to_owned()
+    });
+    ids.collect()
+}
+
+fn signing(server: &Server) -> String {
+    let keys = server.live.signing_keys().unwrap();
+    keys.current(Algorithm::Rs256, server.clock.now()).unwrap().id().to_owned()
+}
+
+on_both_databases! {
+    fn the_keys_are_made_once_and_are_the_same_after_a_restart(database: &Database) {
+        let first = published(&Server::start(database));
+        assert_eq!(first.len(), 2, "one of each algorithm");
+        assert_eq!(published(&Server::start(database)), first);
+    }
+
+    fn a_new_key_is_published_before_it_signs_and_the_old_one_after_it_has_signed(database: &Database) {
+        let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
+        let server = Server::start_at(database, 0, clock.clone());
+        let (old, before) = (signing(&server), published(&server));
+        server.administration().rotate_signing_keys(false).unwrap();
+        assert_eq!(signing(&server), old);
+        assert_eq!(published(&server).len(), 4);
+        clock.advance(HOUR);
+        let new = signing(&server);
+        assert_ne!(new, old);
+        assert!(published(&server).contains(&old));
+        clock.advance(24 * HOUR);
+        let after = published(&server);
+        assert!(after.contains(&new) && before.iter().all(|id| !after.contains(id)), "{after:?}");
+    }
+
+    fn a_key_in_wrong_hands_is_withdrawn_at_once(database: &Database) {
+        let server = Server::start(database);
+        let (old, before) = (signing(&server), published(&server));
+        server.administration().rotate_signing_keys(true).unwrap();
+        assert_ne!(signing(&server), old);
+        let after = published(&server);
+        assert!(after.len() == 2 && before.iter().all(|id| !after.contains(id)), "{after:?}");
+    }
+
+    fn an_organization_has_one_key_for_its_bundles(database: &Database) {
+        let server = Server::start(database);
+        let (acme, other) = (server.organization("acme").id, server.organization("other").id);
+        let administration = server.administration();
+        let key = |id| administration.verifier_key(&administration.organization(id).unwrap(), "muster.example").unwrap();
+        assert_eq!(key(acme).name(), "muster.example/acme");
+        assert_eq!(key(acme), key(acme));
+        assert_ne!(key(acme).to_string().rsplit('+').next(), key(other).to_string().rsplit('+').next());
+    }
+}
+
+#[test]
+fn only_what_is_published_is_found_under_well_known() {
+    let server = Server::start(&Database::fresh(crate::support::Backend::Sqlite));
+    let client = Client { base: server.url.clone(), token: String::new() };
+    client.get("/.well-known/").expect(404);
+    client.get("/.well-known/jwks.json/x").expect(404);
+    client.send("POST", "/.well-known/jwks.json", &[], Some("{}")).expect(405);
+}
