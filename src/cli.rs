@@ -5,6 +5,7 @@ mod doctor;
 mod error;
 mod group;
 mod key;
+mod leaver;
 mod lifetime;
 mod mapping;
 mod migrate;
@@ -84,6 +85,7 @@ enum Command {
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    Leaver(leaver::Leaver),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -127,6 +129,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Key(command) => key::run(&command, &flags, &settings),
+        Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }

@@ -4,7 +4,7 @@
 //! second decides again.
 
 pub mod administrators;
-mod assignments;
+pub(in crate::service) mod assignments;
 mod catalogue;
 pub mod decide;
 mod gates;

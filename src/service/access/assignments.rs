@@ -155,7 +155,8 @@ impl Administration {
 }
 
 /// For the log: who by id only.
-fn details(assignment: &Assignment) -> Value {
+/// What the log says of an assignment.
+pub(in crate::service) fn details(assignment: &Assignment) -> Value {
     json!({
         "role": assignment.role.as_str(),
         "scope": assignment.scope.as_str(),

@@ -118,7 +118,8 @@ impl Services {
 
 static NO_GUARDRAILS: LazyLock<Guardrails> = LazyLock::new(Guardrails::none);
 
-fn with_rules<T>(graph: &Graph, work: impl FnOnce(&Rules<'_>) -> T) -> T {
+/// What decides, at this graph.
+pub(in crate::service) fn with_rules<T>(graph: &Graph, work: impl FnOnce(&Rules<'_>) -> T) -> T {
     work(&Rules { graph, guardrails: &NO_GUARDRAILS, lifetimes: Lifetimes::default() })
 }
 
