@@ -8,6 +8,7 @@ mod key;
 mod leaver;
 mod lifetime;
 mod mapping;
+mod may;
 mod migrate;
 mod org;
 mod organization_choice;
@@ -79,6 +80,7 @@ enum Command {
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
+    May(may::May),
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
@@ -99,6 +101,8 @@ pub fn run() -> ExitCode {
     };
     match execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // The answer stands on standard output.
+        Err(CommandError::Denied) => ExitCode::FAILURE,
         Err(error) => {
             output::complain(&error);
             error.exit_code()
@@ -111,6 +115,9 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     // Whoever verifies has the file and the key and nothing else: no settings, no database.
     if let Command::Verify(verify) = &command {
         return verify::run(verify);
+    }
+    if let Command::May(may) = &command {
+        return may::run(may, &flags);
     }
     let settings = Settings::load(&flags)?;
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
@@ -128,6 +135,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),

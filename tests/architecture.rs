@@ -48,7 +48,21 @@ const PARTS: &[Part] = &[
     part("app", &["model", "config", "telemetry", "clock", "ids", "db", "live", "service", "outbound", "jobs", "http"]),
     part(
         "cli",
-        &["model", "scim", "access", "evidence", "config", "telemetry", "clock", "ids", "db", "live", "service", "app"],
+        &[
+            "model",
+            "scim",
+            "access",
+            "evidence",
+            "config",
+            "telemetry",
+            "clock",
+            "ids",
+            "db",
+            "live",
+            "service",
+            "outbound",
+            "app",
+        ],
     ),
     part("main", &["cli"]),
 ];

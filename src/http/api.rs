@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod connections;
 mod credentials;
+mod decisions;
 mod document;
 mod groups;
 mod leavers;
@@ -48,6 +49,7 @@ pub const RESOURCES: &[Resource] = &[
     users::RESOURCE,
     leavers::RESOURCE,
     groups::RESOURCE,
+    decisions::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.
