@@ -2,4 +2,5 @@
 
 pub mod client;
 pub mod destination;
+pub mod github;
 pub mod network;

@@ -28,6 +28,8 @@ const SWEEP_AFTER: Duration = Duration::from_hours(1);
 #[derive(Default)]
 pub(super) struct Feed {
     followed: Mutex<HashMap<OrganizationId, Revision>>,
+    /// What every server has applied, as far as somebody has waited for it.
+    settled: Mutex<HashMap<OrganizationId, Revision>>,
     stopping: AtomicBool,
 }
 
@@ -63,6 +65,19 @@ impl Feed {
         }
     }
 
+    /// Whether no server lags behind this revision, as far as is known here.
+    pub(super) fn is_settled(&self, organization: OrganizationId, revision: Revision) -> bool {
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        settled.get(&organization).is_some_and(|settled| revision <= *settled)
+    }
+
+    /// Every server has applied this revision, or its lease is over.
+    pub(super) fn settled(&self, organization: OrganizationId, revision: Revision) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = settled.entry(organization).or_default();
+        *last = revision.max(*last);
+    }
+
     fn organizations(&self) -> Vec<OrganizationId> {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
@@ -79,6 +94,7 @@ impl Feed {
     /// The database has lost what came after `revision`.
     fn set_back(&self, organization: OrganizationId, revision: Revision) {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, revision);
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).remove(&organization);
     }
 
     pub(super) fn stop(&self) {

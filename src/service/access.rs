@@ -9,6 +9,7 @@ mod catalogue;
 pub mod decide;
 pub mod decision_log;
 mod gates;
+pub mod github;
 mod may;
 mod names;
 mod principals;

@@ -29,16 +29,16 @@ fn judged(live: &Live, organization: OrganizationId, who: &str, permission: &str
     judged.unwrap()
 }
 
-fn may(server: &Server, organization: OrganizationId, who: &str, permission: &str, scope: &str) -> bool {
+pub fn may(server: &Server, organization: OrganizationId, who: &str, permission: &str, scope: &str) -> bool {
     judged(&server.live, organization, who, permission, scope, &server.clock)
 }
 
-fn scope(administration: &Administration, organization: OrganizationId, path: &str) {
+pub fn scope(administration: &Administration, organization: OrganizationId, path: &str) {
     let (path, production) = (path.parse().unwrap(), path.ends_with("production"));
     administration.create_scope(organization, &NewScope { path, production, description: None }).unwrap();
 }
 
-fn mapping(group: &str, role: &str, scope: &str) -> NewAssignment {
+pub fn mapping(group: &str, role: &str, scope: &str) -> NewAssignment {
     NewAssignment {
         principal: WantedPrincipal::Group(group.to_owned()),
         role: role.parse().unwrap(),

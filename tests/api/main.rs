@@ -31,6 +31,8 @@ mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod events;
@@ -38,6 +40,8 @@ mod events;
 mod extensions;
 #[cfg(test)]
 mod filters;
+#[cfg(test)]
+mod gates;
 #[cfg(test)]
 mod hostile_filters;
 #[cfg(test)]
@@ -75,6 +79,8 @@ mod privacy;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod promise;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod queries;
@@ -98,6 +104,8 @@ mod sockets;
 mod sorting;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod ten_thousand;
 #[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]
