@@ -35,7 +35,7 @@ pub use id::{
 };
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
-pub use moment::Moment;
+pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
 pub use permission::{GuardrailId, Permission, PermissionError, RoleName};
 pub use reason::{Reason, ReasonError};

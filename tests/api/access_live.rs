@@ -22,7 +22,8 @@ fn judged(live: &Live, organization: OrganizationId, who: &str, permission: &str
         ScopeKind::Project => "project",
         ScopeKind::Environment => "environment",
     };
-    let judged = live.judge(organization, |graph, _| {
+    let judged = live.judge(organization, |rules, _| {
+        let graph = rules.graph;
         let Ok(subject) = graph.subject("user", who, &[IdentifierKind::Name]) else { return false };
         graph.may(subject, permission, Resource { resource_type: kind, id: scope }, clock.now()).outcome.is_ok()
     });

@@ -7,7 +7,11 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_document;
+#[cfg(test)]
 mod access_live;
+#[cfg(test)]
+mod access_over_http;
 #[cfg(test)]
 mod access_questions;
 #[cfg(test)]
@@ -88,6 +92,8 @@ mod queries;
 mod races;
 #[cfg(test)]
 mod raw_requests;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]

@@ -155,7 +155,6 @@ impl Administration {
 }
 
 /// For the log: who by id only.
-/// What the log says of an assignment.
 pub(in crate::service) fn details(assignment: &Assignment) -> Value {
     json!({
         "role": assignment.role.as_str(),

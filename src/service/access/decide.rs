@@ -1,10 +1,7 @@
 //! The question itself: may this subject do this here, now? Judged from memory, put on record before it is answered.
 
-use std::sync::LazyLock;
-
 use crate::access::decide::{Cause, Circumstances, Decision, Question, Rules};
-use crate::access::graph::{Denial, Graph, IdentifierKind, Lifetimes, Resource, Subject};
-use crate::access::guardrail::Guardrails;
+use crate::access::graph::{Denial, Graph, IdentifierKind, Resource, Subject};
 use crate::evidence::decisions::{AskedSubject, DecisionId, DecisionRecord};
 use crate::live::CannotJudge;
 use crate::model::{Caller, Moment, OrganizationId, Permission, Revision};
@@ -70,7 +67,7 @@ impl Services {
     /// # Errors
     /// [`ServiceError::Unavailable`] when it cannot be judged or not be put on record: never an allow, never a denial.
     pub fn decide_from_memory(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Option<Judgement>, ServiceError> {
-        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        let judge = |rules: &Rules<'_>, revision| judged(caller, asking, rules, revision, self.clock.now());
         match self.live.judge_from_memory(caller.organization, judge)? {
             Some(judged) if !judged.durable => self.recorded(caller, judged).map(Some),
             _ => Ok(None),
@@ -82,14 +79,14 @@ impl Services {
     /// # Errors
     /// As [`Services::decide_from_memory`].
     pub fn decide(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Judgement, ServiceError> {
-        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        let judge = |rules: &Rules<'_>, revision| judged(caller, asking, rules, revision, self.clock.now());
         let judged = self.live.judge(caller.organization, judge)?;
         self.recorded(caller, judged)
     }
 
     /// Whether an organization can be judged without reading anything first.
     pub fn judges_from_memory(&self, organization: OrganizationId) -> bool {
-        matches!(self.live.judge_from_memory(organization, |_graph, _revision| ()), Ok(Some(())))
+        matches!(self.live.judge_from_memory(organization, |_rules, _revision| ()), Ok(Some(())))
     }
 
     /// Searches. Blocks.
@@ -98,12 +95,7 @@ impl Services {
     /// [`ServiceError::Unavailable`] when it cannot be judged.
     pub fn search<T>(&self, caller: &Caller, work: impl FnOnce(&Rules<'_>, Moment) -> T) -> Result<T, ServiceError> {
         let now = self.clock.now();
-        Ok(self.live.judge(caller.organization, |graph, _revision| with_rules(graph, |rules| work(rules, now)))?)
-    }
-
-    fn judged(&self, caller: &Caller, asking: &Asking<'_>, graph: &Graph, revision: Revision) -> Judged {
-        let now = self.clock.now();
-        with_rules(graph, |rules| judged(caller, asking, rules, revision, now))
+        Ok(self.live.judge(caller.organization, |rules, _revision| work(rules, now))?)
     }
 
     fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
@@ -114,13 +106,6 @@ impl Services {
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
         Ok(Judgement { allowed: record.allowed, id, revision: record.revision, valid_until, code, reason })
     }
-}
-
-static NO_GUARDRAILS: LazyLock<Guardrails> = LazyLock::new(Guardrails::none);
-
-/// What decides, at this graph.
-pub(in crate::service) fn with_rules<T>(graph: &Graph, work: impl FnOnce(&Rules<'_>) -> T) -> T {
-    work(&Rules { graph, guardrails: &NO_GUARDRAILS, lifetimes: Lifetimes::default() })
 }
 
 /// The subject a text names.

@@ -15,7 +15,6 @@ use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search}
 use crate::live::DENIED_WITHIN;
 use crate::model::{Caller, Moment, OrganizationId, ResourceId, Revision, ServiceId, UserId};
 use crate::scim::ScimError;
-use crate::service::access::decide::with_rules;
 use crate::service::{ServiceError, Services};
 
 /// What the database says of a leaver.
@@ -150,23 +149,21 @@ fn search(
 ) -> Result<Search, ServiceError> {
     let now = services.clock.now();
     let subjects = || std::iter::once(Subject::User(user)).chain(owned.iter().copied().map(Subject::Service));
-    Ok(services.live.judge(organization, |graph, revision| {
-        with_rules(graph, |rules| {
-            let mut search = Search { revision: number(revision), asked: 0, allowed: Vec::new() };
-            for scope in rules.graph.scopes() {
-                let resource = Resource { resource_type: scope.path.kind().as_str(), id: scope.path.as_str() };
-                for (permission, _) in rules.graph.catalogue().permissions() {
-                    for subject in subjects() {
-                        search.asked = search.asked.saturating_add(1);
-                        if is_allowed(rules, subject, permission.as_str(), resource, now) {
-                            search.allowed.push(told(subject, permission.as_str(), resource.id));
-                        }
+    Ok(services.live.judge(organization, |rules, revision| {
+        let mut search = Search { revision: number(revision), asked: 0, allowed: Vec::new() };
+        for scope in rules.graph.scopes() {
+            let resource = Resource { resource_type: scope.path.kind().as_str(), id: scope.path.as_str() };
+            for (permission, _) in rules.graph.catalogue().permissions() {
+                for subject in subjects() {
+                    search.asked = search.asked.saturating_add(1);
+                    if is_allowed(rules, subject, permission.as_str(), resource, now) {
+                        search.allowed.push(told(subject, permission.as_str(), resource.id));
                     }
                 }
             }
-            search.allowed.sort_unstable();
-            search
-        })
+        }
+        search.allowed.sort_unstable();
+        search
     })?)
 }
 

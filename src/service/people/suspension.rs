@@ -8,6 +8,7 @@ use crate::db::WriteSet;
 use crate::db::users::{Status, StatusChange, SuspensionChange};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
+use crate::service::access::administrators;
 use crate::service::leavers::cut_off;
 use crate::service::{ServiceError, Services};
 
@@ -90,6 +91,7 @@ fn set(
             _ => cause.event(now, action, id.into(), &details),
         };
         set.events.push(event);
+        administrators::guard(tx, caller, now, &mut set)?;
         if person.active() {
             cut_off::turn(tx, &cause, id, !suspended, now, &mut set)?;
         }

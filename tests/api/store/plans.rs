@@ -16,7 +16,7 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 20] = [
     "connection",
     "credential",
     "scim_user",
@@ -34,6 +34,9 @@ const TABLES: [&str; 17] = [
     "service",
     "leaf",
     "user_identified",
+    "guardrail",
+    "attribute",
+    "user_facts",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.

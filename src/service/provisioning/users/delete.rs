@@ -6,6 +6,7 @@ use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
+use crate::service::access::administrators;
 use crate::service::leavers::cut_off;
 use crate::service::{ServiceError, Services};
 
@@ -42,6 +43,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
             None => cause.event(now, "user.deleted", id.into(), &details),
         };
         set.events.push(event);
+        administrators::guard(tx, caller, now, &mut set)?;
         cut_off::end(tx, &cause, id, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
