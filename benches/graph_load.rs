@@ -8,6 +8,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::format_push_string,
     clippy::print_stdout,
     clippy::string_slice,
     clippy::format_push_string,

@@ -2,7 +2,7 @@
 
 pub mod assignments;
 pub mod catalogue;
-pub(in crate::db) mod facts;
+pub mod facts;
 pub mod guardrails;
 mod interval;
 pub mod leaves;

@@ -4,7 +4,7 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::access::guardrail::{Attribute, AttributeOwner, FactKind, Guardrail, Guardrails, Vocabulary};
-use crate::model::{GuardrailId, Moment, OrganizationId, ResourceType, Revision};
+use crate::model::{Catalogue, GuardrailId, Moment, OrganizationId, ResourceType, Revision};
 
 use super::super::sql::{Bind, Statement};
 use super::super::{DatabaseError, Tx};
@@ -78,9 +78,29 @@ const ATTRIBUTES_ENDED: Statement = Statement::both(
      WHERE organization = $1 AND until_revision > $2 AND until_revision < 9223372036854775807",
 );
 
+const AT: Statement = Statement::both(
+    "guardrail_at",
+    "SELECT id, text, created_at FROM guardrail \
+     WHERE organization = $1 AND from_revision <= $2 AND until_revision > $2",
+);
+const ATTRIBUTES_AT: Statement = Statement::both(
+    "attribute_at",
+    "SELECT owner, name, kind FROM attribute WHERE organization = $1 AND from_revision <= $2 AND until_revision > $2",
+);
+
 /// Every statement of these tables.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&BEGIN, &END, &BEGUN, &ENDED, &BEGIN_ATTRIBUTE, &END_ATTRIBUTE, &ATTRIBUTES_BEGUN, &ATTRIBUTES_ENDED];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &BEGIN,
+    &END,
+    &BEGUN,
+    &ENDED,
+    &BEGIN_ATTRIBUTE,
+    &END_ATTRIBUTE,
+    &ATTRIBUTES_BEGUN,
+    &ATTRIBUTES_ENDED,
+    &AT,
+    &ATTRIBUTES_AT,
+];
 
 impl GuardrailRow {
     pub(super) fn binds(&self) -> [Bind<'_>; 3] {
@@ -155,9 +175,19 @@ pub fn attributes(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vec<A
 /// # Errors
 /// [`DatabaseError`].
 pub fn vocabulary(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vocabulary, DatabaseError> {
-    let mut vocabulary = Vocabulary::new(&catalogue::complete(tx, organization)?);
-    for attribute in attributes(tx, organization)? {
-        vocabulary.declare(&attribute).map_err(corrupt("attribute"))?;
+    let (known, attributes) = (catalogue::complete(tx, organization)?, attributes(tx, organization)?);
+    speaking_of(tx, organization, &known, &attributes)
+}
+
+fn speaking_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    known: &Catalogue,
+    attributes: &[Attribute],
+) -> Result<Vocabulary, DatabaseError> {
+    let mut vocabulary = Vocabulary::new(known);
+    for attribute in attributes {
+        vocabulary.declare(attribute).map_err(corrupt("attribute"))?;
     }
     let mut last: Option<ResourceType> = None;
     for leaf in leaves::list(tx, organization)? {
@@ -175,7 +205,28 @@ pub fn vocabulary(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vocab
 /// [`DatabaseError`]; one that cannot be read lets nothing be judged.
 pub fn complete(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Guardrails, DatabaseError> {
     let rows = list(tx, organization)?;
-    let vocabulary = vocabulary(tx, organization)?;
+    ready(rows, vocabulary(tx, organization)?)
+}
+
+/// The guardrails as they were at a revision, and what they could speak of then; `known` is the catalogue of then.
+///
+/// # Errors
+/// As [`complete`].
+pub fn complete_at(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    at: Revision,
+    known: &Catalogue,
+) -> Result<Guardrails, DatabaseError> {
+    let rows = interval::since(tx, &AT, organization, at, read)?;
+    if rows.is_empty() {
+        return Ok(Guardrails::none());
+    }
+    let attributes = interval::since(tx, &ATTRIBUTES_AT, organization, at, read_attribute)?;
+    ready(rows, speaking_of(tx, organization, known, &attributes)?)
+}
+
+fn ready(rows: Vec<GuardrailRow>, vocabulary: Vocabulary) -> Result<Guardrails, DatabaseError> {
     let read = |row: GuardrailRow| Guardrail::read(&row.text).map_err(corrupt("guardrail"));
     let all: Result<Vec<Guardrail>, DatabaseError> = rows.into_iter().map(read).collect();
     Ok(Guardrails::new(all?, vocabulary))

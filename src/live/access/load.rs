@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use crate::access::graph::{Change, Facts, Graph, Identifier, Standing, Subject};
 use crate::access::guardrail::person_facts;
 use crate::db::access::people::Person;
-use crate::db::access::{assignments, catalogue, guardrails, leaves, people, scopes, services};
+use crate::db::access::{self, assignments, catalogue, guardrails, leaves, people, scopes, services};
 use crate::db::users::{self, Status, StoredUser};
 use crate::db::{DatabaseError, Tx, organizations};
-use crate::model::{Member, MemberKind, OrganizationId, ResourceId, UserId};
+use crate::model::{Member, MemberKind, OrganizationId, ResourceId, Revision, UserId};
 
 use super::Current;
 
@@ -121,6 +121,21 @@ fn facts_row(user: &StoredUser, reading: &Reading) -> Result<Change, DatabaseErr
         .map_err(|error| DatabaseError::Corrupt { table: "scim_user", problem: error.to_string() })?;
     let facts = Box::new(reading.keep(person_facts(&document)));
     Ok(Change::Facts { subject: Subject::User(user.id), facts })
+}
+
+/// What guardrails read of a user at a revision, a deleted one too.
+pub(super) fn facts_at(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    at: Revision,
+) -> Result<Option<Change>, DatabaseError> {
+    let subject = Subject::User(user);
+    if let Some(facts) = access::facts::former(tx, organization, user, at)? {
+        return Ok(Some(Change::Facts { subject, facts: Box::new(facts) }));
+    }
+    let found = users::by_ids(tx, organization, &[user.into()])?;
+    found.first().map(|user| facts_row(user, &Reading::All)).transpose()
 }
 
 /// What is known of a user, as rows of the graph. Whoever is deleted bears no name any more.

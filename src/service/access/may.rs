@@ -6,10 +6,10 @@ use crate::access::decide::{Circumstances, Question, Rules};
 use crate::access::graph::{Denial, Graph, Lifetimes, Resource, Subject};
 use crate::access::guardrail::Guardrails;
 use crate::db::access::principals::{self, LookUp};
-use crate::db::access::{guardrails, people, services, state};
+use crate::db::access::{people, services, state};
 use crate::db::users::Status;
 use crate::db::{DatabaseError, Tx, organizations};
-use crate::live::{CannotJudge, Slice};
+use crate::live::CannotJudge;
 use crate::model::{Moment, OrganizationId, Permission, Revision, ScopePath, ServiceId, UserId, fold};
 
 use super::Administration;
@@ -62,19 +62,17 @@ impl Administration {
             let asked = Question { subject, permission, resource, circumstances: Some(&circumstances) };
             rules.explain(&asked, now)
         };
-        let (none, lifetimes) = (Guardrails::none(), Lifetimes::default());
         let (mut explanation, mut revision) = if let Ok(subject) = subject {
-            let Slice { graph, revision } = self.live.slice(organization, subject, &question.scope, question.at)?;
-            (explain(&Rules { graph: &graph, guardrails: &none, lifetimes }), revision)
+            let slice = self.live.slice(organization, subject, &question.scope, question.at)?;
+            (explain(&slice.rules()), slice.revision)
         } else {
             // Nobody is meant: no graph could say more.
             let revision = self.live.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default();
-            (explain(&Rules { graph: &Graph::empty(), guardrails: &none, lifetimes }), revision)
+            let (graph, guardrails) = (Graph::empty(), Guardrails::none());
+            (explain(&Rules { graph: &graph, guardrails: &guardrails, lifetimes: Lifetimes::default() }), revision)
         };
-        let guarded = !self.live.read(|tx| guardrails::list(tx, organization))?.is_empty();
-        let incomplete = guarded || (why && !explanation.is_allowed());
-        if incomplete && question.at.is_none() && subject.is_ok() {
-            // A slice has neither guardrails nor what they read; nor does it know what would open the way.
+        if why && !explanation.is_allowed() && question.at.is_none() && subject.is_ok() {
+            // A slice does not know what would open the way.
             (explanation, revision) = self.live.judge(organization, |rules, revision| (explain(rules), revision))?;
         }
         let names = self.live.read(|tx| names::of(tx, organization, &explanation))?;

@@ -55,6 +55,8 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("person_all", "everybody is asked for, page by page, when an organization is loaded"),
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
     ("permission_at", "an organization declares a handful of permissions"),
+    ("guardrail_at", "an organization has tens of guardrails, with their history"),
+    ("attribute_at", "an organization declares a handful of attributes"),
     ("role_version_at", "an organization has tens of roles, with their history"),
     ("membership_active_users", "stops at the first few who are active"),
     ("membership_groups_of_groups", "all groups in groups are asked for when an organization is loaded"),
