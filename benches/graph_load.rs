@@ -11,8 +11,6 @@
     clippy::string_slice,
     clippy::format_push_string,
     clippy::print_stdout,
-    clippy::string_slice,
-    clippy::format_push_string,
     reason = "a measurement"
 )]
 
