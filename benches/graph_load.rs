@@ -1,5 +1,5 @@
 //! How long an organization takes to load, and what it takes of memory: 100,000 users, each in 20 of 2,000 groups, and
-//! 5,000 assignments. Then what it takes to follow one change.
+//! 5,000 assignments.
 //!
 //! On SQLite; on PostgreSQL too where `MUSTER_TEST_POSTGRES_URL` names a server. Prints one JSON line a database:
 //! milliseconds on the clock and of this process's own work, and MiB.

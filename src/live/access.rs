@@ -38,6 +38,8 @@ pub enum CannotJudge {
 struct Current {
     graph: Graph,
     guardrails: Guardrails,
+    /// Whether subjects are looked up by more than is kept here, and so in the database.
+    looks_up_more: bool,
     revision: Revision,
 }
 
@@ -53,7 +55,7 @@ impl Current {
 /// # Errors
 /// [`DatabaseError`].
 pub fn rules(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Graph, Guardrails, Revision), DatabaseError> {
-    let Current { graph, guardrails, revision } = load::with_all_facts(tx, organization)?;
+    let Current { graph, guardrails, revision, .. } = load::with_all_facts(tx, organization)?;
     Ok((graph, guardrails, revision))
 }
 
@@ -77,8 +79,17 @@ impl Slot {
     fn judge<T>(&self, work: impl FnOnce(&Rules<'_>, Revision) -> T) -> Option<T> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
-        let usable = current.revision.as_i64() >= self.wanted.load(Ordering::SeqCst);
-        usable.then(|| work(&current.rules(), current.revision))
+        self.is_usable(current).then(|| work(&current.rules(), current.revision))
+    }
+
+    fn is_usable(&self, current: &Current) -> bool {
+        current.revision.as_i64() >= self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// Whether everything a question may name is in memory.
+    fn names_all(&self) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().is_some_and(|current| !current.looks_up_more && self.is_usable(current))
     }
 
     fn revision(&self) -> Option<Revision> {
@@ -123,6 +134,7 @@ impl Slot {
                 for change in delta.changes {
                     current.graph.apply(change);
                 }
+                current.looks_up_more = delta.looks_up_more;
                 if let Some(guardrails) = delta.guardrails {
                     current.guardrails = guardrails;
                 }
@@ -196,6 +208,11 @@ impl Live {
             return Ok(None);
         }
         Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge(work)))
+    }
+
+    /// Whether subjects can be looked up in the graph alone; else in the database, which blocks.
+    pub fn names_subjects_from_memory(&self, organization: OrganizationId) -> bool {
+        self.0.graphs.slot(organization).is_some_and(|slot| slot.names_all())
     }
 
     /// Judges, reading first what is not in memory. Blocks.

@@ -20,6 +20,7 @@ mod principals;
 mod roles;
 mod scopes;
 mod services;
+mod subjects;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

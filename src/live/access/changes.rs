@@ -16,6 +16,8 @@ pub(super) struct Delta {
     pub changes: Vec<Change>,
     /// All guardrails, where they or what they may speak of has changed.
     pub guardrails: Option<Guardrails>,
+    /// Whether subjects are looked up by more than the graph holds.
+    pub looks_up_more: bool,
     /// The revision they lead to.
     pub revision: Revision,
 }
@@ -33,7 +35,8 @@ pub(super) fn since(
     let mut changes = Vec::new();
     let mut named: BTreeSet<UserId> = BTreeSet::new();
     let mut new = None;
-    if access::state(tx, organization)?.revision > since {
+    let state = access::state(tx, organization)?;
+    if state.revision > since {
         administered(tx, organization, since, &mut changes, &mut named)?;
         if speak_of_more(held, &changes) || guardrails::changed(tx, organization, since)? {
             new = Some(guardrails::complete(tx, organization)?);
@@ -57,7 +60,7 @@ pub(super) fn since(
         changes.extend(person_rows(person));
     }
     changes.extend(facts_of(tx, organization, &ids, &reading)?);
-    Ok(Delta { changes, guardrails: new, revision })
+    Ok(Delta { changes, guardrails: new, looks_up_more: state.looks_up_more(), revision })
 }
 
 /// Whether there is a permission or a type of resources that the guardrails have no word for.

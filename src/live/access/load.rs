@@ -8,7 +8,7 @@ use crate::access::graph::{Change, Facts, Graph, Identifier, Standing, Subject};
 use crate::access::guardrail::person_facts;
 use crate::db::access::people::Person;
 use crate::db::access::{self, assignments, catalogue, guardrails, leaves, people, scopes, services};
-use crate::db::users::{self, Status, StoredUser};
+use crate::db::users::{self, Status};
 use crate::db::{DatabaseError, Tx, organizations};
 use crate::model::{Member, MemberKind, OrganizationId, ResourceId, Revision, UserId};
 
@@ -80,7 +80,8 @@ fn load(tx: &mut Tx<'_>, organization: OrganizationId, reading: Option<Reading>)
     for row in assignments::list(tx, organization)? {
         graph.row(Change::Assigned(Box::new(row.assignment)));
     }
-    Ok(Current { graph: graph.finish(), guardrails, revision })
+    let looks_up_more = access::state(tx, organization)?.looks_up_more();
+    Ok(Current { graph: graph.finish(), guardrails, looks_up_more, revision })
 }
 
 /// What guardrails read of everybody, page by page.
@@ -96,7 +97,7 @@ fn facts(
         let Some(last) = page.last() else { break };
         after = last.id;
         for user in page {
-            take(facts_row(&user, reading)?);
+            take(facts_row(user.id, &user.document, reading)?);
         }
     }
     Ok(())
@@ -113,14 +114,15 @@ pub(super) fn facts_of(
         return Ok(Vec::new());
     }
     let ids: Vec<ResourceId> = ids.iter().copied().map(ResourceId::from).collect();
-    users::by_ids(tx, organization, &ids)?.iter().map(|user| facts_row(user, reading)).collect()
+    let found = users::by_ids(tx, organization, &ids)?;
+    found.iter().map(|user| facts_row(user.id, &user.document, reading)).collect()
 }
 
-fn facts_row(user: &StoredUser, reading: &Reading) -> Result<Change, DatabaseError> {
-    let document: Map<String, Value> = serde_json::from_str(&user.document)
+fn facts_row(user: UserId, document: &str, reading: &Reading) -> Result<Change, DatabaseError> {
+    let document: Map<String, Value> = serde_json::from_str(document)
         .map_err(|error| DatabaseError::Corrupt { table: "scim_user", problem: error.to_string() })?;
     let facts = Box::new(reading.keep(person_facts(&document)));
-    Ok(Change::Facts { subject: Subject::User(user.id), facts })
+    Ok(Change::Facts { subject: Subject::User(user), facts })
 }
 
 /// What guardrails read of a user at a revision, a deleted one too.
@@ -134,8 +136,8 @@ pub(super) fn facts_at(
     if let Some(facts) = access::facts::former(tx, organization, user, at)? {
         return Ok(Some(Change::Facts { subject, facts: Box::new(facts) }));
     }
-    let found = users::by_ids(tx, organization, &[user.into()])?;
-    found.first().map(|user| facts_row(user, &Reading::All)).transpose()
+    let document = access::past::document(tx, organization, user)?;
+    document.map(|document| facts_row(user, &document, &Reading::All)).transpose()
 }
 
 /// What is known of a user, as rows of the graph. Whoever is deleted bears no name any more.
