@@ -12,6 +12,7 @@ mod org;
 mod organization_choice;
 mod output;
 mod point_in_time;
+mod receiver;
 mod redaction;
 mod role;
 mod root_key;
@@ -81,6 +82,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Receivers: who is told what happens to people
+    #[command(subcommand)]
+    Receiver(receiver::ReceiverCommand),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -126,6 +130,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::Receiver(command) => receiver::run(&command, &settings),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -9,6 +9,7 @@ mod feed;
 mod keys;
 mod lease;
 mod page_starts;
+mod receivers;
 mod requests;
 mod signing;
 mod token;
@@ -68,6 +69,7 @@ struct Inner {
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
+    receivers: receivers::Receivers,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     went_back: AtomicU64,
@@ -139,6 +141,7 @@ impl Live {
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
+            receivers: receivers::Receivers::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             went_back: AtomicU64::new(0),

@@ -1,5 +1,3 @@
 //! What goes out: requests to addresses that administrators name, and to no others.
 
 pub mod client;
-pub mod destination;
-pub mod network;

@@ -13,6 +13,7 @@ mod groups;
 mod organization;
 mod page;
 mod problem;
+mod receivers;
 mod request_log;
 pub mod route;
 mod users;
@@ -45,6 +46,7 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     groups::RESOURCE,
+    receivers::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -5,6 +5,7 @@ mod error;
 mod first_start;
 mod keys;
 mod organizations;
+mod receivers;
 mod request_log;
 mod schemas;
 mod tokens;
@@ -16,8 +17,10 @@ use crate::live::{Cause, Live};
 use crate::model::{Actor, OrganizationId, RequestId};
 
 pub use crate::db::credentials::StoredCredential;
+pub use crate::db::receivers::StoredReceiver;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
+pub use receivers::{NewReceiver, ReceiverChange};
 pub use request_log::{RequestRow, Shown};
 pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};

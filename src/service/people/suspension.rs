@@ -8,6 +8,7 @@ use crate::db::WriteSet;
 use crate::db::users::{Status, StatusChange, SuspensionChange};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::{Person, managers, stored};
@@ -74,6 +75,15 @@ fn set(
             suspended_at: person.suspended_at,
             user_name_key: fold(person.text("userName")),
         });
+        let happened = match (person.active(), suspended) {
+            (true, true) => Some(Happened::Deactivated),
+            (true, false) => Some(Happened::Reactivated),
+            // Whom the connection says to be inactive is gone already, and stays so.
+            (false, _) => None,
+        };
+        if let Some(happened) = happened {
+            signals::queue(&services.live, tx, &cause, &mut set, id, (&person.attributes, &happened))?;
+        }
         let action = if suspended { "user.suspended" } else { "user.reinstated" };
         let event = match (&user.person_key, reason) {
             // A reason may tell about the person.

@@ -16,7 +16,8 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 17] = [
+const TABLES: [&str; 18] = [
+    "signal",
     "connection",
     "credential",
     "scim_user",

@@ -9,6 +9,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Version};
 use crate::scim::projection::Projection;
 use crate::scim::resource;
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -52,6 +53,8 @@ pub fn create(
             person_key: stored_key,
             document: text.clone(),
         });
+        let happened = Happened::Created(changed.clone());
+        signals::queue(&services.live, tx, &cause, &mut set, id, (&document, &happened))?;
         let user = StoredUser {
             id,
             connection: caller.connection,
