@@ -7,6 +7,7 @@ mod group;
 mod key;
 mod lifetime;
 mod mapping;
+mod may;
 mod migrate;
 mod org;
 mod organization_choice;
@@ -79,6 +80,7 @@ enum Command {
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
+    May(may::May),
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
@@ -101,6 +103,8 @@ pub fn run() -> ExitCode {
     };
     match execute(arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // The answer stands on standard output.
+        Err(CommandError::Denied) => ExitCode::FAILURE,
         Err(error) => {
             output::complain(&error);
             error.exit_code()
@@ -113,6 +117,9 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     // Whoever verifies has the file and the key and nothing else: no settings, no database.
     if let Command::Verify(verify) = &command {
         return verify::run(verify);
+    }
+    if let Command::May(may) = &command {
+        return may::run(may, &flags);
     }
     let settings = Settings::load(&flags)?;
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
@@ -131,6 +138,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Receiver(command) => receiver::run(&command, &settings),
+        Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -54,6 +54,12 @@ makers! {
     resource -> ResourceId,
 }
 
+/// Sorts after every event made at `moment` or before, and before those made a millisecond later or more.
+pub fn first_event_after(moment: Moment) -> EventId {
+    let millis = u64::try_from(moment.as_micros()).unwrap_or_default() / 1_000;
+    EventId::new(uuid::Builder::from_unix_timestamp_millis(millis, &[0xff; 10]).into_uuid())
+}
+
 /// Random bytes from the operating system.
 ///
 /// # Errors

@@ -62,6 +62,7 @@ const PARTS: &[Part] = &[
             "db",
             "live",
             "service",
+            "outbound",
             "app",
         ],
     ),

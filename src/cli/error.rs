@@ -17,6 +17,9 @@ pub(super) enum CommandError {
     /// 1: it was called rightly and did not succeed.
     #[error("{0}")]
     Failed(String),
+    /// 1: somebody may not do something. No failure; the answer was given.
+    #[error("denied")]
+    Denied,
     /// 3: what was verified is authentic, and something in it is not confirmed.
     #[error("{0}")]
     Unconfirmed(String),
@@ -26,7 +29,7 @@ impl CommandError {
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Usage(_) => ExitCode::from(2),
-            Self::Failed(_) => ExitCode::FAILURE,
+            Self::Failed(_) | Self::Denied => ExitCode::FAILURE,
             Self::Unconfirmed(_) => ExitCode::from(3),
         }
     }

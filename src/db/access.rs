@@ -4,6 +4,7 @@ pub mod assignments;
 pub mod catalogue;
 mod interval;
 pub mod leaves;
+pub mod past;
 pub mod people;
 pub mod principals;
 pub mod scopes;
@@ -28,13 +29,14 @@ pub use state::{AccessState, read as state};
 pub(super) use state::change_state;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: [&[&Statement]; 8] = [
+pub(super) const STATEMENTS: [&[&Statement]; 9] = [
     state::STATEMENTS,
     catalogue::STATEMENTS,
     scopes::STATEMENTS,
     assignments::STATEMENTS,
     services::STATEMENTS,
     leaves::STATEMENTS,
+    past::STATEMENTS,
     people::STATEMENTS,
     principals::STATEMENTS,
 ];

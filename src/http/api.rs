@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod connections;
 mod credentials;
+mod decisions;
 mod document;
 mod groups;
 mod organization;
@@ -47,6 +48,7 @@ pub const RESOURCES: &[Resource] = &[
     users::RESOURCE,
     groups::RESOURCE,
     receivers::RESOURCE,
+    decisions::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -7,6 +7,7 @@
 
 mod changes;
 mod load;
+mod slice;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,6 +18,8 @@ use crate::db::{DatabaseError, organizations};
 use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, Live};
+
+pub use slice::Slice;
 
 /// Why nothing can be said: not an allow, and not a denial either.
 #[derive(Debug, thiserror::Error)]

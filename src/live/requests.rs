@@ -20,8 +20,9 @@ use super::Live;
 
 /// How often what has gathered is written.
 const EVERY: Duration = Duration::from_secs(1);
-/// Bytes that may gather.
-const GATHERED_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that may gather in that time: some hundred requests. Masking one costs as much work as carrying it out, so a flood is
+/// counted rather than kept.
+const GATHERED_BYTES: usize = 1024 * 1024;
 /// What a line takes beside its bodies, about.
 const LINE_BYTES: usize = 512;
 /// How long somebody who wants to read waits for what has gathered.

@@ -44,7 +44,11 @@ fn stage(database: &Database) -> Stage {
 }
 
 fn enforcement_point(server: &Server, organization: OrganizationId) -> Client {
-    let wanted = NewToken { organization, kind: CredentialKind::Pep, connection: None, valid_micros: 86_400_000_000 };
+    client(server, organization, CredentialKind::Pep)
+}
+
+fn client(server: &Server, organization: OrganizationId, kind: CredentialKind) -> Client {
+    let wanted = NewToken { organization, kind, connection: None, valid_micros: 86_400_000_000 };
     let token = server.administration().issue_token(&wanted).unwrap().to_string();
     Client { base: server.url.clone(), token }
 }
@@ -263,5 +267,61 @@ on_both_databases! {
         ] {
             assert_eq!(document[member], format!("{}/access/v1/{path}", stage.server.url));
         }
+    }
+
+    fn every_decision_is_found_on_record_by_whom_what_where_when_and_how(database: &Database) {
+        let stage = stage(database);
+        let auditor = client(&stage.server, stage.acme.id, CredentialKind::Auditor);
+        let began = stage.server.clock.now();
+        let asked = [
+            ("ada", "deploy:run", "/billing/production", true),
+            ("bob", "deploy:run", "/billing/production", false),
+            ("bob", "build:view", "/", true),
+            ("nobody", "build:view", "/search", false),
+            ("ada", "secret:read", "/billing", false),
+        ];
+        let ids: Vec<Value> = asked.iter().map(|(who, permission, scope, _)| stage.evaluate(who, permission, scope)["context"]["decision_id"].clone()).collect();
+        let ended = stage.server.clock.now().plus_micros(1);
+        let list = |query: &str| auditor.get(&format!("/api/v1/decisions?{query}")).expect(200).json();
+        let found = |query: &str| list(query)["items"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+        let expected = |keep: fn(&(&str, &str, &str, bool)) -> bool| ids.iter().zip(&asked).filter(|(_, one)| keep(one)).map(|(id, _)| id.clone()).rev().collect::<Vec<_>>();
+        assert_eq!(found(""), expected(|_| true), "newest first");
+        assert_eq!(found(&format!("subject={}", stage.ids[1])), expected(|one| one.0 == "bob"));
+        assert_eq!(found("permission=build:view"), expected(|one| one.1 == "build:view"));
+        assert_eq!(found("resource=/billing"), expected(|one| one.2.starts_with("/billing")));
+        assert_eq!(found("resource=/bill"), Vec::<Value>::new(), "a scope, not the beginning of a text");
+        assert_eq!(found("resource=/"), expected(|_| true));
+        assert_eq!(found("decision=true"), expected(|one| one.3));
+        assert_eq!(found(&format!("from={began}&until={ended}")), expected(|_| true));
+        assert_eq!(found(&format!("until={began}")), Vec::<Value>::new());
+        assert_eq!(found(&format!("from={ended}")), Vec::<Value>::new());
+        let (mut cursor, mut paged) = (String::new(), Vec::new());
+        loop {
+            let page = list(&format!("limit=2{cursor}"));
+            paged.extend(page["items"].as_array().unwrap().iter().map(|one| one["id"].clone()));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, expected(|_| true), "page by page");
+        let one = auditor.get(&format!("/api/v1/decisions/{}", ids[0].as_str().unwrap())).expect(200).json();
+        assert_eq!((&one["decision"], &one["subject"], &one["resource"]), (&json!(true), &json!(stage.ids[0]), &json!("/billing/production")));
+        for query in ["from=yesterday", "decision=perhaps", "cursor=x", "limit=0", "subject=ada", "unknown=1"] {
+            auditor.get(&format!("/api/v1/decisions?{query}")).expect(400);
+        }
+        let other = stage.server.organization("other");
+        let foreign = client(&stage.server, other.id, CredentialKind::Auditor);
+        assert_eq!(foreign.get("/api/v1/decisions").expect(200).json()["items"], json!([]));
+        foreign.get(&format!("/api/v1/decisions/{}", ids[0].as_str().unwrap())).expect(404);
+    }
+
+    fn names_of_people_do_not_stand_in_the_decision_log(database: &Database) {
+        let stage = stage(database);
+        stage.evaluate("ada", "build:view", "/");
+        stage.evaluate("canary-name-of-nobody", "build:view", "/");
+        let auditor = client(&stage.server, stage.acme.id, CredentialKind::Auditor);
+        let text = auditor.get("/api/v1/decisions").expect(200).text;
+        assert!(!text.contains("\"ada\"") && !text.contains("canary-name-of-nobody"), "{text}");
     }
 }

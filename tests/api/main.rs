@@ -9,6 +9,8 @@ mod access_administration;
 #[cfg(test)]
 mod access_live;
 #[cfg(test)]
+mod access_questions;
+#[cfg(test)]
 mod administration;
 #[cfg(test)]
 mod authorization;

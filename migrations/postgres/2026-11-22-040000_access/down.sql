@@ -1,3 +1,4 @@
+DROP INDEX event_of_revision;
 DROP INDEX membership_nested;
 DROP INDEX membership_of_former_member;
 DROP INDEX membership_begun;

@@ -148,3 +148,5 @@ CREATE INDEX membership_of_former_member ON membership (organization, member_id,
 -- Groups in groups, which are few.
 CREATE INDEX membership_nested ON membership (organization, group_id, member_id)
     WHERE until_revision = 9223372036854775807 AND member_kind = 2;
+-- What was done at a revision, and when.
+CREATE INDEX event_of_revision ON event (organization, revision) WHERE revision IS NOT NULL;

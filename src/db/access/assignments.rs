@@ -122,8 +122,9 @@ impl AssignmentRow {
     }
 }
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct AssignmentRecord {
+pub(super) struct AssignmentRecord {
     #[diesel(sql_type = Binary)]
     id: Vec<u8>,
     #[diesel(sql_type = Text)]
@@ -158,7 +159,7 @@ struct IdRecord {
 
 const TABLE: &str = "assignment";
 
-fn read(row: AssignmentRecord) -> Result<AssignmentRow, DatabaseError> {
+pub(super) fn read(row: AssignmentRecord) -> Result<AssignmentRow, DatabaseError> {
     let principal = ResourceId::from_bytes(&row.principal).map_err(corrupt(TABLE))?;
     let connection = ConnectionId::from_bytes(&row.connection).map_err(corrupt(TABLE))?;
     let until = (row.valid_until != NEVER).then(|| Moment::from_micros(row.valid_until));

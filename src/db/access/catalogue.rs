@@ -139,8 +139,9 @@ impl RoleRow {
     }
 }
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct PermissionRecord {
+pub(super) struct PermissionRecord {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Bool)]
@@ -149,8 +150,9 @@ struct PermissionRecord {
     description: String,
 }
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct RoleRecord {
+pub(super) struct RoleRecord {
     #[diesel(sql_type = Text)]
     role: String,
     #[diesel(sql_type = BigInt)]
@@ -163,12 +165,12 @@ struct RoleRecord {
     created_at: i64,
 }
 
-fn read_permission(row: PermissionRecord) -> Result<PermissionRow, DatabaseError> {
+pub(super) fn read_permission(row: PermissionRecord) -> Result<PermissionRow, DatabaseError> {
     let name = row.name.parse().map_err(corrupt("permission"))?;
     Ok(PermissionRow { name, entry: CatalogueEntry { description: row.description, durable: row.durable } })
 }
 
-fn read_role(row: RoleRecord) -> Result<StoredRole, DatabaseError> {
+pub(super) fn read_role(row: RoleRecord) -> Result<StoredRole, DatabaseError> {
     let names: Vec<String> = serde_json::from_str(&row.permissions).map_err(corrupt("role_version"))?;
     let permissions: Result<BTreeSet<Permission>, _> = names.iter().map(|name| name.parse()).collect();
     Ok(StoredRole {

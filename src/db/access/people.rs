@@ -83,8 +83,9 @@ const PEOPLE_A_PAGE: i64 = 10_000;
 /// Groups read at a time, with all users in them.
 const GROUPS_A_PAGE: i64 = 100;
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct PersonRecord {
+pub(super) struct PersonRecord {
     #[diesel(sql_type = Binary)]
     id: Vec<u8>,
     #[diesel(sql_type = Text)]
@@ -107,7 +108,7 @@ struct UsersRecord {
     members: Vec<u8>,
 }
 
-fn read(row: PersonRecord) -> Result<Person, DatabaseError> {
+pub(super) fn read(row: PersonRecord) -> Result<Person, DatabaseError> {
     let status = Status::from_i64(row.status);
     Ok(Person {
         id: UserId::from_bytes(&row.id).map_err(corrupt("scim_user"))?,

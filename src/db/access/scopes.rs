@@ -118,8 +118,9 @@ impl GateRow {
     }
 }
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct ScopeRecord {
+pub(super) struct ScopeRecord {
     #[diesel(sql_type = Text)]
     path: String,
     #[diesel(sql_type = Bool)]
@@ -142,7 +143,7 @@ struct GateRecord {
     maximum: Option<i64>,
 }
 
-fn read(row: ScopeRecord) -> Result<ScopeRow, DatabaseError> {
+pub(super) fn read(row: ScopeRecord) -> Result<ScopeRow, DatabaseError> {
     Ok(ScopeRow {
         path: row.path.parse().map_err(corrupt("scope"))?,
         production: row.production,

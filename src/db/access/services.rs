@@ -89,8 +89,9 @@ impl ServiceRow {
     }
 }
 
+/// A row as read.
 #[derive(QueryableByName)]
-struct ServiceRecord {
+pub(super) struct ServiceRecord {
     #[diesel(sql_type = Binary)]
     id: Vec<u8>,
     #[diesel(sql_type = Text)]
@@ -111,7 +112,7 @@ struct IdRecord {
     id: Vec<u8>,
 }
 
-fn read(row: ServiceRecord) -> Result<ServiceRow, DatabaseError> {
+pub(super) fn read(row: ServiceRecord) -> Result<ServiceRow, DatabaseError> {
     let service = Service {
         id: ServiceId::from_bytes(&row.id).map_err(corrupt("service"))?,
         name: row.name.parse().map_err(corrupt("service"))?,

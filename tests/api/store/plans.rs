@@ -38,7 +38,7 @@ const TABLES: [&str; 18] = [
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
-const MAY_READ_MANY: [(&str, &str); 15] = [
+const MAY_READ_MANY: &[(&str, &str)] = &[
     ("request_log_forget", "deletes in small steps, by the clock; on an empty table any index is as good"),
     ("connection_activity", "an organization has a handful of connections, and all are asked for"),
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
@@ -52,6 +52,8 @@ const MAY_READ_MANY: [(&str, &str); 15] = [
     ("user_listed_by_group", "all members are asked for"),
     ("person_all", "everybody is asked for, page by page, when an organization is loaded"),
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
+    ("permission_at", "an organization declares a handful of permissions"),
+    ("role_version_at", "an organization has tens of roles, with their history"),
     ("membership_active_users", "stops at the first few who are active"),
     ("membership_groups_of_groups", "all groups in groups are asked for when an organization is loaded"),
 ];

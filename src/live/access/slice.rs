@@ -1,0 +1,125 @@
+//! Of the graph what one subject's access at one scope depends on, now or at a moment in the past: read in a handful of
+//! statements, however large the organization is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::access::graph::{Change, Graph, Subject};
+use crate::db::access::{AssignmentRow, PermissionRow, ScopeRow, past};
+use crate::db::{DatabaseError, Tx, organizations};
+use crate::ids;
+use crate::model::{Catalogue, Member, Moment, OrganizationId, ResourceId, Revision, Scope, ScopePath, UserId, limits};
+
+use super::super::Live;
+use super::load::person_rows;
+
+/// A part of the graph, as it was at a revision.
+pub struct Slice {
+    /// Everything the subject's access depends on.
+    pub graph: Graph,
+    /// The revision it is true to.
+    pub revision: Revision,
+}
+
+impl Live {
+    /// Reads the slice of a subject and a scope, as of `at` or now. Blocks.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn slice(
+        &self,
+        organization: OrganizationId,
+        subject: Subject,
+        scope: &ScopePath,
+        at: Option<Moment>,
+    ) -> Result<Slice, DatabaseError> {
+        self.0.database.snapshot(|tx| {
+            let revision = match at {
+                Some(at) if at < self.0.clock.now() => {
+                    past::revision_before(tx, organization, ids::first_event_after(at))?
+                }
+                _ => organizations::revision(tx, organization)?,
+            };
+            let revision = revision.unwrap_or_default();
+            Ok(Slice { graph: read(tx, organization, subject, scope, revision)?, revision })
+        })
+    }
+}
+
+fn read(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    subject: Subject,
+    scope: &ScopePath,
+    at: Revision,
+) -> Result<Graph, DatabaseError> {
+    let mut graph = Graph::empty();
+    let mut catalogue = Catalogue::default();
+    for PermissionRow { name, entry } in past::permissions(tx, organization, at)? {
+        catalogue
+            .declare(name, entry)
+            .map_err(|error| DatabaseError::Corrupt { table: "permission", problem: error.to_string() })?;
+    }
+    graph.apply(Change::Catalogue(Box::new(catalogue)));
+    for role in past::roles(tx, organization, at)? {
+        graph.apply(Change::Role(Box::new(role.version)));
+    }
+    for path in scope.ancestors() {
+        if let Some(ScopeRow { path, production, description, .. }) = past::scope(tx, organization, &path, at)? {
+            graph.apply(Change::Scope(Box::new(Scope { path, production, gates: BTreeMap::new(), description })));
+        }
+    }
+    match subject {
+        Subject::User(user) => person(tx, organization, user, at, &mut graph)?,
+        Subject::Service(id) => {
+            if let Some(row) = past::service(tx, organization, id, at)? {
+                person(tx, organization, row.service.owner, at, &mut graph)?;
+                graph.apply(Change::Service(Box::new(row.service)));
+            }
+        }
+    }
+    let mut principals: BTreeSet<ResourceId> = BTreeSet::from([subject.id()]);
+    for (group, member) in groups_around(tx, organization, subject.id(), at)? {
+        principals.insert(group);
+        graph.apply(Change::Joined(group.into(), member));
+    }
+    let principals: Vec<ResourceId> = principals.into_iter().collect();
+    for AssignmentRow { assignment, .. } in past::assignments(tx, organization, &principals, at)? {
+        graph.apply(Change::Assigned(Box::new(assignment)));
+    }
+    Ok(graph)
+}
+
+fn person(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    at: Revision,
+    graph: &mut Graph,
+) -> Result<(), DatabaseError> {
+    if let Some(person) = past::person(tx, organization, user, at)? {
+        for row in person_rows(person) {
+            graph.apply(row);
+        }
+    }
+    Ok(())
+}
+
+/// The memberships that lead up from a member, level by level.
+fn groups_around(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    member: ResourceId,
+    at: Revision,
+) -> Result<Vec<(ResourceId, Member)>, DatabaseError> {
+    let (mut rows, mut seen) = (Vec::new(), BTreeSet::from([member]));
+    let mut edge = vec![member];
+    for _ in 0..=limits::NESTING_DEPTH {
+        if edge.is_empty() {
+            break;
+        }
+        let found = past::groups(tx, organization, &edge, at)?;
+        edge = found.iter().map(|row| ResourceId::from(row.group)).filter(|group| seen.insert(*group)).collect();
+        rows.extend(found.into_iter().map(|row| (row.group.into(), row.member)));
+    }
+    Ok(rows)
+}
