@@ -86,7 +86,7 @@ fn deliver(live: &Live, client: &Client, issuer: &str, delivery: &Delivery, stop
 
 fn send(
     live: &Live,
-    client: &dyn Deref<Target = Client>,
+    client: &Client,
     issuer: &str,
     delivery: &Delivery,
     signal: &StoredSignal,
