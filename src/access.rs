@@ -2,5 +2,7 @@
 
 pub mod decide;
 pub mod explain;
+pub mod gates;
 pub mod graph;
 pub mod guardrail;
+pub mod what_if;

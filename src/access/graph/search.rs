@@ -109,7 +109,7 @@ impl Graph {
     }
 
     /// Who holds which role at a place now, whether taking part or not, by the role's number.
-    fn holders(&self, place: Place, now: Moment) -> BTreeMap<u32, Bits> {
+    pub(super) fn holders(&self, place: Place, now: Moment) -> BTreeMap<u32, Bits> {
         let mut by_role: BTreeMap<u32, Bits> = BTreeMap::new();
         let mut groups_done: BTreeSet<(u32, u32)> = BTreeSet::new();
         let at_scopes = place.chain.iter().filter_map(|scope| self.scopes.get(scope));

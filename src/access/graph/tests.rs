@@ -1,5 +1,6 @@
 //! The graph, row by row and against a plain reading of the same rows.
 
+mod cedar;
 pub mod rows;
 pub mod world;
 

@@ -9,15 +9,15 @@ use crate::model::{Moment, Principal, Validity};
 use super::super::*;
 use super::rows::*;
 
-const USERS: u32 = 6;
-const GROUPS: u32 = 5;
-const SCOPES: [&str; 6] = ["/", "/a", "/a/x", "/a/y", "/b", "/b/x"];
+pub const USERS: u32 = 6;
+pub const GROUPS: u32 = 5;
+pub const SCOPES: [&str; 6] = ["/", "/a", "/a/x", "/a/y", "/b", "/b/x"];
 const ROLES: [&str; 4] = ["viewer", "deployer", "release-manager", "mine"];
-const PERMISSIONS: [&str; 4] = ["build:view", "deploy:run", "deploy:approve", "build:ssh"];
+pub const PERMISSIONS: [&str; 4] = ["build:view", "deploy:run", "deploy:approve", "build:ssh"];
 
 /// One thing that happens to an organization.
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     Standing(u32, bool),
     Membership(u32, u32, bool),
     Nesting(u32, u32, bool),
@@ -27,7 +27,7 @@ enum Step {
     Unassign(u32),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..USERS, any::<bool>()).prop_map(|(user, active)| Step::Standing(user, active)),
         6 => (0..GROUPS, 0..USERS, prop::bool::weighted(0.75)).prop_map(|(g, u, joins)| Step::Membership(g, u, joins)),
@@ -44,19 +44,19 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The rows as they stand, read plainly.
 #[derive(Debug, Clone, Default)]
-struct World {
-    active: BTreeSet<u32>,
+pub struct World {
+    pub active: BTreeSet<u32>,
     seen: BTreeSet<u32>,
-    members: BTreeSet<(u32, u32)>,
-    nested: BTreeSet<(u32, u32)>,
+    pub members: BTreeSet<(u32, u32)>,
+    pub nested: BTreeSet<(u32, u32)>,
     mine: Option<bool>,
-    scopes: BTreeSet<&'static str>,
-    assignments: std::collections::BTreeMap<u32, Assignment>,
+    pub scopes: BTreeSet<&'static str>,
+    pub assignments: std::collections::BTreeMap<u32, Assignment>,
 }
 
 impl World {
     /// Takes a step and says it as a row.
-    fn take(&mut self, step: &Step) -> Change {
+    pub fn take(&mut self, step: &Step) -> Change {
         match *step {
             Step::Standing(number, active) => {
                 self.seen.insert(number);
@@ -122,7 +122,7 @@ impl World {
         asked == user_principal(user) || reached.into_iter().any(|number| asked == group(number))
     }
 
-    fn holds(&self, role: &str, permission: &str) -> bool {
+    pub fn holds(&self, role: &str, permission: &str) -> bool {
         match role {
             "viewer" => permission == "build:view",
             "deployer" => ["build:view", "deploy:run"].contains(&permission),
