@@ -5,7 +5,8 @@
 #   scripts/test.sh --long   with the long counts of the property tests and the crash tests
 #
 # Needs a Rust toolchain and a C compiler, and installs what else is missing: PostgreSQL's programs (apt-get), cargo-deny
-# and cargo-nextest (crates.io). A missing part is an error; nothing is left out.
+# and cargo-nextest (crates.io), and tools for SCIM servers (PyPI, into a Python venv). A missing part is an error; nothing
+# is left out.
 # MUSTER_TEST_SEED repeats a run: it is printed at the start and seeds every random choice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -80,6 +81,10 @@ echo "$MUSTER_TEST_POSTGRES_URL"
 step "tests, and each benchmark once"
 # Everything runs, ignored or not, so the count of what does not is always 0 and says nothing.
 TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ignored all 2>&1 | sed -u 's/, 0 skipped$//'
+
+step "what others test SCIM servers with"
+cargo build --package muster --locked
+TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster
 
 step "examples in the documentation"
 TMPDIR="$run/tmp" cargo test --workspace --doc --locked

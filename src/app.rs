@@ -1,5 +1,7 @@
 //! The server: listeners, workers, and the way it ends.
 
+mod github;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -10,6 +12,8 @@ use actix_web::{HttpServer, rt, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use crate::config::GithubSettings;
+use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
 use crate::service::Services;
@@ -50,6 +54,7 @@ pub struct App {
     metrics_address: Option<SocketAddr>,
     services: web::Data<Services>,
     edge: web::Data<Edge>,
+    gates: web::Data<Gates>,
     handle: Handle,
     request_log_days: u32,
 }
@@ -84,6 +89,7 @@ impl App {
             metrics_listener,
             edge: web::Data::new(Edge::new(services.clone(), rate_limit)),
             services,
+            gates: web::Data::new(Gates::default()),
             handle: Handle::default(),
             request_log_days: REQUEST_LOG_DAYS,
         })
@@ -106,6 +112,15 @@ impl App {
         self.metrics_address
     }
 
+    /// Answers the deployment protection rules of these GitHub Apps besides.
+    ///
+    /// # Errors
+    /// A section that cannot be used, named.
+    pub fn with_github(self, settings: &[GithubSettings]) -> io::Result<Self> {
+        let gates = web::Data::new(github::gates(settings, &self.services.clock)?);
+        Ok(Self { gates, ..self })
+    }
+
     /// Ends it from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
@@ -125,7 +140,7 @@ impl App {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let mut servers = vec![public(self.listener, self.edge.clone())?];
+        let mut servers = vec![public(self.listener, self.edge.clone(), self.gates)?];
         if let Some(listener) = self.metrics_listener {
             servers.push(metrics(listener, self.edge)?);
         }
@@ -157,20 +172,22 @@ fn bind(address: &str) -> io::Result<TcpListener> {
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on `{address}`: {error}")))
 }
 
-fn public(listener: TcpListener, edge: web::Data<Edge>) -> io::Result<Server> {
+fn public(listener: TcpListener, edge: web::Data<Edge>, gates: web::Data<Gates>) -> io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let blocking = BLOCKING_THREADS.checked_div(workers).unwrap_or_default().max(BLOCKING_THREADS_PER_WORKER);
-    let server =
-        HttpServer::new(move || actix_web::App::new().app_data(edge.clone()).default_service(web::to(http::answer)))
-            .workers(workers)
-            .worker_max_blocking_threads(blocking)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(REQUEST_HEAD)
-            .client_disconnect_timeout(DISCONNECT)
-            .shutdown_timeout(LAST_REQUESTS)
-            .tcp_nodelay(true)
-            .disable_signals()
-            .listen(listener)?;
+    let application = move || {
+        actix_web::App::new().app_data(edge.clone()).app_data(gates.clone()).default_service(web::to(http::answer))
+    };
+    let server = HttpServer::new(application)
+        .workers(workers)
+        .worker_max_blocking_threads(blocking)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(REQUEST_HEAD)
+        .client_disconnect_timeout(DISCONNECT)
+        .shutdown_timeout(LAST_REQUESTS)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .listen(listener)?;
     Ok(server.run())
 }
 

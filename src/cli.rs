@@ -3,7 +3,9 @@
 mod connection;
 mod doctor;
 mod error;
+mod gate;
 mod group;
+mod guardrail;
 mod key;
 mod lifetime;
 mod mapping;
@@ -12,6 +14,7 @@ mod migrate;
 mod org;
 mod organization_choice;
 mod output;
+mod plan;
 mod point_in_time;
 mod receiver;
 mod redaction;
@@ -80,6 +83,16 @@ enum Command {
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
+    /// Guardrails: what is forbidden, whatever is assigned
+    #[command(subcommand)]
+    Guardrail(guardrail::GuardrailCommand),
+    /// Say person by person what a document of access would change
+    Plan(plan::Document),
+    /// Make access as a document says; doing it again changes nothing
+    Apply(plan::Document),
+    /// Gates: how many people can deploy and approve
+    #[command(subcommand)]
+    Gate(gate::GateCommand),
     May(may::May),
     /// Services: pipelines, bots
     #[command(subcommand)]
@@ -136,6 +149,10 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
+        Command::Guardrail(command) => guardrail::run(&command, &settings),
+        Command::Plan(document) => plan::plan(&document, &settings),
+        Command::Apply(document) => plan::apply(&document, &settings),
+        Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Receiver(command) => receiver::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),

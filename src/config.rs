@@ -2,6 +2,7 @@
 
 mod file;
 mod flags;
+mod github;
 mod listen;
 mod public_url;
 
@@ -14,6 +15,7 @@ use crate::model::{Network, NetworkError};
 use file::SettingsFile;
 
 pub use flags::{Flags, ServerFlags};
+pub use github::GithubSettings;
 pub use listen::ListenAddress;
 pub use public_url::PublicUrl;
 
@@ -67,6 +69,8 @@ pub struct ServerSettings {
     pub metrics_listen: Option<ListenAddress>,
     /// Requests per second and credential; 0 for no limit.
     pub rate_limit: u32,
+    /// GitHub Apps whose deployment protection rules are answered.
+    pub github: Vec<GithubSettings>,
     /// Days the request log is kept.
     pub request_log_days: u32,
 }
@@ -162,12 +166,13 @@ impl ServerSettings {
             .map(|text| ListenAddress::parse("metrics_listen", text))
             .transpose()?;
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
+        let github = file.github.iter().map(|(name, section)| section.read(name)).collect::<Result<_, _>>()?;
         let request_log_days = flags.request_log_days.or(file.request_log_days).unwrap_or(DEFAULT_REQUEST_LOG_DAYS);
         if request_log_days == 0 {
             let problem = "expected 1 day at least".to_owned();
             return Err(ConfigError::Value { setting: "request_log_days", problem });
         }
-        Ok(Self { listen, public_url, metrics_listen, rate_limit, request_log_days })
+        Ok(Self { listen, public_url, metrics_listen, rate_limit, github, request_log_days })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.

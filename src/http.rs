@@ -15,6 +15,7 @@ mod rate;
 mod record;
 pub mod scim;
 mod signals;
+pub mod webhooks;
 mod well_known;
 
 use actix_web::http::header::{
@@ -52,6 +53,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         access::answer(edge, &request, payload).await
     } else if path::is_under("ssf", request.path()) {
         signals::answer(edge, &request, payload).await
+    } else if path::is_under("webhooks", request.path()) {
+        webhooks::answer(edge, &request, payload).await
     } else if path::is_under(".well-known", request.path()) {
         well_known::answer(edge, &request).await
     } else {

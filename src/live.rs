@@ -28,7 +28,7 @@ use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 use crate::scim::schema::{ResourceTypes, SchemaError};
 
-pub use access::{CannotJudge, Slice};
+pub use access::{CannotJudge, Slice, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, Decision};

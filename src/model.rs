@@ -38,7 +38,7 @@ pub use id::{
 };
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
-pub use moment::Moment;
+pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
 pub use network::{Network, NetworkError};
 pub use permission::{GuardrailId, Permission, PermissionError, RoleName};

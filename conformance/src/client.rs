@@ -15,6 +15,10 @@ use crate::outcome::{Failure, Stop};
 /// Longer than the most patient identity provider waits (Okta: 60 seconds).
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Servers close a connection that is idle for longer, some after five seconds; one that is just being closed must not be
+/// used.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// The largest answer that is read, in bytes.
 const LARGEST: u64 = 256 * 1024 * 1024;
 
@@ -83,6 +87,7 @@ impl Client {
                 .allow_non_standard_methods(true)
                 .max_redirects(0)
                 .max_idle_connections_per_host(connections)
+                .max_idle_age(IDLE)
                 .user_agent(AutoHeaderValue::None)
                 .accept(AutoHeaderValue::None)
                 .accept_encoding(AutoHeaderValue::None)

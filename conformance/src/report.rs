@@ -3,6 +3,7 @@
 mod html;
 mod json;
 mod junit;
+pub mod side_by_side;
 mod text;
 
 use crate::outcome::{Failure, Outcome};

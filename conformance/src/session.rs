@@ -92,9 +92,9 @@ impl Session {
             None => feature.works(self)?,
         };
         self.probed.lock().unwrap_or_else(PoisonError::into_inner).insert(feature, works);
-        let says = format!("ServiceProviderConfig says that {feature} is not supported");
+        let says = format!("ServiceProviderConfig announces no {feature}");
         if works {
-            Err(Stop::failed(format!("{says}, which is not true: it works")))
+            Err(Stop::failed(format!("{says}, yet it works: the announcement is false")))
         } else {
             Err(Stop::NotSupported(says))
         }

@@ -6,7 +6,9 @@
 mod judge;
 mod library;
 mod nesting;
+mod person;
 mod reads;
+mod ready;
 mod values;
 mod vocabulary;
 
@@ -22,8 +24,12 @@ use reads::Reads;
 
 pub use judge::{Bearing, Guardrails, Setting, Verdict, View};
 pub use library::{LibraryError, Ready};
+pub use person::person_facts;
+pub use ready::{ReadyError, ReadyParameters};
 pub use values::facts_from_json;
-pub use vocabulary::{FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError};
+pub use vocabulary::{
+    Attribute, AttributeOwner, FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
+};
 
 /// A rule that forbids.
 #[derive(Debug, Clone)]

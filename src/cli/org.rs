@@ -1,12 +1,14 @@
 //! `muster org`.
 
 use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::Settings;
 use crate::model::{Name, Slug};
 use crate::service::administration::Administration;
 
 use super::error::CommandError;
+use super::organization_choice::OrganizationChoice;
 use super::{output, session};
 
 #[derive(Debug, Subcommand)]
@@ -21,12 +23,34 @@ pub(super) enum Org {
     },
     /// List the organizations
     List,
+    /// Say what subjects of questions may be named by, beside their id and userName; prints what holds
+    Subjects {
+        #[command(flatten)]
+        organization: OrganizationChoice,
+        /// By e-mail address; an address of several is nobody's
+        #[arg(long, value_name = "on|off", value_parser = on_or_off())]
+        email: Option<bool>,
+        /// By externalId; one of several is nobody's
+        #[arg(long, value_name = "on|off", value_parser = on_or_off())]
+        external_id: Option<bool>,
+    },
+}
+
+fn on_or_off() -> impl TypedValueParser<Value = bool> {
+    PossibleValuesParser::new(["on", "off"]).map(|word| word == "on")
 }
 
 pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError> {
     session::administer(settings, |administration| match command {
         Org::Create { slug, name } => create(administration, slug, name.as_ref()),
         Org::List => list(administration),
+        Org::Subjects { organization, email, external_id } => {
+            let organization = organization.find(administration)?;
+            let state = administration.look_subjects_up(organization.id, *email, *external_id)?;
+            let word = |on: bool| if on { "on" } else { "off" };
+            output::line(&format!("email {}", word(state.subjects_by_email)))?;
+            output::line(&format!("external-id {}", word(state.subjects_by_external_id)))
+        }
     })
 }
 

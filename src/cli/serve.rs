@@ -74,7 +74,8 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
         public_url: server.public_url(address.port()).to_string(),
         clock: clock.clone(),
     };
-    let app = App::bind(settings, services).map_err(|error| failed(&error))?.keeping_requests(server.request_log_days);
+    let app = App::bind(settings, services).and_then(|app| app.with_github(&server.github));
+    let app = app.map_err(|error| failed(&error))?.keeping_requests(server.request_log_days);
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }

@@ -1,5 +1,6 @@
 //! `muster.toml`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
+use super::github::GithubSection;
 use super::{ConfigError, DEFAULT_FILE, LogFormat};
 
 /// The file, as written. An unknown key is refused: it is a mistyped one.
@@ -23,6 +25,8 @@ pub(super) struct SettingsFile {
     pub(super) public_url: Option<String>,
     pub(super) metrics_listen: Option<String>,
     pub(super) rate_limit: Option<u32>,
+    #[serde(default)]
+    pub(super) github: BTreeMap<String, GithubSection>,
     pub(super) request_log_days: Option<u32>,
 }
 

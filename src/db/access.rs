@@ -2,6 +2,8 @@
 
 pub mod assignments;
 pub mod catalogue;
+pub mod facts;
+pub mod guardrails;
 mod interval;
 pub mod leaves;
 pub mod past;
@@ -13,14 +15,18 @@ mod state;
 
 use std::collections::BTreeMap;
 
+use crate::access::guardrail::{Attribute, AttributeOwner};
 use crate::model::{
-    AssignmentId, LeafId, OrganizationId, Permission, ResourceType, Revision, RoleName, ScopePath, ServiceId,
+    AssignmentId, GuardrailId, LeafId, OrganizationId, Permission, ResourceType, Revision, RoleName, ScopePath,
+    ServiceId,
 };
 
 use super::sql::{Bind, Statement};
 
 pub use assignments::AssignmentRow;
 pub use catalogue::{PermissionRow, RoleRow};
+pub use facts::FormerFacts;
+pub use guardrails::GuardrailRow;
 pub use leaves::LeafRow;
 pub use scopes::{GateRow, ScopeRow};
 pub use services::ServiceRow;
@@ -29,13 +35,15 @@ pub use state::{AccessState, read as state};
 pub(super) use state::change_state;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: [&[&Statement]; 9] = [
+pub(super) const STATEMENTS: [&[&Statement]; 11] = [
     state::STATEMENTS,
     catalogue::STATEMENTS,
     scopes::STATEMENTS,
     assignments::STATEMENTS,
     services::STATEMENTS,
     leaves::STATEMENTS,
+    guardrails::STATEMENTS,
+    facts::STATEMENTS,
     past::STATEMENTS,
     people::STATEMENTS,
     principals::STATEMENTS,
@@ -72,10 +80,20 @@ pub enum AccessRow {
     Leaf(LeafRow),
     /// A resource is no more, or no more what it was.
     LeafEnds(ResourceType, LeafId),
+    /// An attribute guardrails may read.
+    Attribute(Attribute),
+    /// An attribute is declared no more.
+    AttributeEnds(AttributeOwner, String),
+    /// A guardrail.
+    Guardrail(GuardrailRow),
+    /// A guardrail is no more, or no more what it was.
+    GuardrailEnds(GuardrailId),
 }
 
 /// What is changed ends before it begins anew.
-const ORDER: [&Statement; 14] = [
+const ORDER: [&Statement; 18] = [
+    &guardrails::END,
+    &guardrails::END_ATTRIBUTE,
     &assignments::END,
     &services::END,
     &leaves::END,
@@ -90,9 +108,27 @@ const ORDER: [&Statement; 14] = [
     &leaves::BEGIN,
     &services::BEGIN,
     &assignments::BEGIN,
+    &guardrails::BEGIN_ATTRIBUTE,
+    &guardrails::BEGIN,
 ];
 
 impl AccessRow {
+    /// Whether something ends.
+    pub const fn ends(&self) -> bool {
+        matches!(
+            self,
+            Self::PermissionEnds(_)
+                | Self::RoleEnds(_)
+                | Self::ScopeEnds(_)
+                | Self::GateEnds(..)
+                | Self::AssignmentEnds(_)
+                | Self::ServiceEnds(_)
+                | Self::LeafEnds(..)
+                | Self::AttributeEnds(..)
+                | Self::GuardrailEnds(_)
+        )
+    }
+
     fn statement(&self) -> &'static Statement {
         match self {
             Self::Permission(_) => &catalogue::BEGIN_PERMISSION,
@@ -109,6 +145,10 @@ impl AccessRow {
             Self::ServiceEnds(_) => &services::END,
             Self::Leaf(_) => &leaves::BEGIN,
             Self::LeafEnds(..) => &leaves::END,
+            Self::Attribute(_) => &guardrails::BEGIN_ATTRIBUTE,
+            Self::AttributeEnds(..) => &guardrails::END_ATTRIBUTE,
+            Self::Guardrail(_) => &guardrails::BEGIN,
+            Self::GuardrailEnds(_) => &guardrails::END,
         }
     }
 
@@ -133,6 +173,10 @@ impl AccessRow {
             Self::LeafEnds(resource_type, id) => {
                 binds.extend([Bind::Text(resource_type.as_str()), Bind::Text(id.as_str())]);
             }
+            Self::Attribute(attribute) => binds.extend(guardrails::attribute_binds(attribute)),
+            Self::AttributeEnds(owner, name) => binds.extend(guardrails::attribute_name_binds(owner, name)),
+            Self::Guardrail(row) => binds.extend(row.binds()),
+            Self::GuardrailEnds(id) => binds.push(Bind::Text(id.as_str())),
         }
         binds
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, ResourceId, Revision, UserId};
 
-use super::access::{AccessRow, AccessState};
+use super::access::{AccessRow, AccessState, FormerFacts};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::memberships::MembershipChange;
@@ -160,10 +160,12 @@ pub struct WriteSet {
     /// The state of the administration of access that the change was worked out from: somebody else's meanwhile makes
     /// the change stale. `None` leaves it as it is; needed where `access` is not empty.
     pub access_state: Option<AccessState>,
-    /// Users that are found by other keys than before.
+    /// Users that are found by other keys than before, or of whom guardrails read something else.
     pub identified: Vec<UserId>,
     /// What receivers are to be told.
     pub signals: Vec<SignalRow>,
+    /// What guardrails read of users until now.
+    pub former_facts: Vec<FormerFacts>,
     /// What is put on record.
     pub events: Vec<EventRow>,
 }
@@ -193,6 +195,7 @@ impl WriteSet {
             access_state: None,
             identified: Vec::new(),
             signals: Vec::new(),
+            former_facts: Vec::new(),
             events: Vec::new(),
         }
     }

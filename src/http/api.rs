@@ -4,19 +4,28 @@
 //! A resource is one file that ends in `pub const RESOURCE`, and one line in [`RESOURCES`].
 
 mod answer;
+mod assignments;
 mod body;
 mod call;
 mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod gates;
 mod groups;
+mod guardrails;
+mod names;
 mod organization;
 mod page;
+mod permissions;
+mod previews;
 mod problem;
 mod receivers;
 mod request_log;
+mod roles;
 pub mod route;
+mod scopes;
+mod services;
 mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,6 +56,14 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     groups::RESOURCE,
+    permissions::RESOURCE,
+    roles::RESOURCE,
+    scopes::RESOURCE,
+    assignments::RESOURCE,
+    services::RESOURCE,
+    guardrails::RESOURCE,
+    gates::RESOURCE,
+    previews::RESOURCE,
     receivers::RESOURCE,
     decisions::RESOURCE,
 ];

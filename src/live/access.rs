@@ -13,8 +13,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use crate::access::graph::{Graph, Standing};
-use crate::db::{DatabaseError, organizations};
+use crate::access::decide::Rules;
+use crate::access::graph::{Graph, Lifetimes, Standing};
+use crate::access::guardrail::Guardrails;
+use crate::db::{DatabaseError, Tx, organizations};
 use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, Live};
@@ -32,10 +34,29 @@ pub enum CannotJudge {
     Database(#[from] DatabaseError),
 }
 
-/// A graph and the revision it is true to.
+/// A graph and its guardrails, and the revision they are true to.
 struct Current {
     graph: Graph,
+    guardrails: Guardrails,
+    /// Whether subjects are looked up by more than is kept here, and so in the database.
+    looks_up_more: bool,
     revision: Revision,
+}
+
+impl Current {
+    fn rules(&self) -> Rules<'_> {
+        Rules { graph: &self.graph, guardrails: &self.guardrails, lifetimes: Lifetimes::default() }
+    }
+}
+
+/// Everything that decides in an organization, with all that guardrails could read of people, and the revision it is
+/// true to: to try out what is not written. Something changed meanwhile if the revision is another by then.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn rules(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Graph, Guardrails, Revision), DatabaseError> {
+    let Current { graph, guardrails, revision, .. } = load::with_all_facts(tx, organization)?;
+    Ok((graph, guardrails, revision))
 }
 
 /// The graph of one organization.
@@ -55,11 +76,20 @@ pub(super) struct Graphs(RwLock<HashMap<OrganizationId, Arc<Slot>>>);
 
 impl Slot {
     /// The graph, if it may be used.
-    fn judge<T>(&self, work: impl FnOnce(&Graph, Revision) -> T) -> Option<T> {
+    fn judge<T>(&self, work: impl FnOnce(&Rules<'_>, Revision) -> T) -> Option<T> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let current = current.as_ref()?;
-        let usable = current.revision.as_i64() >= self.wanted.load(Ordering::SeqCst);
-        usable.then(|| work(&current.graph, current.revision))
+        self.is_usable(current).then(|| work(&current.rules(), current.revision))
+    }
+
+    fn is_usable(&self, current: &Current) -> bool {
+        current.revision.as_i64() >= self.wanted.load(Ordering::SeqCst)
+    }
+
+    /// Whether everything a question may name is in memory.
+    fn names_all(&self) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().is_some_and(|current| !current.looks_up_more && self.is_usable(current))
     }
 
     fn revision(&self) -> Option<Revision> {
@@ -75,25 +105,40 @@ impl Slot {
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         while self.is_behind() {
             let Some(since) = self.revision() else {
-                let (graph, revision) = inner.database.snapshot(|tx| load::graph(tx, organization))?;
-                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Current { graph, revision });
+                let loaded = inner.database.snapshot(|tx| load::everything(tx, organization))?;
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
                 continue;
+            };
+            let guardrails = {
+                let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+                current.as_ref().map_or_else(Guardrails::none, |current| current.guardrails.clone())
             };
             let known = |subject| {
                 let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
                 current.as_ref().is_some_and(|current| current.graph.standing(subject) != Standing::Unknown)
             };
-            let (changes, revision) = inner.database.snapshot(|tx| changes::since(tx, organization, since, known))?;
-            if revision <= since {
+            let delta = inner.database.snapshot(|tx| changes::since(tx, organization, since, &guardrails, known))?;
+            if delta.revision <= since {
                 // The database lacks what it has acknowledged; the feed finds out and has the graph forgotten.
                 return Err(DatabaseError::Unavailable("the database is behind what is in memory".to_owned()));
             }
+            let reads_more = |new: &Guardrails| !new.person_attributes().is_subset(&guardrails.person_attributes());
+            if delta.guardrails.as_ref().is_some_and(reads_more) {
+                // Something is read of everybody that was not kept in memory so far.
+                let loaded = inner.database.snapshot(|tx| load::everything(tx, organization))?;
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+                continue;
+            }
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(current) = current.as_mut() {
-                for change in changes {
+                for change in delta.changes {
                     current.graph.apply(change);
                 }
-                current.revision = revision;
+                current.looks_up_more = delta.looks_up_more;
+                if let Some(guardrails) = delta.guardrails {
+                    current.guardrails = guardrails;
+                }
+                current.revision = delta.revision;
             }
         }
         Ok(())
@@ -147,14 +192,14 @@ impl Graphs {
 
 impl Live {
     /// Judges by what is in memory; `None` when it must be read first: then call [`Live::judge`] on a thread that may
-    /// block. `work` gets the graph and the revision it is true to.
+    /// block. `work` gets the rules and the revision they are true to.
     ///
     /// # Errors
     /// [`CannotJudge::Lease`].
     pub fn judge_from_memory<T>(
         &self,
         organization: OrganizationId,
-        work: impl FnOnce(&Graph, Revision) -> T,
+        work: impl FnOnce(&Rules<'_>, Revision) -> T,
     ) -> Result<Option<T>, CannotJudge> {
         if !self.0.lease.is_current() {
             return Err(CannotJudge::Lease);
@@ -165,6 +210,11 @@ impl Live {
         Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge(work)))
     }
 
+    /// Whether subjects can be looked up in the graph alone; else in the database, which blocks.
+    pub fn names_subjects_from_memory(&self, organization: OrganizationId) -> bool {
+        self.0.graphs.slot(organization).is_some_and(|slot| slot.names_all())
+    }
+
     /// Judges, reading first what is not in memory. Blocks.
     ///
     /// # Errors
@@ -172,7 +222,7 @@ impl Live {
     pub fn judge<T>(
         &self,
         organization: OrganizationId,
-        work: impl FnOnce(&Graph, Revision) -> T,
+        work: impl FnOnce(&Rules<'_>, Revision) -> T,
     ) -> Result<T, CannotJudge> {
         let inner = &self.0;
         if inner.serves {
@@ -192,7 +242,7 @@ impl Live {
             if !inner.lease.is_current() {
                 return Err(CannotJudge::Lease);
             }
-            let answer = slot.judge(|graph, revision| work.take().map(|work| work(graph, revision))).flatten();
+            let answer = slot.judge(|rules, revision| work.take().map(|work| work(rules, revision))).flatten();
             if let Some(answer) = answer {
                 return Ok(answer);
             }

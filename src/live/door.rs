@@ -78,7 +78,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Live {
     /// Reads, decides and writes. `decide` runs again when what it read has changed before it could be written, so it
     /// must have no effect but its answer. Returns when the change is durable, applied in this process and, where it
-    /// takes access away, by every other server.
+    /// takes access away, by every other server; where there is nothing to change, when that holds of what is there.
     ///
     /// # Errors
     /// What `decide` answers, and [`WriteError`].
@@ -91,7 +91,11 @@ impl Live {
         let caller = self.0.writer.enter();
         loop {
             let (set, answer) = match self.0.database.read(&mut decide)? {
-                Decision::Unchanged(answer) => return Ok(answer),
+                Decision::Unchanged(answer) => {
+                    drop(caller);
+                    self.0.settle(cause.organization)?;
+                    return Ok(answer);
+                }
                 Decision::Write(set, answer) => (set, answer),
             };
             let (takes_access, takes_revision) = (set.takes_access, set.takes_revision);
@@ -142,6 +146,20 @@ impl Inner {
             }
             Ok(None) | Err(_) => self.graphs.forget(organization),
         }
+    }
+
+    /// What is there already may have been written by a change that was never acknowledged: its server died or lost the
+    /// database while it waited for the others. Whoever asks for it again is answered when no server lags behind it.
+    fn settle(&self, organization: OrganizationId) -> Result<(), DatabaseError> {
+        let revision = self.database.read(|tx| organizations::revision(tx, organization))?.unwrap_or_default();
+        if self.feed.is_settled(organization, revision) {
+            return Ok(());
+        }
+        self.admissions.forget(organization);
+        self.apply_access(organization, Some(revision));
+        self.wait_for_others(organization, Some(revision))?;
+        self.feed.settled(organization, revision);
+        Ok(())
     }
 
     /// Waits until every other server has applied `revision` or its lease is over.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::db::follow::Follower;
@@ -28,6 +28,10 @@ const SWEEP_AFTER: Duration = Duration::from_hours(1);
 #[derive(Default)]
 pub(super) struct Feed {
     followed: Mutex<HashMap<OrganizationId, Revision>>,
+    /// What every server has applied, as far as somebody has waited for it.
+    settled: Mutex<HashMap<OrganizationId, Revision>>,
+    /// What this server has said that it has applied, and when it last said so of what it changed itself.
+    told: Mutex<(HashMap<OrganizationId, Revision>, Option<Instant>)>,
     stopping: AtomicBool,
 }
 
@@ -68,6 +72,40 @@ impl Feed {
         }
     }
 
+    /// Whether no server lags behind this revision, as far as is known here.
+    pub(super) fn is_settled(&self, organization: OrganizationId, revision: Revision) -> bool {
+        let settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        settled.get(&organization).is_some_and(|settled| revision <= *settled)
+    }
+
+    /// Every server has applied this revision, or its lease is over.
+    pub(super) fn settled(&self, organization: OrganizationId, revision: Revision) {
+        let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = settled.entry(organization).or_default();
+        *last = revision.max(*last);
+    }
+
+    /// Whether it is time to say how far this server has come by itself: whoever finds nothing left to change waits for
+    /// that. Not at every write, which would be one more write.
+    fn tells_own(&self) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Clock::monotonic();
+        let due = told.1.is_none_or(|last| now.duration_since(last) >= LOOK_EVERY);
+        if due {
+            told.1 = Some(now);
+        }
+        due
+    }
+
+    fn has_told(&self, organization: OrganizationId, revision: Revision) -> bool {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.0.get(&organization).is_some_and(|told| revision <= *told)
+    }
+
+    fn tell(&self, organization: OrganizationId, revision: Revision) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).0.insert(organization, revision);
+    }
+
     fn organizations(&self) -> Vec<OrganizationId> {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
     }
@@ -84,6 +122,7 @@ impl Feed {
     /// The database has lost what came after `revision`.
     fn set_back(&self, organization: OrganizationId, revision: Revision) {
         self.followed.lock().unwrap_or_else(PoisonError::into_inner).insert(organization, revision);
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner).remove(&organization);
     }
 
     pub(super) fn stop(&self) {
@@ -192,13 +231,14 @@ fn acknowledged_write_is_missing(inner: &Inner, tx: &mut Tx<'_>) -> Result<bool,
 /// Applies what others have changed since the last look and says how far; answers whether a revision went back. `again`:
 /// say it even where nothing has changed, the rows may be gone.
 ///
-/// What this process changed itself it has applied, and nobody waits for it to say so.
+/// What this process changed itself it has applied; it says so at its leisure, for those who find nothing left to change.
 fn read(inner: &Inner, tx: &mut Tx<'_>, again: bool) -> Result<bool, DatabaseError> {
     let (mut back, mut to_tell) = (false, Vec::new());
     let followed = inner.feed.organizations();
     if followed.is_empty() {
         return Ok(back);
     }
+    let tells_own = inner.feed.tells_own();
     for (organization, revision) in organizations::revisions(tx, &followed)? {
         let last = inner.feed.apply(organization, revision);
         // A revision read before this process went on by itself is not news.
@@ -217,12 +257,15 @@ fn read(inner: &Inner, tx: &mut Tx<'_>, again: bool) -> Result<bool, DatabaseErr
             inner.admissions.forget(organization);
             inner.graphs.want(organization, revision);
             to_tell.push((organization, revision));
+        } else if tells_own && !inner.feed.has_told(organization, revision) {
+            to_tell.push((organization, revision));
         }
     }
     if !to_tell.is_empty() {
         let _turn = inner.database.turn_to_write();
         for (organization, revision) in to_tell {
             servers::applied(tx, inner.instance, organization, revision)?;
+            inner.feed.tell(organization, revision);
         }
     }
     Ok(back)

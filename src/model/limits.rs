@@ -70,6 +70,8 @@ pub const LEAF_ID_CHARACTERS: usize = 256;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
+/// Bytes of a webhook that arrives.
+pub const WEBHOOK_BYTES: usize = 1_048_576;
 /// Bytes of a request body or an answer that the request log keeps, masked; of longer ones only the length.
 pub const LOGGED_BODY_BYTES: usize = 65_536;
 /// Bytes of a guardrail.

@@ -24,6 +24,20 @@ impl Moment {
     }
 }
 
+/// The text is no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected a date and time such as `2026-12-31T18:00:00Z` (RFC 3339)")]
+pub struct MomentError;
+
+impl std::str::FromStr for Moment {
+    type Err = MomentError;
+
+    fn from_str(text: &str) -> Result<Self, MomentError> {
+        let moment = DateTime::parse_from_rfc3339(text).map_err(|_other| MomentError)?;
+        Ok(Self(moment.timestamp_micros()))
+    }
+}
+
 impl std::fmt::Display for Moment {
     /// RFC 3339 in UTC with microseconds, an xsd:dateTime (RFC 7643 §2.3.5).
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

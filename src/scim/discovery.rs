@@ -23,15 +23,7 @@ pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
         "filter": { "supported": true, "maxResults": limits::PAGE_SIZE },
         "changePassword": { "supported": false },
         "sort": { "supported": true },
-        "etag": { "supported": true },
-        "pagination": {
-            "cursor": true,
-            "index": true,
-            "defaultPaginationMethod": "index",
-            "defaultPageSize": limits::DEFAULT_PAGE_SIZE,
-            "maxPageSize": limits::PAGE_SIZE,
-            "cursorTimeout": limits::CURSOR_SECONDS,
-        },
+        "etag": { "supported": switches.entity_tags_announced },
         "authenticationSchemes": [{
             "type": "oauthbearertoken",
             "name": "OAuth Bearer Token",
@@ -41,7 +33,19 @@ pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
         }],
         "meta": meta("ServiceProviderConfig", base_url, "/ServiceProviderConfig"),
     });
-    if let Some(members) = document.as_object_mut().filter(|_| switches.interop_profile_announced) {
+    let Some(members) = document.as_object_mut() else { return document };
+    if switches.cursors_announced {
+        let pagination = json!({
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": limits::DEFAULT_PAGE_SIZE,
+            "maxPageSize": limits::PAGE_SIZE,
+            "cursorTimeout": limits::CURSOR_SECONDS,
+        });
+        members.insert("pagination".to_owned(), pagination);
+    }
+    if switches.interop_profile_announced {
         members.insert("interopProfileConformant".to_owned(), Value::Bool(true));
     }
     document

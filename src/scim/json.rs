@@ -325,7 +325,7 @@ mod tests {
     fn nesting_beyond_the_limit_is_refused() {
         let body = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
         assert!(parse(body(limits::JSON_DEPTH).as_bytes()).is_ok());
-        for depth in [limits::JSON_DEPTH + 1, 100_000] {
+        for depth in [limits::JSON_DEPTH + 1, 70_000] {
             let (kind, detail) = refusal(body(depth));
             assert_eq!(kind, ScimType::InvalidSyntax);
             assert!(detail.contains("is nested too deep; send at most 32 levels"), "{detail}");

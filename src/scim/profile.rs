@@ -111,6 +111,11 @@ switches! {
 
     /// `displayName` of groups is unique within the connection, without regard to letter case.
     unique_group_names:                                yes     no  yes  yes   yes;
+    /// `/ServiceProviderConfig` says `pagination` (RFC 9865 §4). Clients made before it may refuse a member they do not know.
+    cursors_announced:                                 yes     yes no   yes   yes;
+    /// `/ServiceProviderConfig` says that entity tags are supported. They always are; a client that is told may send
+    /// `If-Match` with a version of its own making.
+    entity_tags_announced:                             yes     yes no   yes   yes;
     /// `/ServiceProviderConfig` says `interopProfileConformant`.
     interop_profile_announced:                         no      no  no   no    yes;
 }

@@ -10,11 +10,14 @@ mod request_log;
 mod schemas;
 mod tokens;
 
+use std::sync::{Arc, Mutex};
+
 use crate::clock::Clock;
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Live};
-use crate::model::{Actor, OrganizationId, RequestId};
+use crate::model::{Actor, OrganizationId, RequestId, Revision};
+use crate::service::access::Preview;
 
 pub use crate::db::credentials::StoredCredential;
 pub use crate::db::receivers::StoredReceiver;
@@ -31,18 +34,28 @@ pub struct Administration {
     pub(in crate::service) clock: Clock,
     pub(in crate::service) actor: Actor,
     request: Option<RequestId>,
+    pub(in crate::service) only_at: Option<Revision>,
+    pub(in crate::service) expected: Option<String>,
+    pub(in crate::service) trial: Option<Arc<Mutex<Option<Preview>>>>,
 }
 
 impl Administration {
     /// Everything done through it is put on record as done by `actor`.
     pub const fn new(live: Live, clock: Clock, actor: Actor) -> Self {
-        Self { live, clock, actor, request: None }
+        Self { live, clock, actor, request: None, only_at: None, expected: None, trial: None }
     }
 
     /// Everything done through it happens in this one request; else each change is a request of its own.
     #[must_use]
     pub const fn within(mut self, request: RequestId) -> Self {
         self.request = Some(request);
+        self
+    }
+
+    /// Access is changed through it only while the last change to it was at this revision.
+    #[must_use]
+    pub const fn only_at(mut self, state: Revision) -> Self {
+        self.only_at = Some(state);
         self
     }
 

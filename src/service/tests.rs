@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use serde_json::{Value, json};
 
+use super::access::{NewAssignment, NewScope, NewService, WantedPrincipal};
 use super::administration::{Administration, NewToken};
 use super::provisioning::{ListRequest, groups, users};
 use super::*;
@@ -12,7 +13,7 @@ use crate::db::Database;
 use crate::db::tests::faults::{Fault, calls, inject};
 use crate::db::tests::fresh::{Fresh, broken, on_both_databases, picture};
 use crate::live::{LiveSettings, LiveThreads};
-use crate::model::{Actor, OrganizationId, Precondition, Profile};
+use crate::model::{Actor, AssignmentSource, OrganizationId, Precondition, Profile};
 use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
 
@@ -130,6 +131,7 @@ fn administered<T>(result: Result<T, administration::AdministrationError>) -> Re
     match result {
         Ok(_) => Ok(()),
         Err(Error::Taken(_)) => Err(Outcome::Refused("taken".to_owned())),
+        Err(Error::NotFound(_)) => Err(Outcome::Refused("not found".to_owned())),
         Err(error) if error.to_string().contains("injected") => Err(Outcome::Unavailable),
         Err(other) => Err(Outcome::Refused(other.to_string())),
     }
@@ -278,6 +280,51 @@ on_both_databases! {
             let name = "okta".parse().unwrap();
             administration.pause_connection(organization, &name, false).unwrap();
             move || administered(administration.pause_connection(organization, &name, true))
+        });
+    }
+
+    fn administration_of_access_is_whole_whichever_call_fails(fresh: &Fresh) {
+        let fixture = Fixture::new(fresh);
+        let (organization, administration) = (fixture.organization, fixture.administration());
+        let owner = fixture.user();
+        let mapping = |name: &str| NewAssignment {
+            principal: WantedPrincipal::Group(name.to_owned()),
+            role: "deployer".parse().unwrap(),
+            scope: "/".parse().unwrap(),
+            from: None,
+            until: None,
+            source: AssignmentSource::Administrator,
+            approver: None,
+            reason: None,
+        };
+        let administration = &administration;
+        fixture.try_all("a scope is made", || {
+            let path = format!("/{}/production", fixture.name()).parse().unwrap();
+            let wanted = NewScope { path, production: true, description: None };
+            move || administered(administration.create_scope(organization, &wanted))
+        });
+        fixture.try_all("a role is changed", || {
+            let name = fixture.name().parse().unwrap();
+            administration.create_role(organization, &name, &["build:view".parse().unwrap()].into()).unwrap();
+            let allowed = ["build:ssh".parse().unwrap()].into();
+            move || administered(administration.change_role(organization, &name, &allowed))
+        });
+        fixture.try_all("a group is mapped", || {
+            let group = fixture.group(&[&owner]);
+            let wanted = mapping(&group);
+            move || administered(administration.assign(organization, &wanted))
+        });
+        fixture.try_all("a mapping is removed", || {
+            let group = fixture.group(&[&owner]);
+            let made = administration.assign(organization, &mapping(&group)).unwrap();
+            move || administered(administration.end_assignment(organization, made.id, None))
+        });
+        fixture.try_all("a service is stopped", || {
+            let name = fixture.name();
+            let expires_at = fixture.services.clock.now().plus_micros(86_400_000_000);
+            let wanted = NewService { name: name.parse().unwrap(), owner: owner.clone(), expires_at };
+            let id = administration.create_service(organization, &wanted).unwrap().id.to_string();
+            move || administered(administration.stop_service(organization, &id))
         });
     }
 }

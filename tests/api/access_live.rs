@@ -6,7 +6,7 @@ use muster::access::graph::{IdentifierKind, Resource};
 use muster::clock::Clock;
 use muster::live::Live;
 use muster::model::{AssignmentId, AssignmentSource, OrganizationId, ScopeKind, ScopePath};
-use muster::service::access::{NewAssignment, NewScope, WantedPrincipal};
+use muster::service::access::{MayQuestion, NewAssignment, NewScope, WantedPrincipal};
 use muster::service::administration::Administration;
 use serde_json::{Value, json};
 
@@ -22,23 +22,24 @@ fn judged(live: &Live, organization: OrganizationId, who: &str, permission: &str
         ScopeKind::Project => "project",
         ScopeKind::Environment => "environment",
     };
-    let judged = live.judge(organization, |graph, _| {
+    let judged = live.judge(organization, |rules, _| {
+        let graph = rules.graph;
         let Ok(subject) = graph.subject("user", who, &[IdentifierKind::Name]) else { return false };
         graph.may(subject, permission, Resource { resource_type: kind, id: scope }, clock.now()).outcome.is_ok()
     });
     judged.unwrap()
 }
 
-fn may(server: &Server, organization: OrganizationId, who: &str, permission: &str, scope: &str) -> bool {
+pub fn may(server: &Server, organization: OrganizationId, who: &str, permission: &str, scope: &str) -> bool {
     judged(&server.live, organization, who, permission, scope, &server.clock)
 }
 
-fn scope(administration: &Administration, organization: OrganizationId, path: &str) {
+pub fn scope(administration: &Administration, organization: OrganizationId, path: &str) {
     let (path, production) = (path.parse().unwrap(), path.ends_with("production"));
     administration.create_scope(organization, &NewScope { path, production, description: None }).unwrap();
 }
 
-fn mapping(group: &str, role: &str, scope: &str) -> NewAssignment {
+pub fn mapping(group: &str, role: &str, scope: &str) -> NewAssignment {
     NewAssignment {
         principal: WantedPrincipal::Group(group.to_owned()),
         role: role.parse().unwrap(),
@@ -180,16 +181,27 @@ on_both_databases! {
         }
     }
 
-    // What was changed step by step says what is read anew.
-    fn a_followed_graph_answers_as_one_that_is_read_anew(database: &Database) {
-        let server = Server::start(database);
+    // What was changed step by step says what is read anew, what is read of one person alone, and what is read of it later.
+    fn a_followed_graph_answers_as_one_that_is_read_anew_and_as_the_past_is_read_later(database: &Database) {
+        let clock = Clock::manual(Clock::system().now().plus_micros(-12 * HOUR));
+        let server = Server::start_at(database, 0, clock.clone());
         let (acme, administration) = (server.organization("acme"), server.administration());
         scope(&administration, acme.id, "/a/production");
         let mut world = World { acme: acme.id, client: acme.client.clone(), administration: &administration,
             users: Vec::new(), groups: Vec::new(), mapped: Vec::new(), next: 0 };
         let mut dice = Dice::new();
+        let (mut then, mut allowed) = (Vec::new(), 0_usize);
+        let alone = |who: &str, permission: &str, scope: &str, at| {
+            let question = MayQuestion { subject: who.to_owned(), is_service: false,
+                permission: permission.parse().unwrap(), scope: scope.parse().unwrap(), at };
+            administration.may(acme.id, &question, false).unwrap().allowed
+        };
         for step in 0..if is_long() { 2_000 } else { 150 } {
             let told = world.change(&mut dice);
+            // No change comes at the moment that is asked about.
+            clock.advance(1_000_000);
+            let between = clock.now();
+            clock.advance(1_000_000);
             if step % 5 > 0 {
                 continue;
             }
@@ -200,10 +212,21 @@ on_both_databases! {
                     for scope in ["/", "/a", "/a/production"] {
                         let followed = may(&server, acme.id, who, permission, scope);
                         let read = judged(&fresh, acme.id, who, permission, scope, &server.clock);
-                        assert_eq!(followed, read, "step {step}, {told}: {who} {permission} {scope}");
+                        let asked = format!("step {step}, {told}: {who} {permission} {scope}");
+                        assert_eq!(followed, read, "{asked}");
+                        allowed += usize::from(followed);
+                        if dice.once_in(10) {
+                            assert_eq!(followed, alone(who, permission, scope, None), "{asked}, alone");
+                            then.push((between, who.clone(), permission, scope, followed));
+                        }
                     }
                 }
             }
+        }
+        assert!(allowed > 0, "nothing was ever allowed");
+        clock.advance(HOUR);
+        for (at, who, permission, scope, answer) in then {
+            assert_eq!(alone(&who, permission, scope, Some(at)), answer, "{at}: {who} {permission} {scope}");
         }
     }
 }

@@ -145,6 +145,99 @@ on_both_databases! {
         assert_eq!(program.run(&["may", &ada, "deploy:run", "/"]).code, Some(1));
     }
 
+    fn an_address_names_a_subject_where_that_is_switched_on_and_one_of_several_names_nobody(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let addressed = |name: &str, address: &str| {
+            let mut person = user(name);
+            person["emails"] = json!([{ "value": address }]);
+            person["externalId"] = format!("id-{name}").into();
+            person
+        };
+        let ada = acme.client.post("/Users", &addressed("ada", "ada@example.com")).expect(201).id();
+        acme.client.post("/Groups", &group("crew", &[&ada])).expect(201);
+        let program = Program::on(database);
+        program.done(&["map", "crew", "viewer", "/"]);
+        let token = program.done(&["token", "issue", "--kind", "pep"]);
+        let asked = |who: &str| {
+            let mut client = acme.client.clone();
+            client.base = server.url.clone();
+            client.token = token.trim().to_owned();
+            let body = json!({ "subject": { "type": "user", "id": who }, "action": { "name": "build:view" },
+                "resource": { "type": "organization", "id": "/" } });
+            let headers = [("Content-Type", "application/json")];
+            let answer = client.send("POST", "/access/v1/evaluation", &headers, Some(&body.to_string())).expect(200);
+            let alone = program.run(&["may", who, "build:view", "/"]).code == Some(0);
+            let allowed = answer.json()["decision"].as_bool().unwrap();
+            assert_eq!(allowed, alone, "{who}: {}", answer.text);
+            allowed
+        };
+        assert!(asked("ada") && !asked("ADA@example.com") && !asked("id-ada"));
+        assert_eq!(program.done(&["org", "subjects", "--email", "on"]), "email on\nexternal-id off\n");
+        assert!(asked("ada") && asked("ADA@example.com") && !asked("id-ada"));
+        program.done(&["org", "subjects", "--external-id", "on"]);
+        assert!(asked("id-ada") && !asked("ID-ada"));
+        acme.client.post("/Users", &addressed("grace", "Ada@Example.com")).expect(201);
+        assert!(!asked("ada@example.com"), "two bear it");
+        acme.client.post("/Users", &addressed("id-ada", "other@example.com")).expect(201);
+        assert!(!asked("id-ada"), "the userName of one is the externalId of another");
+        assert!(asked("ada") && asked(&ada));
+        assert_eq!(program.done(&["org", "subjects", "--email", "off", "--external-id", "off"]), "email off\nexternal-id off\n");
+        assert!(!asked("ada@example.com") && asked("ada"));
+    }
+
+    fn the_past_is_judged_by_the_guardrails_of_the_past(database: &Database) {
+        let clock = Clock::manual(Clock::system().now().plus_micros(-10 * 86_400_000_000));
+        let server = Server::start_at(database, 0, clock.clone());
+        let (acme, administration) = (server.organization("acme"), server.administration());
+        let as_kind = |kind: &str| {
+            let mut ada = user("ada");
+            ada["userType"] = kind.into();
+            ada
+        };
+        let ada = acme.client.post("/Users", &as_kind("Employee")).expect(201).id();
+        let program = Program::on(database);
+        let crew = acme.client.post("/Groups", &group("crew", &[&ada])).expect(201).id();
+        let wanted = muster::service::access::NewAssignment {
+            principal: muster::service::access::WantedPrincipal::Group(crew),
+            role: "deployer".parse().unwrap(),
+            scope: "/".parse().unwrap(),
+            from: None,
+            until: None,
+            source: muster::model::AssignmentSource::Administrator,
+            approver: None,
+            reason: None,
+        };
+        administration.assign(acme.id, &wanted).unwrap();
+        let hour = 3_600_000_000;
+        let mut moments = Vec::new();
+        let mut next = || {
+            moments.push(clock.now().plus_micros(hour));
+            clock.advance(2 * hour);
+        };
+        next();
+        let text = "@id(\"employees\") @reason(\"contract\") @control(\"C-1\") forbid (principal is User, action == \
+                    Action::\"deploy:run\", resource) when { principal.userType != \"Employee\" };";
+        administration.save_guardrail(acme.id, text, true).unwrap();
+        next();
+        acme.client.put(&format!("/Users/{ada}"), &as_kind("Contractor")).expect(200);
+        next();
+        administration.remove_guardrail(acme.id, &"employees".parse().unwrap()).unwrap();
+        next();
+        administration.save_guardrail(acme.id, text, true).unwrap();
+        acme.client.put(&format!("/Users/{ada}"), &as_kind("Employee")).expect(200);
+        next();
+        acme.client.delete(&format!("/Users/{ada}")).expect(204);
+        next();
+        let allowed = |at: &muster::model::Moment| {
+            let ended = program.run(&["may", &ada, "deploy:run", "/", "--at", &at.to_string(), "--why"]);
+            assert!(ended.stderr.is_empty(), "{ended:?}");
+            ended.code == Some(0)
+        };
+        let told: Vec<bool> = moments.iter().map(allowed).collect();
+        assert_eq!(told, [true, true, false, true, true, false]);
+    }
+
     fn the_future_is_asked_by_what_holds_now(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -1,6 +1,7 @@
 //! What identity providers send, request by request as they send it: Okta and Microsoft Entra over connections with
 //! their profiles, the others over one without.
 
+mod convergence;
 mod entra;
 mod entra_groups;
 mod okta;

@@ -7,7 +7,11 @@ mod support;
 #[cfg(test)]
 mod access_administration;
 #[cfg(test)]
+mod access_document;
+#[cfg(test)]
 mod access_live;
+#[cfg(test)]
+mod access_over_http;
 #[cfg(test)]
 mod access_questions;
 #[cfg(test)]
@@ -31,6 +35,8 @@ mod cursors;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod discovery;
 #[cfg(test)]
 mod events;
@@ -38,6 +44,8 @@ mod events;
 mod extensions;
 #[cfg(test)]
 mod filters;
+#[cfg(test)]
+mod gates;
 #[cfg(test)]
 mod hostile_filters;
 #[cfg(test)]
@@ -73,6 +81,8 @@ mod privacy;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]
+mod promise;
+#[cfg(test)]
 mod provisioning;
 #[cfg(test)]
 mod queries;
@@ -80,6 +90,8 @@ mod queries;
 mod races;
 #[cfg(test)]
 mod raw_requests;
+#[cfg(test)]
+mod readme;
 #[cfg(test)]
 mod representation;
 #[cfg(test)]
@@ -98,6 +110,8 @@ mod sockets;
 mod sorting;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
+mod ten_thousand;
 #[cfg(test)]
 mod throw_away_databases;
 #[cfg(test)]

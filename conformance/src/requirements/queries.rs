@@ -102,7 +102,10 @@ fn stable_pages(session: &Session) -> Result<(), Stop> {
     let (first, second) = (walk()?, walk()?);
     let distinct: BTreeSet<&String> = first.iter().collect();
     if first.len() != 7 || distinct.len() != 7 {
-        return Err(Stop::failed(format!("seven pages of one showed {} distinct users of 7", distinct.len())));
+        let (shown, distinct) = (first.len(), distinct.len());
+        return Err(Stop::failed(format!(
+            "seven pages of one of seven users showed {shown} users, {distinct} of them distinct"
+        )));
     }
     if first == second { Ok(()) } else { Err(Stop::failed("the order changed from one walk to the next")) }
 }

@@ -113,6 +113,11 @@ impl Guardrails {
         &self.vocabulary
     }
 
+    /// The attributes of people some guardrail reads: what must be known of everybody.
+    pub fn person_attributes(&self) -> BTreeSet<&str> {
+        self.all.values().flat_map(|guardrail| guardrail.person_attributes()).collect()
+    }
+
     /// A guardrail by its name.
     pub fn get(&self, id: &GuardrailId) -> Option<&Guardrail> {
         self.all.get(id).map(Arc::as_ref)

@@ -1,16 +1,17 @@
 //! What guardrails may speak of in one organization, and the Cedar schema made from it.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use cedar_policy::Schema;
 use cedar_policy::ffi::DetailedError;
 use serde_json::{Map, Value, json};
 
 use crate::model::limits::GUARDRAIL_ATTRIBUTES;
-use crate::model::{Catalogue, Permission, ResourceType, ScopeKind};
+use crate::model::{Catalogue, LeafError, Permission, ResourceType, ScopeKind};
 
 /// What kind of value an attribute has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FactKind {
     /// Cedar's `Bool`.
     Flag,
@@ -22,6 +23,71 @@ pub enum FactKind {
     Texts,
     /// Cedar's `datetime`; a date means its first moment in UTC.
     Moment,
+}
+
+impl FactKind {
+    const ALL: [Self; 5] = [Self::Flag, Self::Number, Self::Text, Self::Texts, Self::Moment];
+
+    /// Its name in documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flag => "flag",
+            Self::Number => "number",
+            Self::Text => "text",
+            Self::Texts => "texts",
+            Self::Moment => "moment",
+        }
+    }
+
+    /// Reads the name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// Of what an attribute is said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AttributeOwner {
+    /// Of users.
+    User,
+    /// Of requests: what only the caller knows.
+    Request,
+    /// Of resources of a type.
+    Resource(ResourceType),
+}
+
+impl AttributeOwner {
+    /// `user`, `request` or the type of the resources.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::User => "user",
+            Self::Request => "request",
+            Self::Resource(resource_type) => resource_type.as_str(),
+        }
+    }
+}
+
+impl FromStr for AttributeOwner {
+    type Err = LeafError;
+
+    fn from_str(text: &str) -> Result<Self, LeafError> {
+        match text {
+            "user" => Ok(Self::User),
+            "request" => Ok(Self::Request),
+            other => other.parse().map(Self::Resource),
+        }
+    }
+}
+
+/// An attribute an organization declares, beside those that are always there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Attribute {
+    /// Of what it is said.
+    pub owner: AttributeOwner,
+    /// Its name in guardrails.
+    pub name: String,
+    /// Its kind.
+    pub kind: FactKind,
 }
 
 /// An attribute of people that guardrails may read without anybody declaring it.
@@ -123,6 +189,20 @@ impl Vocabulary {
         }
     }
 
+    /// Declares an attribute.
+    ///
+    /// # Errors
+    /// [`VocabularyError`].
+    pub fn declare(&mut self, attribute: &Attribute) -> Result<(), VocabularyError> {
+        match &attribute.owner {
+            AttributeOwner::User => self.declare_person(&attribute.name, attribute.kind),
+            AttributeOwner::Request => self.declare_circumstance(&attribute.name, attribute.kind),
+            AttributeOwner::Resource(resource_type) => {
+                self.declare_leaf(resource_type.clone(), &attribute.name, attribute.kind)
+            }
+        }
+    }
+
     /// Declares an attribute of people.
     ///
     /// # Errors
@@ -217,9 +297,14 @@ impl Vocabulary {
     }
 }
 
-fn declare(attributes: &mut Attributes, reserved: &[&str], name: &str, kind: FactKind) -> Result<(), VocabularyError> {
+/// Whether a text can name an attribute.
+pub(super) fn is_attribute_name(name: &str) -> bool {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !plain || !name.starts_with(|first: char| first.is_ascii_alphabetic()) || name.len() > 63 {
+    plain && name.starts_with(|first: char| first.is_ascii_alphabetic()) && name.len() <= 63
+}
+
+fn declare(attributes: &mut Attributes, reserved: &[&str], name: &str, kind: FactKind) -> Result<(), VocabularyError> {
+    if !is_attribute_name(name) {
         return Err(VocabularyError::Name(name.chars().take(63).collect()));
     }
     let other_kind = attributes.get(name).is_some_and(|declared| *declared != kind);

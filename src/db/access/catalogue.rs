@@ -23,8 +23,8 @@ pub struct PermissionRow {
 /// A version of a role.
 #[derive(Debug, Clone)]
 pub struct RoleRow {
-    role: RoleName,
-    number: u32,
+    /// The version.
+    pub version: RoleVersion,
     permissions: String,
     created_at: Moment,
 }
@@ -126,13 +126,13 @@ impl RoleRow {
     pub fn new(version: &RoleVersion, created_at: Moment) -> Self {
         let names: Vec<&str> = version.permissions.iter().map(Permission::as_str).collect();
         let permissions = serde_json::Value::from(names).to_string();
-        Self { role: version.role.clone(), number: version.number, permissions, created_at }
+        Self { version: version.clone(), permissions, created_at }
     }
 
     pub(super) fn binds(&self) -> [Bind<'_>; 4] {
         [
-            Bind::Text(self.role.as_str()),
-            Bind::Int(self.number.into()),
+            Bind::Text(self.version.role.as_str()),
+            Bind::Int(self.version.number.into()),
             Bind::Text(&self.permissions),
             Bind::Int(self.created_at.as_micros()),
         ]

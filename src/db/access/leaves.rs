@@ -6,18 +6,18 @@ use diesel::QueryableByName;
 use diesel::sql_types::Text;
 use serde_json::{Map, Value};
 
-use crate::model::{Fact, Leaf, LeafId, OrganizationId, ResourceType, Revision, ScopePath};
+use crate::model::{Fact, Leaf, LeafId, OrganizationId, ResourceType, Revision};
 
 use super::super::sql::{Bind, Statement};
 use super::super::{DatabaseError, Tx};
+use super::facts;
 use super::interval::{self, PairRecord, corrupt};
 
 /// A resource.
 #[derive(Debug, Clone)]
 pub struct LeafRow {
-    resource_type: ResourceType,
-    id: LeafId,
-    scope: ScopePath,
+    /// The resource.
+    pub leaf: Leaf,
     facts: String,
 }
 
@@ -55,34 +55,18 @@ pub(super) const STATEMENTS: &[&Statement] = &[&BEGIN, &END, &BEGUN, &ENDED];
 
 impl From<&Leaf> for LeafRow {
     fn from(leaf: &Leaf) -> Self {
-        let facts: Map<String, Value> =
-            leaf.facts.iter().map(|(name, fact)| (name.clone(), fact_as_json(fact))).collect();
-        Self {
-            resource_type: leaf.resource_type.clone(),
-            id: leaf.id.clone(),
-            scope: leaf.scope.clone(),
-            facts: Value::Object(facts).to_string(),
-        }
+        Self { leaf: leaf.clone(), facts: facts::text(&leaf.facts) }
     }
 }
 
 impl LeafRow {
     pub(super) fn binds(&self) -> [Bind<'_>; 4] {
         [
-            Bind::Text(self.resource_type.as_str()),
-            Bind::Text(self.id.as_str()),
-            Bind::Text(self.scope.as_str()),
+            Bind::Text(self.leaf.resource_type.as_str()),
+            Bind::Text(self.leaf.id.as_str()),
+            Bind::Text(self.leaf.scope.as_str()),
             Bind::Text(&self.facts),
         ]
-    }
-}
-
-fn fact_as_json(fact: &Fact) -> Value {
-    match fact {
-        Fact::Flag(flag) => Value::from(*flag),
-        Fact::Number(number) => Value::from(*number),
-        Fact::Text(text) => Value::from(text.as_str()),
-        Fact::Texts(texts) => texts.iter().map(String::as_str).collect(),
     }
 }
 

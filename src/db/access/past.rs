@@ -1,7 +1,7 @@
 //! What held at a revision, as far as one subject's access depends on it.
 
 use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 
 use crate::model::{EventId, Moment, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
 
@@ -25,6 +25,8 @@ const PERSON: Statement = Statement::both(
      ON u.organization = s.organization AND u.id = s.user_id WHERE s.organization = $1 AND s.user_id = $2 \
      AND s.from_revision <= $3 AND s.until_revision > $3 ORDER BY s.from_revision DESC LIMIT 1",
 );
+const DOCUMENT: Statement =
+    Statement::both("person_document", "SELECT document FROM scim_user WHERE organization = $1 AND id = $2");
 const GROUPS: Statement = Statement {
     name: "membership_of_members_at",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) j CROSS JOIN membership m \
@@ -74,12 +76,18 @@ const MOMENT: Statement =
 
 /// Every statement of this file.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&REVISION, &MOMENT, &PERSON, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE];
+    &[&REVISION, &MOMENT, &PERSON, &DOCUMENT, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE];
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
     #[diesel(sql_type = BigInt)]
     revision: i64,
+}
+
+#[derive(QueryableByName)]
+struct DocumentRecord {
+    #[diesel(sql_type = Text)]
+    document: String,
 }
 
 #[derive(QueryableByName)]
@@ -116,6 +124,12 @@ pub fn person(
     at: Revision,
 ) -> Result<Option<Person>, DatabaseError> {
     Sql(&PERSON, of(&organization, user.as_bytes(), at)).row::<PersonRecord>(tx)?.map(people::read).transpose()
+}
+
+/// What stands of a user, a deleted one too.
+pub fn document(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<Option<String>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(user.as_bytes())];
+    Ok(Sql(&DOCUMENT, binds).row::<DocumentRecord>(tx)?.map(|row| row.document))
 }
 
 /// The groups these members were directly in.

@@ -19,6 +19,13 @@ pub struct AccessState {
     pub subjects_by_external_id: bool,
 }
 
+impl AccessState {
+    /// Whether subjects may be named by more than ids and userNames.
+    pub const fn looks_up_more(self) -> bool {
+        self.subjects_by_email || self.subjects_by_external_id
+    }
+}
+
 const READ: Statement = Statement::both(
     "access_administration",
     "SELECT revision, subjects_by_email, subjects_by_external_id FROM access_administration WHERE organization = $1",

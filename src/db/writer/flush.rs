@@ -174,6 +174,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     let mut left: Rows<'_> = Vec::new();
     let mut joined: Rows<'_> = Vec::new();
     let mut identified: Rows<'_> = Vec::new();
+    let mut former: Rows<'_> = Vec::new();
     let mut recorded: Rows<'_> = Vec::new();
     for (set, revision) in sets.iter().zip(revisions) {
         let organization = &set.organization;
@@ -183,9 +184,11 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
         opened.extend(set.statuses.iter().map(|change| change.open(organization, revision)));
         left.extend(set.left.iter().map(|change| change.leave(organization, revision)));
         joined.extend(set.joined.iter().map(|change| change.join(organization, revision)));
+        former.extend(set.former_facts.iter().map(|facts| facts.binds(organization, revision)));
         identified.extend(set.identified.iter().map(|user| users::identified_binds(organization, revision, user)));
     }
     exactly(tx, &users::IDENTIFY, identified)?;
+    exactly(tx, &access::facts::FORMER, former)?;
     change_access(tx, sets, revisions)?;
     exactly(tx, &users::CLOSE_STATUS, closed)?;
     exactly(tx, &users::OPEN_STATUS, opened)?;

@@ -54,9 +54,10 @@ pub fn resources(services: &Services, caller: &Caller, body: &Body<'_>) -> Resul
     let (said, facts) = circumstances(body.context());
     let asked = ["resource", who.kind, who.id, act.name, kind.kind, &facts];
     let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let named = services.named_subject(caller, who.kind, who.id)?;
     let found = search(services, caller, |rules, now| {
         let question = Question {
-            subject: subject(rules.graph, who.kind, who.id),
+            subject: named.unwrap_or_else(|| subject(rules.graph, who.kind, who.id)),
             permission: act.name,
             resource: Resource { resource_type: kind.kind, id: "" },
             circumstances: Some(&said),
@@ -75,9 +76,10 @@ pub fn actions(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<
     let (said, facts) = circumstances(body.context());
     let asked = ["action", who.kind, who.id, resource.kind, resource.id, &facts];
     let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let named = services.named_subject(caller, who.kind, who.id)?;
     let found = search(services, caller, |rules, now| {
         let question = Question {
-            subject: subject(rules.graph, who.kind, who.id),
+            subject: named.unwrap_or_else(|| subject(rules.graph, who.kind, who.id)),
             permission: "",
             resource: Resource { resource_type: resource.kind, id: resource.id },
             circumstances: Some(&said),

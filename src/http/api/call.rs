@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -42,6 +43,24 @@ impl Call {
     /// Administration in this request.
     pub fn administration(&self) -> Administration {
         self.services.administration(&self.caller)
+    }
+
+    /// Administration that changes access only if what is changed is as `If-Match` says; `tag` reads its entity tag.
+    /// Without the header it is not read.
+    ///
+    /// # Errors
+    /// 412, and what `tag` answers.
+    pub fn unchanged(&self, tag: impl FnOnce() -> Result<String, Problem>) -> Result<Administration, Problem> {
+        let administration = self.administration();
+        if matches!(self.if_match, Precondition::None) {
+            return Ok(administration);
+        }
+        // Read before the tag: whoever changes anything of access in between makes the change fail.
+        let state = administration.access_revision(self.organization())?;
+        if self.if_match.allows(&tag()?) {
+            return Ok(administration.only_at(state));
+        }
+        Err(Problem::refusal(StatusCode::PRECONDITION_FAILED, "it is not as `If-Match` says; read it again"))
     }
 
     /// The id at a place of the path.

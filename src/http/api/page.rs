@@ -55,20 +55,11 @@ impl Stretch {
     /// # Errors
     /// 400.
     pub fn read(call: &Call, list: &[&str], limit: Option<&str>, cursor: Option<&str>) -> Result<Self, Problem> {
-        let limit = match limit {
-            None => limits::DEFAULT_PAGE_SIZE,
-            Some(text) => {
-                text.parse().ok().filter(|limit| (1..=limits::PAGE_SIZE).contains(limit)).ok_or_else(|| {
-                    Problem::bad_request(format!("`limit` must be a whole number from 1 to {}", limits::PAGE_SIZE))
-                })?
-            }
-        };
+        let limit = self::limit(limit)?;
         let binding = binding(call, list);
         let after = match cursor {
             None => ResourceId::FIRST,
-            Some(text) => decode(text, binding).ok_or_else(|| {
-                Problem::bad_request("`cursor` is none of this list; take `next_cursor` of a page, or leave it out")
-            })?,
+            Some(text) => decode(text, binding).ok_or_else(foreign_cursor)?,
         };
         Ok(Self { after, goes_on: cursor.is_some(), limit, binding })
     }
@@ -114,6 +105,23 @@ impl Stretch {
     pub fn cursor(&self, last: ResourceId) -> String {
         URL_SAFE_NO_PAD.encode([self.binding.as_slice(), last.as_bytes()].concat())
     }
+}
+
+/// How many a page holds at most.
+///
+/// # Errors
+/// 400.
+pub fn limit(asked: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = asked else { return Ok(limits::DEFAULT_PAGE_SIZE) };
+    text.parse()
+        .ok()
+        .filter(|limit| (1..=limits::PAGE_SIZE).contains(limit))
+        .ok_or_else(|| Problem::bad_request(format!("`limit` must be a whole number from 1 to {}", limits::PAGE_SIZE)))
+}
+
+/// A cursor of another list, or none at all.
+pub fn foreign_cursor() -> Problem {
+    Problem::bad_request("`cursor` is none of this list; take `next_cursor` of a page, or leave it out")
 }
 
 fn binding(call: &Call, list: &[&str]) -> [u8; BINDING_BYTES] {

@@ -3,25 +3,44 @@
 use std::collections::BTreeSet;
 
 use crate::access::graph::{Change, Subject};
-use crate::db::access::{self, assignments, catalogue, leaves, people, scopes, services};
+use crate::access::guardrail::Guardrails;
+use crate::db::access::{self, assignments, catalogue, guardrails, leaves, people, scopes, services};
 use crate::db::{DatabaseError, Tx, organizations};
 use crate::model::{MemberKind, OrganizationId, Principal, Revision, ScopePath, UserId};
 
-use super::load::person_rows;
+use super::load::{Reading, facts_of, person_rows};
 
-/// The changes after `since`, in the order in which they are to be applied, and the revision they lead to. A user takes
-/// no revision when created, so users that are named for the first time (`known` says no) are read with what names them.
+/// What leads from one revision to another.
+pub(super) struct Delta {
+    /// In the order in which they are to be applied.
+    pub changes: Vec<Change>,
+    /// All guardrails, where they or what they may speak of has changed.
+    pub guardrails: Option<Guardrails>,
+    /// Whether subjects are looked up by more than the graph holds.
+    pub looks_up_more: bool,
+    /// The revision they lead to.
+    pub revision: Revision,
+}
+
+/// What has changed after `since`. A user takes no revision when created, so users that are named for the first time
+/// (`known` says no) are read with what names them.
 pub(super) fn since(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     since: Revision,
+    held: &Guardrails,
     known: impl Fn(Subject) -> bool,
-) -> Result<(Vec<Change>, Revision), DatabaseError> {
+) -> Result<Delta, DatabaseError> {
     let revision = organizations::revision(tx, organization)?.unwrap_or_default();
     let mut changes = Vec::new();
     let mut named: BTreeSet<UserId> = BTreeSet::new();
-    if access::state(tx, organization)?.revision > since {
+    let mut new = None;
+    let state = access::state(tx, organization)?;
+    if state.revision > since {
         administered(tx, organization, since, &mut changes, &mut named)?;
+        if speak_of_more(held, &changes) || guardrails::changed(tx, organization, since)? {
+            new = Some(guardrails::complete(tx, organization)?);
+        }
     }
     for row in people::left(tx, organization, since)? {
         changes.push(Change::Left(row.group, row.member));
@@ -34,10 +53,23 @@ pub(super) fn since(
     }
     named.retain(|user| !known(Subject::User(*user)));
     named.extend(people::changed(tx, organization, since)?);
-    for person in people::by_ids(tx, organization, named)? {
+    let read = new.as_ref().unwrap_or(held).person_attributes();
+    let reading = Reading::These(read.into_iter().map(str::to_owned).collect());
+    let ids: Vec<UserId> = named.into_iter().collect();
+    for person in people::by_ids(tx, organization, ids.iter().copied())? {
         changes.extend(person_rows(person));
     }
-    Ok((changes, revision))
+    changes.extend(facts_of(tx, organization, &ids, &reading)?);
+    Ok(Delta { changes, guardrails: new, looks_up_more: state.looks_up_more(), revision })
+}
+
+/// Whether there is a permission or a type of resources that the guardrails have no word for.
+fn speak_of_more(held: &Guardrails, changes: &[Change]) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Catalogue(_) => true,
+        Change::Leaf(leaf) => !held.vocabulary().leaf_types().any(|known| *known == leaf.resource_type),
+        _ => false,
+    })
 }
 
 /// Permissions, roles, scopes, resources, services, assignments.

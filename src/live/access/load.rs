@@ -1,15 +1,58 @@
 //! A graph from all rows of an organization, read in one snapshot.
 
-use crate::access::graph::{Change, Graph, Identifier, Standing, Subject};
-use crate::db::access::people::Person;
-use crate::db::access::{assignments, catalogue, leaves, people, scopes, services};
-use crate::db::users::Status;
-use crate::db::{DatabaseError, Tx, organizations};
-use crate::model::{Member, MemberKind, OrganizationId, ResourceId, Revision};
+use std::collections::BTreeSet;
 
-/// The graph and the revision it is true to.
-pub(super) fn graph(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Graph, Revision), DatabaseError> {
+use serde_json::{Map, Value};
+
+use crate::access::graph::{Change, Facts, Graph, Identifier, Standing, Subject};
+use crate::access::guardrail::person_facts;
+use crate::db::access::people::Person;
+use crate::db::access::{self, assignments, catalogue, guardrails, leaves, people, scopes, services};
+use crate::db::users::{self, Status};
+use crate::db::{DatabaseError, Tx, organizations};
+use crate::model::{Member, MemberKind, OrganizationId, ResourceId, Revision, UserId};
+
+use super::Current;
+
+/// Users whose documents are read at a time.
+const DOCUMENTS_A_PAGE: i64 = 1_000;
+
+/// Which attributes of people are read.
+pub(super) enum Reading {
+    /// Those that some guardrail reads.
+    These(BTreeSet<String>),
+    /// All a guardrail could read.
+    All,
+}
+
+impl Reading {
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::These(names) if names.is_empty())
+    }
+
+    fn keep(&self, mut facts: Facts) -> Facts {
+        if let Self::These(names) = self {
+            facts.retain(|name, _| names.contains(name));
+        }
+        facts
+    }
+}
+
+/// What is kept in memory.
+pub(super) fn everything(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Current, DatabaseError> {
+    load(tx, organization, None)
+}
+
+/// The same with everything guardrails could read of people.
+pub(super) fn with_all_facts(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Current, DatabaseError> {
+    load(tx, organization, Some(Reading::All))
+}
+
+fn load(tx: &mut Tx<'_>, organization: OrganizationId, reading: Option<Reading>) -> Result<Current, DatabaseError> {
     let revision = organizations::revision(tx, organization)?.unwrap_or_default();
+    let guardrails = guardrails::complete(tx, organization)?;
+    let read = || guardrails.person_attributes().into_iter().map(str::to_owned).collect();
+    let reading = reading.unwrap_or_else(|| Reading::These(read()));
     let mut graph = Graph::load();
     graph.row(Change::Catalogue(Box::new(catalogue::complete(tx, organization)?)));
     for role in catalogue::roles(tx, organization)? {
@@ -22,6 +65,7 @@ pub(super) fn graph(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Gr
         graph.row(Change::Leaf(Box::new(leaf)));
     }
     people::each(tx, organization, |person| person_rows(person).into_iter().for_each(|row| graph.row(row)))?;
+    facts(tx, organization, &reading, |change| graph.row(change))?;
     people::each_group(tx, organization, |group, users| {
         for user in users {
             graph.membership(group, Member { id: ResourceId::from(user), kind: MemberKind::User });
@@ -36,7 +80,64 @@ pub(super) fn graph(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<(Gr
     for row in assignments::list(tx, organization)? {
         graph.row(Change::Assigned(Box::new(row.assignment)));
     }
-    Ok((graph.finish(), revision))
+    let looks_up_more = access::state(tx, organization)?.looks_up_more();
+    Ok(Current { graph: graph.finish(), guardrails, looks_up_more, revision })
+}
+
+/// What guardrails read of everybody, page by page.
+fn facts(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    reading: &Reading,
+    mut take: impl FnMut(Change),
+) -> Result<(), DatabaseError> {
+    let mut after = UserId::from(ResourceId::FIRST);
+    while !reading.is_nothing() {
+        let page = users::page_after(tx, organization, after, DOCUMENTS_A_PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        for user in page {
+            take(facts_row(user.id, &user.document, reading)?);
+        }
+    }
+    Ok(())
+}
+
+/// What guardrails read of these users now.
+pub(super) fn facts_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ids: &[UserId],
+    reading: &Reading,
+) -> Result<Vec<Change>, DatabaseError> {
+    if reading.is_nothing() || ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<ResourceId> = ids.iter().copied().map(ResourceId::from).collect();
+    let found = users::by_ids(tx, organization, &ids)?;
+    found.iter().map(|user| facts_row(user.id, &user.document, reading)).collect()
+}
+
+fn facts_row(user: UserId, document: &str, reading: &Reading) -> Result<Change, DatabaseError> {
+    let document: Map<String, Value> = serde_json::from_str(document)
+        .map_err(|error| DatabaseError::Corrupt { table: "scim_user", problem: error.to_string() })?;
+    let facts = Box::new(reading.keep(person_facts(&document)));
+    Ok(Change::Facts { subject: Subject::User(user), facts })
+}
+
+/// What guardrails read of a user at a revision, a deleted one too.
+pub(super) fn facts_at(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    at: Revision,
+) -> Result<Option<Change>, DatabaseError> {
+    let subject = Subject::User(user);
+    if let Some(facts) = access::facts::former(tx, organization, user, at)? {
+        return Ok(Some(Change::Facts { subject, facts: Box::new(facts) }));
+    }
+    let document = access::past::document(tx, organization, user)?;
+    document.map(|document| facts_row(user, &document, &Reading::All)).transpose()
 }
 
 /// What is known of a user, as rows of the graph. Whoever is deleted bears no name any more.

@@ -3,21 +3,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::graph::{Change, Graph, Subject};
-use crate::db::access::{AssignmentRow, PermissionRow, ScopeRow, past};
+use crate::access::decide::Rules;
+use crate::access::graph::{Change, Graph, Lifetimes, Subject};
+use crate::access::guardrail::Guardrails;
+use crate::db::access::{AssignmentRow, PermissionRow, ScopeRow, guardrails, past};
 use crate::db::{DatabaseError, Tx, organizations};
 use crate::ids;
 use crate::model::{Catalogue, Member, Moment, OrganizationId, ResourceId, Revision, Scope, ScopePath, UserId, limits};
 
 use super::super::Live;
-use super::load::person_rows;
+use super::load::{facts_at, person_rows};
 
 /// A part of the graph, as it was at a revision.
 pub struct Slice {
-    /// Everything the subject's access depends on.
-    pub graph: Graph,
+    graph: Graph,
+    guardrails: Guardrails,
     /// The revision it is true to.
     pub revision: Revision,
+}
+
+impl Slice {
+    /// What decides about the subject at the scope.
+    pub fn rules(&self) -> Rules<'_> {
+        Rules { graph: &self.graph, guardrails: &self.guardrails, lifetimes: Lifetimes::default() }
+    }
 }
 
 impl Live {
@@ -40,7 +49,7 @@ impl Live {
                 _ => organizations::revision(tx, organization)?,
             };
             let revision = revision.unwrap_or_default();
-            Ok(Slice { graph: read(tx, organization, subject, scope, revision)?, revision })
+            read(tx, organization, subject, scope, revision)
         })
     }
 }
@@ -51,7 +60,7 @@ fn read(
     subject: Subject,
     scope: &ScopePath,
     at: Revision,
-) -> Result<Graph, DatabaseError> {
+) -> Result<Slice, DatabaseError> {
     let mut graph = Graph::empty();
     let mut catalogue = Catalogue::default();
     for PermissionRow { name, entry } in past::permissions(tx, organization, at)? {
@@ -59,6 +68,7 @@ fn read(
             .declare(name, entry)
             .map_err(|error| DatabaseError::Corrupt { table: "permission", problem: error.to_string() })?;
     }
+    let guardrails = guardrails::complete_at(tx, organization, at, &catalogue)?;
     graph.apply(Change::Catalogue(Box::new(catalogue)));
     for role in past::roles(tx, organization, at)? {
         graph.apply(Change::Role(Box::new(role.version)));
@@ -69,7 +79,12 @@ fn read(
         }
     }
     match subject {
-        Subject::User(user) => person(tx, organization, user, at, &mut graph)?,
+        Subject::User(user) => {
+            person(tx, organization, user, at, &mut graph)?;
+            if !guardrails.person_attributes().is_empty() {
+                facts_at(tx, organization, user, at)?.into_iter().for_each(|facts| graph.apply(facts));
+            }
+        }
         Subject::Service(id) => {
             if let Some(row) = past::service(tx, organization, id, at)? {
                 person(tx, organization, row.service.owner, at, &mut graph)?;
@@ -86,7 +101,7 @@ fn read(
     for AssignmentRow { assignment, .. } in past::assignments(tx, organization, &principals, at)? {
         graph.apply(Change::Assigned(Box::new(assignment)));
     }
-    Ok(graph)
+    Ok(Slice { graph, guardrails, revision: at })
 }
 
 fn person(

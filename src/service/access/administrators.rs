@@ -6,12 +6,19 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use crate::db::access::{assignments, people, principals};
-use crate::db::users::Status;
-use crate::db::{DatabaseError, Tx, memberships, organizations};
+use crate::db::groups::GroupChange;
+use crate::db::users::{Status, StatusChange};
+use crate::db::{DatabaseError, Tx, WriteSet, memberships, organizations};
+use crate::live::Cause;
 use crate::model::{
-    AssignmentId, GroupId, Moment, OrganizationId, Principal, ResourceId, Revision, RoleName, ScopePath, UserId, limits,
+    AssignmentId, Caller, GroupId, Moment, OrganizationId, Principal, ResourceId, Revision, RoleName, ScopePath,
+    UserId, limits,
 };
+
+use crate::service::ServiceError;
 
 use super::AdministrationError;
 
@@ -26,6 +33,62 @@ pub struct Taken {
     pub memberships: BTreeSet<(GroupId, ResourceId)>,
     /// Groups that are deleted.
     pub groups: BTreeSet<GroupId>,
+}
+
+impl Taken {
+    /// What rows of people and groups take away.
+    fn of(set: &WriteSet) -> Self {
+        let ceases = |change: &&StatusChange| change.status != Status::Active;
+        let deleted = |change: &GroupChange| match change {
+            GroupChange::Delete { id, .. } => Some(*id),
+            GroupChange::Replace { .. } | GroupChange::Touch { .. } => None,
+        };
+        Self {
+            users: set.statuses.iter().filter(ceases).map(|change| change.user).collect(),
+            assignments: BTreeSet::new(),
+            memberships: set.left.iter().map(|row| (row.group, row.member.id)).collect(),
+            groups: set.groups_changed.iter().filter_map(deleted).collect(),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.users.is_empty() && self.assignments.is_empty() && self.memberships.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// The one check of whatever changes people and groups, before its first write: people are refused to take away the
+/// last administrator. What a connection sends is carried out, put on record and told in the log.
+///
+/// # Errors
+/// 409.
+pub fn guard(tx: &mut Tx<'_>, caller: &Caller, now: Moment, set: &mut WriteSet) -> Result<(), ServiceError> {
+    let taken = Taken::of(set);
+    if taken.is_nothing() {
+        return Ok(());
+    }
+    if caller.connection.is_nobody() {
+        let only_at = keep_one(tx, caller.organization, now, &taken)?;
+        // Of two checks the earlier one holds for less long.
+        set.only_at = match (set.only_at, only_at) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        return Ok(());
+    }
+    if concerns(tx, caller.organization, now, &taken)? && !is_any_left(tx, caller.organization, now, &taken)? {
+        tracing::error!(
+            organization = %caller.organization, connection = %caller.connection,
+            "a connection has taken the last administrator; the recovery administrator is the way back"
+        );
+        let event = Cause::from(caller).event(
+            now,
+            "organization.without-administrator",
+            caller.organization.into(),
+            &json!({}),
+        );
+        set.events.push(event);
+    }
+    Ok(())
 }
 
 /// From where the administrators come: users and groups that are `admin` at `/`, with the groups in those groups.

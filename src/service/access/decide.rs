@@ -1,15 +1,14 @@
 //! The question itself: may this subject do this here, now? Judged from memory, put on record before it is answered.
 
-use std::sync::LazyLock;
-
 use crate::access::decide::{Cause, Circumstances, Decision, Question, Rules};
-use crate::access::graph::{Denial, Graph, IdentifierKind, Lifetimes, Resource, Subject};
-use crate::access::guardrail::Guardrails;
+use crate::access::graph::{Denial, Graph, IdentifierKind, Resource, Subject};
+use crate::db::access;
 use crate::evidence::decisions::{AskedSubject, DecisionId, DecisionRecord};
 use crate::live::CannotJudge;
 use crate::model::{Caller, Moment, OrganizationId, Permission, Revision};
 
 use super::super::{ServiceError, Services};
+use super::subjects;
 
 /// By what a subject is known besides its id.
 const KNOWN_BY: [IdentifierKind; 1] = [IdentifierKind::Name];
@@ -70,7 +69,13 @@ impl Services {
     /// # Errors
     /// [`ServiceError::Unavailable`] when it cannot be judged or not be put on record: never an allow, never a denial.
     pub fn decide_from_memory(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Option<Judgement>, ServiceError> {
-        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        if !self.live.names_subjects_from_memory(caller.organization) {
+            return Ok(None);
+        }
+        let judge = |rules: &Rules<'_>, revision| {
+            let subject = subject(rules.graph, asking.subject_type, asking.subject);
+            judged(caller, asking, subject, rules, revision, self.clock.now())
+        };
         match self.live.judge_from_memory(caller.organization, judge)? {
             Some(judged) if !judged.durable => self.recorded(caller, judged).map(Some),
             _ => Ok(None),
@@ -82,14 +87,40 @@ impl Services {
     /// # Errors
     /// As [`Services::decide_from_memory`].
     pub fn decide(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Judgement, ServiceError> {
-        let judge = |graph: &Graph, revision| self.judged(caller, asking, graph, revision);
+        let named = self.named_subject(caller, asking.subject_type, asking.subject)?;
+        let judge = |rules: &Rules<'_>, revision| {
+            let subject = named.unwrap_or_else(|| subject(rules.graph, asking.subject_type, asking.subject));
+            judged(caller, asking, subject, rules, revision, self.clock.now())
+        };
         let judged = self.live.judge(caller.organization, judge)?;
         self.recorded(caller, judged)
     }
 
+    /// The subject a text names, where the organization looks subjects up by more than is in memory; `None`: the graph
+    /// knows. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unavailable`].
+    pub fn named_subject(
+        &self,
+        caller: &Caller,
+        subject_type: &str,
+        text: &str,
+    ) -> Result<Option<Result<Subject, Denial>>, ServiceError> {
+        if self.live.names_subjects_from_memory(caller.organization) {
+            return Ok(None);
+        }
+        self.live.read(|tx| {
+            let more = access::state(tx, caller.organization)?.looks_up_more();
+            let named = more.then(|| subjects::named(tx, caller.organization, subject_type, text, false));
+            Ok(named.transpose()?)
+        })
+    }
+
     /// Whether an organization can be judged without reading anything first.
     pub fn judges_from_memory(&self, organization: OrganizationId) -> bool {
-        matches!(self.live.judge_from_memory(organization, |_graph, _revision| ()), Ok(Some(())))
+        self.live.names_subjects_from_memory(organization)
+            && matches!(self.live.judge_from_memory(organization, |_rules, _revision| ()), Ok(Some(())))
     }
 
     /// Searches. Blocks.
@@ -98,12 +129,7 @@ impl Services {
     /// [`ServiceError::Unavailable`] when it cannot be judged.
     pub fn search<T>(&self, caller: &Caller, work: impl FnOnce(&Rules<'_>, Moment) -> T) -> Result<T, ServiceError> {
         let now = self.clock.now();
-        Ok(self.live.judge(caller.organization, |graph, _revision| with_rules(graph, |rules| work(rules, now)))?)
-    }
-
-    fn judged(&self, caller: &Caller, asking: &Asking<'_>, graph: &Graph, revision: Revision) -> Judged {
-        let now = self.clock.now();
-        with_rules(graph, |rules| judged(caller, asking, rules, revision, now))
+        Ok(self.live.judge(caller.organization, |rules, _revision| work(rules, now))?)
     }
 
     fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
@@ -116,12 +142,6 @@ impl Services {
     }
 }
 
-static NO_GUARDRAILS: LazyLock<Guardrails> = LazyLock::new(Guardrails::none);
-
-fn with_rules<T>(graph: &Graph, work: impl FnOnce(&Rules<'_>) -> T) -> T {
-    work(&Rules { graph, guardrails: &NO_GUARDRAILS, lifetimes: Lifetimes::default() })
-}
-
 /// The subject a text names.
 ///
 /// # Errors
@@ -130,8 +150,14 @@ pub fn subject(graph: &Graph, subject_type: &str, text: &str) -> Result<Subject,
     graph.subject(subject_type, text, &KNOWN_BY)
 }
 
-fn judged(caller: &Caller, asking: &Asking<'_>, rules: &Rules<'_>, revision: Revision, now: Moment) -> Judged {
-    let subject = subject(rules.graph, asking.subject_type, asking.subject);
+fn judged(
+    caller: &Caller,
+    asking: &Asking<'_>,
+    subject: Result<Subject, Denial>,
+    rules: &Rules<'_>,
+    revision: Revision,
+    now: Moment,
+) -> Judged {
     let question = Question {
         subject,
         permission: asking.permission,

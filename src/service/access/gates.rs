@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::access::gates::Gate;
 use crate::db::access::AccessRow;
 use crate::db::access::scopes::GateRow;
 use crate::model::{GateBounds, OrganizationId, Permission, ScopePath};
@@ -9,6 +10,16 @@ use crate::model::{GateBounds, OrganizationId, Permission, ScopePath};
 use super::{Administration, AdministrationError, Result, catalogue, scopes};
 
 impl Administration {
+    /// Every gate with how many users can pass it: those that are set, and deploying and approving at every production
+    /// environment.
+    ///
+    /// # Errors
+    /// [`AdministrationError::CannotJudge`] when that cannot be said now.
+    pub fn gates(&self, organization: OrganizationId) -> Result<Vec<Gate>> {
+        let now = self.clock.now();
+        Ok(self.live.judge(organization, |rules, _| rules.gates(now))?)
+    }
+
     /// Watches a gate, within these bounds from now on.
     ///
     /// # Errors

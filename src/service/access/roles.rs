@@ -79,6 +79,24 @@ impl Administration {
         })
     }
 
+    /// Makes a role, or a new version of the one that is there.
+    ///
+    /// # Errors
+    /// As for [`Self::create_role`] and [`Self::change_role`].
+    pub fn put_role(
+        &self,
+        organization: OrganizationId,
+        name: &RoleName,
+        allowed: &BTreeSet<Permission>,
+    ) -> Result<RoleVersion> {
+        let known = self.live.read(|tx| current(tx, organization, name))?.is_some() || name.is_built_in();
+        if known {
+            self.change_role(organization, name, allowed)
+        } else {
+            self.create_role(organization, name, allowed)
+        }
+    }
+
     /// Makes a new version of a role, which holds for all its assignments at once.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::db::{Constraint, DatabaseError, WriteError};
 use crate::ids::RandomError;
-use crate::live::KeyError;
+use crate::live::{CannotJudge, KeyError};
 use crate::scim::ScimError;
 use crate::service::ServiceError;
 
@@ -24,6 +24,9 @@ pub enum AdministrationError {
     /// It is not as the caller thought it was.
     #[error("{0}")]
     PreconditionFailed(String),
+    /// It cannot be said now.
+    #[error(transparent)]
+    CannotJudge(#[from] CannotJudge),
     /// The keyring.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -45,6 +48,7 @@ impl From<AdministrationError> for ServiceError {
             AdministrationError::Taken(text) | AdministrationError::InUse(text) => ScimError::Conflict(text).into(),
             AdministrationError::Unfitting(text) => ScimError::invalid_value(text).into(),
             AdministrationError::PreconditionFailed(text) => ScimError::PreconditionFailed(text).into(),
+            AdministrationError::CannotJudge(error) => Self::Unavailable(error.to_string()),
             AdministrationError::Keys(error) => error.into(),
             AdministrationError::Random(error) => Self::Internal(error.to_string()),
             AdministrationError::Write(error) => error.into(),

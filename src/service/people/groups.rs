@@ -50,7 +50,7 @@ impl Group {
     }
 }
 
-/// The groups after `after`, page by page, as [`super::search`] does with people.
+/// The groups after `after`, page by page, as [`super::search()`] does with people.
 ///
 /// # Errors
 /// [`ServiceError`].

@@ -8,6 +8,7 @@ use crate::db::WriteSet;
 use crate::db::users::{Status, StatusChange, SuspensionChange};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
+use crate::service::access::administrators;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
@@ -95,6 +96,7 @@ fn set(
             _ => cause.event(now, action, id.into(), &json!({})),
         };
         set.events.push(event);
+        administrators::guard(tx, caller, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), person))
     })
 }

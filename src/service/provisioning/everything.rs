@@ -31,7 +31,7 @@ enum Either {
 /// Lists users and groups; `request.projection` is that of users.
 ///
 /// # Errors
-/// As [`listing::list`].
+/// As `listing::list`.
 pub fn list(
     services: &Services,
     caller: &Caller,

@@ -8,7 +8,7 @@ mod list;
 mod read;
 
 pub use change::{patch, replace};
-pub use create::create;
+pub use create::{NewUser, create};
 pub use delete::delete;
 pub use list::{Users, list, look_up};
 pub use read::read;

@@ -73,6 +73,25 @@ on_both_databases! {
         });
     }
 
+    fn cursors_are_announced_where_clients_may_know_them_and_work_everywhere(database: &Database) {
+        each_profile(database, |switches, client| {
+            let announced = client.get("/ServiceProviderConfig").expect(200).json()["pagination"]["cursor"].as_bool();
+            assert_eq!(announced, switches.cursors_announced.then_some(true));
+            client.create_user("ada");
+            client.create_user("bob");
+            assert!(client.get("/Users?cursor=&count=1").expect(200).json()["nextCursor"].is_string());
+        });
+    }
+
+    fn entity_tags_work_announced_or_not(database: &Database) {
+        each_profile(database, |switches, client| {
+            let announced = client.get("/ServiceProviderConfig").expect(200).json()["etag"]["supported"].as_bool();
+            assert_eq!(announced, Some(switches.entity_tags_announced));
+            let path = format!("/Users/{}", client.create_user("ada"));
+            client.send("DELETE", &path, &[("If-Match", "W/\"another\"")], None).expect_error(412, "");
+        });
+    }
+
     fn only_the_interoperability_profile_announces_itself(database: &Database) {
         each_profile(database, |switches, client| {
             let announced = client.get("/ServiceProviderConfig").expect(200).json()["interopProfileConformant"].as_bool();

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 29] = [
+const ROWS: [(&str, &str, u32, &str); 32] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -162,6 +162,19 @@ const ROWS: [(&str, &str, u32, &str); 29] = [
         "#01(1), 'record', 'record' || i, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, '/scope' || i % 2500, '{}'",
     ),
     ("user_identified", "organization, revision, user_id", 5000, "#01(1), i, #06(i)"),
+    (
+        "guardrail",
+        "organization, id, from_revision, until_revision, text, created_at",
+        5000,
+        "#01(1), 'guardrail' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, '', 0",
+    ),
+    (
+        "attribute",
+        "organization, owner, name, from_revision, until_revision, kind",
+        5000,
+        "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
+    ),
+    ("user_facts", "organization, user_id, until_revision, facts", 5000, "#01(1), #06(i), i, '{}'"),
 ];
 
 /// Migrates a database and fills it.

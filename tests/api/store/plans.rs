@@ -16,7 +16,7 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 21] = [
     "signal",
     "connection",
     "credential",
@@ -35,6 +35,9 @@ const TABLES: [&str; 18] = [
     "service",
     "leaf",
     "user_identified",
+    "guardrail",
+    "attribute",
+    "user_facts",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
@@ -53,6 +56,8 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("person_all", "everybody is asked for, page by page, when an organization is loaded"),
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
     ("permission_at", "an organization declares a handful of permissions"),
+    ("guardrail_at", "an organization has tens of guardrails, with their history"),
+    ("attribute_at", "an organization declares a handful of attributes"),
     ("role_version_at", "an organization has tens of roles, with their history"),
     ("membership_active_users", "stops at the first few who are active"),
     ("membership_groups_of_groups", "all groups in groups are asked for when an organization is loaded"),

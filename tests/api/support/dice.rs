@@ -14,6 +14,11 @@ impl Dice {
         Self(seed)
     }
 
+    /// Seeded by a throw of other dice.
+    pub fn seeded(seed: usize) -> Self {
+        Self(u64::try_from(seed).unwrap())
+    }
+
     /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -9,6 +9,7 @@ use crate::model::{Caller, GroupId, Moment, Precondition, limits};
 use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
+use crate::service::access::administrators;
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
@@ -100,6 +101,7 @@ fn change(
         set.left.extend(effect.left_rows(id));
         set.groups_changed.push(group_change(caller, &group, (&before, &after), precondition, now)?);
         record(caller, id, (&before, &after), &effect, now, &mut set);
+        administrators::guard(tx, caller, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

@@ -6,6 +6,7 @@ use crate::db::groups::GroupChange;
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition};
+use crate::service::access::administrators;
 use crate::service::{ServiceError, Services};
 
 use super::{group_id, load_for_change, present};
@@ -27,6 +28,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.groups_changed.push(GroupChange::Delete { id, expected: group.version, at: now });
         set.counts.push(Count { connection: caller.connection, kind: ResourceKind::Group, present: -1, deleted: 1 });
         set.events.push(cause.event(now, "group.deleted", id.into(), &json!({ "before": document })));
+        administrators::guard(tx, caller, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

@@ -26,7 +26,7 @@ pub struct Groups;
 /// Lists groups, with the total of all that match.
 ///
 /// # Errors
-/// As [`listing::list`]; 400 `tooMany` also when a page would hold too many members.
+/// As `listing::list`; 400 `tooMany` also when a page would hold too many members.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
     listing::list::<Groups>(services, caller, request)
 }

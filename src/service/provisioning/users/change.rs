@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access::guardrail::person_facts;
+use crate::db::access::FormerFacts;
 use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
 use crate::db::{Tx, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Moment, Precondition};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
+use crate::service::access::administrators;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
@@ -105,11 +108,18 @@ fn write_set(
         set.statuses.push(StatusChange { user: user.id, status, since: now });
         set.takes_access = !new.active;
     }
-    if new.identifies_otherwise_than(&old) {
+    let (read_before, read_after) = (person_facts(before), person_facts(after));
+    if read_before != read_after {
+        set.former_facts.push(FormerFacts::new(user.id, &read_before));
+        // A guardrail may forbid from now on what it let pass.
+        set.takes_access = true;
+    }
+    if read_before != read_after || new.identifies_otherwise_than(&old) {
         set.identified.push(user.id);
     }
     set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
+    administrators::guard(tx, caller, now, &mut set)?;
     set.users_changed.push(UserChange {
         id: user.id,
         expected: user.version,

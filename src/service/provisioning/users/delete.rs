@@ -6,6 +6,7 @@ use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
+use crate::service::access::administrators;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
@@ -43,6 +44,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
             None => cause.event(now, "user.deleted", id.into(), &json!({})),
         };
         set.events.push(event);
+        administrators::guard(tx, caller, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

@@ -26,7 +26,7 @@ pub struct Users;
 /// Lists users, with the total of all that match.
 ///
 /// # Errors
-/// As [`listing::list`].
+/// As `listing::list`.
 pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Result<String, ServiceError> {
     listing::list::<Users>(services, caller, request)
 }
@@ -34,7 +34,7 @@ pub fn list(services: &Services, caller: &Caller, request: &ListRequest) -> Resu
 /// Answers a filter by which an index finds a few users at most.
 ///
 /// # Errors
-/// As [`listing::look_up`].
+/// As `listing::look_up`.
 pub fn look_up(services: &Services, caller: &Caller, request: &ListRequest) -> Result<Option<String>, ServiceError> {
     listing::look_up::<Users>(services, caller, request)
 }

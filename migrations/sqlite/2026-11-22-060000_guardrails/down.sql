@@ -1,0 +1,3 @@
+DROP TABLE user_facts;
+DROP TABLE attribute;
+DROP TABLE guardrail;
