@@ -85,9 +85,9 @@ impl From<AdministrationError> for Refusal {
 pub(super) type Answer = Result<(StatusCode, Option<Value>), Refusal>;
 
 /// The transmitter's configuration (SSF 1.0 §7.1).
-pub fn configuration(services: &Services) -> Option<Value> {
+pub fn configuration(services: &Services) -> Value {
     let base = &services.public_url;
-    Some(json!({
+    json!({
         "spec_version": "1_0",
         "issuer": base,
         "jwks_uri": format!("{base}/.well-known/jwks.json"),
@@ -98,7 +98,7 @@ pub fn configuration(services: &Services) -> Option<Value> {
         "authorization_schemes": [{ "spec_urn": "urn:ietf:rfc:6749" }, { "spec_urn": "urn:ietf:rfc:6750" }],
         "default_subjects": "ALL",
         "events_supported": EventType::REQUESTABLE.map(EventType::uri),
-    }))
+    })
 }
 
 /// Answers whatever arrives under `/ssf`.

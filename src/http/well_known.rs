@@ -14,7 +14,7 @@ use super::{Edge, harden, signals};
 pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest) -> HttpResponse {
     let made: Option<fn(&Services) -> Option<Value>> = match request.path() {
         "/.well-known/jwks.json" => Some(keys),
-        "/.well-known/ssf-configuration" => Some(signals::configuration),
+        "/.well-known/ssf-configuration" => Some(|services| Some(signals::configuration(services))),
         _ => None,
     };
     let mut response = match (made, request.method().as_str()) {
