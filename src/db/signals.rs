@@ -46,6 +46,9 @@ pub(super) const OF_SUBJECT: Statement = Statement::both(
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT];
 
+/// The outcome of what a receiver has taken.
+const ACKNOWLEDGED: &str = "acknowledged";
+
 /// One event for one receiver, written in the transaction of what it tells.
 #[derive(Debug, Clone)]
 pub struct SignalRow {
@@ -158,6 +161,13 @@ impl SignalRecord {
     }
 }
 
+impl StoredSignal {
+    /// When the receiver acknowledged it; `None` while it waits, and where it was refused.
+    pub fn acknowledged_at(&self) -> Option<Moment> {
+        self.finished_at.filter(|_at| self.outcome.as_deref() == Some(ACKNOWLEDGED))
+    }
+}
+
 /// What waits for a receiver, oldest first, at most `most`.
 ///
 /// # Errors
@@ -215,7 +225,7 @@ pub fn record(
         Bind::Int(sent_at.as_micros()),
     ];
     let (statement, outcome) = match sent {
-        Sent::Acknowledged => (&FINISH, Some(("acknowledged", None))),
+        Sent::Acknowledged => (&FINISH, Some((ACKNOWLEDGED, None))),
         Sent::Refused(why) => (&FINISH, Some(("refused", Some(why.as_str())))),
         Sent::Failed(why) => {
             binds.push(Bind::Text(why));

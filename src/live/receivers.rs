@@ -62,11 +62,6 @@ impl Live {
         self.0.receivers.destinations.get().cloned().unwrap_or_default()
     }
 
-    /// This process, as leases name it.
-    pub fn instance(&self) -> ResourceId {
-        self.0.instance
-    }
-
     /// The time, as this process sees it.
     pub fn now(&self) -> Moment {
         self.0.clock.now()

@@ -106,6 +106,14 @@ impl EventType {
         )
     }
 
+    /// Whether it says that somebody is gone: what must be acknowledged before that is confirmed.
+    pub const fn says_gone(self) -> bool {
+        matches!(
+            self,
+            Self::SessionRevoked | Self::AccountDisabled | Self::AccountPurged | Self::Deleted | Self::Deactivated
+        )
+    }
+
     /// What it says besides, `attributes` being the names of those that have changed.
     pub fn content(self, at: Moment, why: &str, attributes: &[String]) -> Value {
         match self {

@@ -101,6 +101,36 @@ on_both_databases! {
         }
     }
 
+    fn a_certificate_names_who_has_acknowledged_that_somebody_is_gone_and_who_has_not(database: &Database) {
+        let (fixture, listener, silent) = (Fixture::new(database), Listener::start(), Listener::start());
+        fixture.push(&listener, &json!(["session-revoked", "scim-patched"]));
+        silent.answer(UNAVAILABLE);
+        fixture.receiver(&json!({ "name": "deaf", "method": "push", "url": silent.url, "events": ["account-disabled"] }));
+        let id = fixture.person("ann@example.com");
+        fixture.deactivate(&id);
+        let told = || {
+            let text = fixture.admin.get(&format!("/users/{id}/leaver-certificate")).expect(200).text;
+            let unconfirmed = muster::evidence::bundle::verify(&text, None).unwrap().unconfirmed;
+            let told = serde_json::from_str::<Value>(&text).unwrap()["statement"]["content"]["told"].clone();
+            (told.as_array().unwrap().clone(), unconfirmed)
+        };
+        silent.next();
+        let (mut rows, mut unconfirmed) = told();
+        while rows[0]["acknowledged"].is_null() || rows[1]["first_attempt"].is_null() {
+            (rows, unconfirmed) = told();
+        }
+        assert_eq!((&rows[0]["receiver"], &rows[0]["event_type"]), (&json!("ci"), &json!(format!("{CAEP}session-revoked"))));
+        assert_eq!((rows.len(), &rows[1]["receiver"], &rows[1]["acknowledged"]), (2, &json!("deaf"), &Value::Null));
+        let missing = format!("receiver `deaf` has not acknowledged `{RISC}account-disabled`");
+        assert_eq!(unconfirmed, [missing]);
+        let first = fixture.verified(&listener.next(), &listener.url);
+        assert_eq!(first["jti"], rows[0]["signal"]);
+        silent.answer(crate::support::ACCEPTED);
+        while !unconfirmed.is_empty() {
+            unconfirmed = told().1;
+        }
+    }
+
     fn what_a_receiver_does_not_take_is_sent_again_in_order_and_under_the_same_name(database: &Database) {
         let (fixture, listener) = (Fixture::new(database), Listener::start());
         fixture.push(&listener, &json!(["session-revoked", "account-disabled"]));

@@ -7,6 +7,7 @@ use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
 use crate::service::access::administrators;
+use crate::service::leavers::cut_off;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
@@ -35,16 +36,19 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         // Under the bar of an administrator the person was gone already.
         let happened = Happened::Deleted { was_active: keys.active && user.suspended_at.is_none() };
         signals::queue(&services.live, tx, &cause, &mut set, id, (&document, &happened))?;
+        let mut details = json!({});
+        cut_off::name_request(caller, &mut details);
         let event = match &user.person_key {
             Some(wrapped) => {
                 let key = services.live.open_person_key(tx, caller.organization, id, wrapped)?;
                 let personal = format!("{{\"before\":{}}}", user.document);
-                cause.sealed_event(now, "user.deleted", id.into(), &json!({}), (&key, &personal))?
+                cause.sealed_event(now, "user.deleted", id.into(), &details, (&key, &personal))?
             }
-            None => cause.event(now, "user.deleted", id.into(), &json!({})),
+            None => cause.event(now, "user.deleted", id.into(), &details),
         };
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
+        cut_off::end(tx, &cause, id, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }
