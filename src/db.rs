@@ -17,6 +17,7 @@ pub mod groups;
 pub mod history;
 mod identified;
 pub mod keyring;
+pub mod leavers;
 pub mod memberships;
 mod migrate;
 pub mod ordered;

@@ -4,6 +4,7 @@
 mod access;
 mod admission;
 mod decisions;
+mod denials;
 mod door;
 mod feed;
 mod keys;
@@ -72,6 +73,7 @@ struct Inner {
     receivers: receivers::Receivers,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
+    denials: denials::Denials,
     went_back: AtomicU64,
 }
 
@@ -144,6 +146,7 @@ impl Live {
             receivers: receivers::Receivers::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
+            denials: denials::Denials::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;

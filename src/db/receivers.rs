@@ -43,8 +43,8 @@ pub(super) const BY_ID: Statement = Statement::both(
 pub(super) const DUE: Statement = Statement::both(
     "receiver_due",
     "SELECT organization, id FROM receiver r WHERE status = 'enabled' AND removed_at IS NULL AND method <> 'poll' \
-     AND next_attempt_at <= $1 AND claimed_until <= $1 AND EXISTS (SELECT 1 FROM signal waiting \
-     WHERE waiting.organization = r.organization AND waiting.receiver = r.id AND waiting.finished_at IS NULL) \
+     AND next_attempt_at <= $1 AND claimed_until <= $1 AND (SELECT 1 FROM signal waiting \
+     WHERE waiting.organization = r.organization AND waiting.receiver = r.id AND waiting.finished_at IS NULL LIMIT 1) = 1 \
      ORDER BY claimed_until LIMIT $2",
 );
 pub(super) const CLAIM: Statement = Statement::both(

@@ -2,7 +2,7 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring, leavers,
     memberships, organizations, receivers, request_log, servers, signals, signing_keys, users,
 };
 
@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         credentials::STATEMENTS,
         decisions::STATEMENTS,
         keyring::STATEMENTS,
+        leavers::STATEMENTS,
         servers::STATEMENTS,
         receivers::STATEMENTS,
         signals::STATEMENTS,

@@ -12,7 +12,7 @@ use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
 use crate::ids;
 use crate::live::{Algorithm, Cause, Decision};
 use crate::model::{
-    ConnectionId, CredentialId, CredentialKind, Moment, Name, OrganizationId, ResourceId, UserId, fold,
+    Believed, ConnectionId, CredentialId, CredentialKind, Moment, Name, OrganizationId, ResourceId, UserId, fold,
 };
 use crate::signals::{EventType, Method, Receiver, Status, SubjectFormat};
 
@@ -116,7 +116,7 @@ impl Administration {
                 (kept, shown) = (Some(made.clone()), Some(made));
             } else if wanted.method == Method::Poll && credential.is_none() {
                 let new = (CredentialKind::Receiver, ConnectionId::NOBODY, CREDENTIAL_MICROS);
-                let (made, token) = tokens::add(&mut set, &cause, now, new)?;
+                let (made, token) = tokens::add(&mut set, &cause, now, new, Believed::default())?;
                 (credential, shown) = (Some(made), Some(token));
             }
             let secret = match &kept {
