@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring, leavers,
-    memberships, organizations, request_log, servers, signing_keys, users,
+    memberships, organizations, receivers, request_log, servers, signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -22,6 +22,8 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        receivers::STATEMENTS,
+        signals::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,
