@@ -66,6 +66,10 @@ fn ask(base: &str, token: &str, method: &str, path: &str) -> Answer {
         r#"{ "Operations": [{ "op": "replace", "value": { "externalId": "x" } }] }"#
     } else if path.starts_with("/api/v1/assignments") {
         r#"{ "until": "2999-01-01T00:00:00Z" }"#
+    } else if path.starts_with("/api/v1/services") {
+        r#"{ "expires_at": "2999-01-01T00:00:00Z" }"#
+    } else if path.starts_with("/api/v1/connections") {
+        r#"{ "paused": false }"#
     } else {
         r#"{ "display_name": "x" }"#
     };
@@ -91,6 +95,11 @@ fn filled(pattern: &str, things: &BTreeMap<&str, String>) -> String {
         }
     }
     path
+}
+
+fn line(first: &str, cells: &[&str]) -> String {
+    let whole = cells.iter().fold(format!("{first:<55}"), |line, cell| format!("{line} {cell:<15}"));
+    format!("{}\n", whole.trim_end())
 }
 
 on_both_databases! {
@@ -133,9 +142,7 @@ on_both_databases! {
         let before = rows_of(database, acme.id);
         let mut told = ABOUT.to_owned();
         let names: Vec<&str> = callers.iter().chain(&foreign).map(|(name, _)| *name).collect();
-        let header: String = names.iter().map(|name| format!(" {name:<15}")).collect();
-        told.push_str(format!("{:<55}{header}", "").trim_end());
-        told.push('\n');
+        told.push_str(&line("", &names));
         for (method, pattern) in routes() {
             let mut cells = Vec::new();
             for (_, token) in &callers {
@@ -158,9 +165,7 @@ on_both_databases! {
                     _ => "own",
                 });
             }
-            let cells: String = cells.iter().map(|cell| format!(" {cell:<15}")).collect();
-            told.push_str(format!("{:<55}{cells}", format!("{method:<7}{pattern}")).trim_end());
-            told.push('\n');
+            told.push_str(&line(&format!("{method:<7}{pattern}"), &cells));
         }
         // Whoever is let in asked for nothing that is there; whoever is of another organization changed nothing here.
         assert_eq!(rows_of(database, acme.id), before);

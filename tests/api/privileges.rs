@@ -87,9 +87,9 @@ impl Stage {
     fn call(&self, dice: &mut Dice) -> (&'static str, String, Value) {
         let any = |dice: &mut Dice, among: &[String]| among[dice.below(among.len())].clone();
         let (who, group, other) = (any(dice, &self.users), any(dice, &self.groups), any(dice, &self.groups));
-        let role = *dice.pick(&[&"admin", &"release-manager", &"deployer"]);
+        let role = dice.pick(&["admin", "release-manager", "deployer"]);
         let member = if dice.once_in(3) { other.clone() } else { who.clone() };
-        let name = *dice.pick(&[&"admins", &"deployers", &"idle", &"Admins"]);
+        let name = dice.pick(&["admins", "deployers", "idle", "Admins"]);
         let operations = |operations: Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
         let principal = if dice.once_in(2) {
             json!({ "type": "group", "id": group })
@@ -122,7 +122,7 @@ impl Stage {
                 "PATCH",
                 format!("/scim/v2/Users/{who}"),
                 operations(
-                    json!([{ "op": "add", "path": *dice.pick(&[&"roles", &"entitlements", &"groups"]), "value": entry }]),
+                    json!([{ "op": "add", "path": dice.pick(&["roles", "entitlements", "groups"]), "value": entry }]),
                 ),
             ),
             5 => (
@@ -134,7 +134,7 @@ impl Stage {
                 "PATCH",
                 format!("/scim/v2/Users/{who}"),
                 operations(
-                    json!([{ "op": "replace", "path": "userName", "value": *dice.pick(&[&"ada", &"eve", &"zoe"]) }]),
+                    json!([{ "op": "replace", "path": "userName", "value": dice.pick(&["ada", "eve", "zoe"]) }]),
                 ),
             ),
             7 => (
@@ -144,7 +144,7 @@ impl Stage {
                 { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "schemas": [GROUP], "displayName": name, "members": [{ "value": who }, { "value": group }] } },
                 { "method": "PATCH", "path": format!("/Groups/{other}"), "data": operations(json!([{ "op": "add", "path": "members", "value": [{ "value": "bulkId:g" }] }])) }] }),
             ),
-            8 => ("POST", "/scim/v2/Users".to_owned(), user(dice.pick(&[&"eve2", &"ada", &"admin"]))),
+            8 => ("POST", "/scim/v2/Users".to_owned(), user(dice.pick(&["eve2", "ada", "admin"]))),
             9 => ("DELETE", format!("/scim/v2/Groups/{group}"), Value::Null),
             10 => (
                 "POST",
