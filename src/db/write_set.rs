@@ -95,6 +95,8 @@ pub enum AdministrationRow {
         /// Its URN in lower case.
         urn_key: String,
     },
+    /// Marks an organization as made up.
+    Demonstration(super::demonstrations::Demonstration),
     /// Ends a credential.
     RevokeCredential {
         /// Which.

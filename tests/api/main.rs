@@ -33,6 +33,8 @@ mod credentials;
 #[cfg(test)]
 mod cursors;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod differential;

@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, extension_schemas, groups, keyring,
-    memberships, organizations, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, demonstrations, events, extension_schemas,
+    groups, keyring, memberships, organizations, users,
 };
 use super::{WriteError, Written};
 
@@ -254,6 +254,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveExtensionSchema { urn_key } => {
                 extension_schemas::delete(tx, set.organization, urn_key)?
             }
+            AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
             AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
         };
         if touched != 1 {
