@@ -8,6 +8,7 @@ mod gate;
 mod group;
 mod guardrail;
 mod key;
+mod leaver;
 mod lifetime;
 mod mapping;
 mod may;
@@ -102,6 +103,7 @@ enum Command {
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    Leaver(leaver::Leaver),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -156,6 +158,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Service(command) => service::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
+        Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }

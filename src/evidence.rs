@@ -5,5 +5,6 @@ pub mod bundle;
 pub mod canonical;
 pub mod certificate;
 pub mod decisions;
+pub mod digest;
 pub mod key;
 pub mod seal;

@@ -30,7 +30,7 @@ use crate::scim::schema::{ResourceTypes, SchemaError};
 pub use access::{CannotJudge, Slice, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
-pub use door::{Cause, Decision};
+pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
@@ -184,6 +184,11 @@ impl Live {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.0.database.dialect()
+    }
+
+    /// This server or command among the running servers.
+    pub fn instance(&self) -> ResourceId {
+        self.0.instance
     }
 
     /// Gives up the lease; this server judges nothing any more.

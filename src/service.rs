@@ -4,6 +4,7 @@ pub mod access;
 pub mod administration;
 pub mod demonstration;
 mod error;
+pub mod leavers;
 pub mod people;
 pub mod provisioning;
 mod readiness;
@@ -82,6 +83,7 @@ impl Services {
                     paused: connection.paused,
                     actor: Actor::Connection(connection.id, credential.id),
                     request,
+                    digest: None,
                 })
             }
             Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),

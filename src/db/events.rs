@@ -165,6 +165,34 @@ pub fn after(
         .collect()
 }
 
+/// The event about a resource that bears a revision, written at `at` or little later.
+pub fn of_revision(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    resource: ResourceId,
+    revision: Revision,
+    at: Moment,
+) -> Result<Option<StoredEvent>, DatabaseError> {
+    const BATCH: i64 = 1_000;
+    let mut place = EventId::from(ResourceId::earliest_at(at));
+    // Ids are in the order of time, but for what a process made in the same moment.
+    let last = EventId::from(ResourceId::earliest_at(at.plus_micros(NEARBY)));
+    while place < last {
+        let events = after(tx, organization, place, BATCH)?;
+        let Some(end) = events.last() else { return Ok(None) };
+        place = end.id;
+        if let Some(found) =
+            events.into_iter().find(|event| event.resource == resource && event.revision == Some(revision))
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// How much later than its moment the id of an event may sort, in microseconds.
+const NEARBY: i64 = 60_000_000;
+
 /// Whether an event is on record: tells whether a commit whose answer was lost took place.
 pub fn exists(tx: &mut Tx<'_>, organization: OrganizationId, id: EventId) -> Result<bool, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];

@@ -22,15 +22,16 @@ pub struct Arrival {
     pub revision: u64,
 }
 
-/// A process and the moment from which on it denied (T1).
+/// A process and the moment by which it denied (T1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Denial {
     /// Which server.
     pub server: String,
-    /// When it had applied the revision, or its lease had run out.
+    /// From when on at the latest.
     pub at: String,
-    /// `applied` or `lease over`.
+    /// `applied`: it has said that it has applied the revision, or a later one. `lease`: it made the change itself, or
+    /// has not said so yet, and judges no longer than its lease without applying it.
     pub how: String,
 }
 
@@ -38,7 +39,7 @@ pub struct Denial {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Killed {
-    /// What: `assignment`, `session`, `token`, `invitation`, `service`.
+    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for).
     pub kind: String,
     /// Which.
     pub id: String,
@@ -112,6 +113,9 @@ impl Certificate {
 
     /// What the certificate itself says against it: nothing may be allowed to somebody who is gone.
     pub fn contradiction(&self) -> Option<String> {
+        if self.search.revision < self.arrival.revision {
+            return Some("the certificate says what was allowed before the leaver was gone, not after".to_owned());
+        }
         let allowed = self.search.allowed.first()?;
         Some(format!("the certificate says that `{allowed}` is still allowed"))
     }

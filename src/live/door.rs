@@ -75,6 +75,10 @@ pub enum Decision<T> {
 /// How long a use case is worked out anew when others are faster.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long after its moment a change that takes access away is in force on every server at the latest: it is worked out
+/// and then written for so long at most, and a server that has not applied it by the end of its lease judges nothing.
+pub const DENIED_WITHIN: Duration = PATIENCE.saturating_mul(3).saturating_add(LEASE);
+
 impl Live {
     /// Reads, decides and writes. `decide` runs again when what it read has changed before it could be written, so it
     /// must have no effect but its answer. Returns when the change is durable, applied in this process and, where it

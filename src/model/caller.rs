@@ -17,13 +17,15 @@ pub struct Caller {
     pub actor: Actor,
     /// The request, as logs and events name it.
     pub request: RequestId,
+    /// SHA-256 of the request's body, where there was one.
+    pub digest: Option<[u8; 32]>,
 }
 
 impl Caller {
     /// Somebody who administers what no connection manages: local users and groups.
     pub const fn local(organization: OrganizationId, actor: Actor, request: RequestId) -> Self {
         let (connection, profile) = (ConnectionId::NOBODY, Profile::Default);
-        Self { organization, connection, profile, paused: false, actor, request }
+        Self { organization, connection, profile, paused: false, actor, request, digest: None }
     }
 }
 

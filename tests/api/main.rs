@@ -61,6 +61,8 @@ mod isolation;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod leavers;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
 mod membership;

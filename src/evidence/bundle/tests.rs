@@ -88,6 +88,14 @@ fn signing_anew_after_a_change_needs_the_pinned_key() {
 }
 
 #[test]
+fn a_search_made_before_the_leaver_was_gone_proves_nothing() {
+    let Statement::LeaverCertificate(mut certificate) = certificate(Some("then"), &[]);
+    certificate.search.revision = 6;
+    let text = sign(Statement::LeaverCertificate(certificate), &key(1)).unwrap();
+    assert!(matches!(verify(&text, None), Err(Refusal::Content(_))));
+}
+
+#[test]
 fn who_has_not_answered_is_named_and_a_contradiction_refused() {
     let text = sign(certificate(None, &[]), &key(1)).unwrap();
     let verified = verify(&text, None).unwrap();
