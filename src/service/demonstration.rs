@@ -110,7 +110,7 @@ pub fn fill(services: &Services, seed: u32) -> Result<Demonstration, Demonstrati
             Act::Okta => telling.connect(Provider::Okta, "okta", Profile::Okta, &first)?,
             Act::Entra => telling.connect(Provider::Entra, "entra-fathom", Profile::Entra, &fathom)?,
             Act::OneLogin => {
-                telling.connect(Provider::OneLogin, "onelogin-contractors", Profile::Default, &contractors)?
+                telling.connect(Provider::OneLogin, "onelogin-contractors", Profile::Default, &contractors)?;
             }
             other => telling.tell(other)?,
         }

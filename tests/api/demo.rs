@@ -69,7 +69,7 @@ on_both_databases! {
         assert_eq!(gone, 23, "who left is still listed");
         let caller = Caller::local(organization, Actor::CommandLine, muster::ids::request(server.clock.now()));
         let first = ResourceId::earliest_at(Moment::from_micros(0));
-        let groups = people::groups::search(&services, &caller, first, 1_000, &Default::default()).unwrap().items;
+        let groups = people::groups::search(&services, &caller, first, 1_000, &people::groups::GroupSearch::default()).unwrap().items;
         assert_eq!(groups.len(), 25);
         assert_eq!(groups.iter().filter(|group| group.manager.is_none()).count(), 4);
         let projects = administration.scopes(organization).unwrap();

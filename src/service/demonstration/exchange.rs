@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::evidence::digest;
 use crate::ids;
 use crate::live::{AnsweredRequest, Kept};
 use crate::model::{Actor, Caller, Connection, CredentialId, Moment, Precondition, ResourceId};
@@ -77,6 +78,13 @@ impl Sender<'_> {
     pub(super) fn send(&self, request: &Request) -> Result<Answer, ServiceError> {
         let now = self.services.clock.now();
         let organization = self.connection.organization;
+        let (sent, named) = match request {
+            Request::Find(..) => (None, None),
+            Request::Create(_, body) => (Some(body), None),
+            Request::Replace(_, id, body) | Request::Patch(_, id, body) => (Some(body), id.parse().ok()),
+            Request::Delete(_, id) => (None, id.parse().ok()),
+        };
+        let bytes = sent.map(Value::to_string).unwrap_or_default().into_bytes();
         let caller = Caller {
             organization,
             connection: self.connection.id,
@@ -84,6 +92,7 @@ impl Sender<'_> {
             paused: self.connection.paused,
             actor: Actor::Connection(self.connection.id, self.credential),
             request: ids::request(now),
+            digest: digest::of_body(&bytes),
         };
         let began = Clock::monotonic();
         let (status, id, body) = match carry_out(self.services, &caller, request) {
@@ -93,12 +102,6 @@ impl Sender<'_> {
             }
             Err(ServiceError::Scim(error)) => (error.status(), None, error.to_json()),
             Err(error) => return Err(error),
-        };
-        let (sent, named) = match request {
-            Request::Find(..) => (None, None),
-            Request::Create(_, body) => (Some(body), None),
-            Request::Replace(_, id, body) | Request::Patch(_, id, body) => (Some(body), id.parse().ok()),
-            Request::Delete(_, id) => (None, id.parse().ok()),
         };
         let id = named.or(id);
         let writes = !matches!(request, Request::Find(..));
@@ -120,7 +123,7 @@ impl Sender<'_> {
                 status,
                 writes,
                 duration: Clock::monotonic().duration_since(began),
-                body: Kept::of(sent.map(Value::to_string).unwrap_or_default().as_bytes()),
+                body: Kept::of(&bytes),
                 answer: Kept::of(body.as_bytes()),
             });
         }
