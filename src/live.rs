@@ -4,6 +4,7 @@
 mod access;
 mod admission;
 mod decisions;
+mod denials;
 mod door;
 mod feed;
 mod keys;
@@ -70,6 +71,7 @@ struct Inner {
     decisions: Arc<decisions::DecisionLog>,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
+    denials: denials::Denials,
     went_back: AtomicU64,
 }
 
@@ -141,6 +143,7 @@ impl Live {
             decisions: Arc::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
+            denials: denials::Denials::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;

@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups, history,
-    keyring, memberships, organizations, request_log, servers, signing_keys, users,
+    keyring, leavers, memberships, organizations, request_log, servers, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -21,6 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,
         keyring::STATEMENTS,
+        leavers::STATEMENTS,
         servers::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,

@@ -23,6 +23,8 @@ mod bulk;
 #[cfg(test)]
 mod bulk_references;
 #[cfg(test)]
+mod certification;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;

@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use crate::db::WriteSet;
+use crate::db::leavers::How;
 use crate::db::users::{Status, StatusChange, SuspensionChange};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
@@ -90,6 +91,9 @@ fn set(
             }
             _ => cause.event(now, action, id.into(), &details),
         };
+        if suspended {
+            cut_off::register(caller, id, How::Suspended, &event, &mut set);
+        }
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
         if person.active() {

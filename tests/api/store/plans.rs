@@ -16,7 +16,7 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 20] = [
+const TABLES: [&str; 21] = [
     "connection",
     "credential",
     "scim_user",
@@ -37,6 +37,7 @@ const TABLES: [&str; 20] = [
     "guardrail",
     "attribute",
     "user_facts",
+    "leaver",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::guardrail::person_facts;
 use crate::db::access::FormerFacts;
+use crate::db::leavers::How;
 use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
 use crate::db::{Tx, WriteSet};
 use crate::live::{Cause, Decision};
@@ -190,6 +191,10 @@ fn record(
         // The person was erased: there is no key any more, and nothing personal is put on record again.
         None => cause.event(now, action, user.id.into(), &details),
     };
+    // Somebody an administrator bars was gone before.
+    if action == "user.deactivated" && !set.statuses.is_empty() {
+        cut_off::register(caller, user.id, How::Deactivated, &event, set);
+    }
     set.events.push(event);
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::leavers::How;
 use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
@@ -42,6 +43,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
             }
             None => cause.event(now, "user.deleted", id.into(), &details),
         };
+        cut_off::register(caller, id, How::Deleted, &event, &mut set);
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
         cut_off::end(tx, &cause, id, now, &mut set)?;
