@@ -18,6 +18,7 @@ mod organization_choice;
 mod output;
 mod plan;
 mod point_in_time;
+mod receiver;
 mod redaction;
 mod role;
 mod root_key;
@@ -100,6 +101,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Receivers: who is told what happens to people
+    #[command(subcommand)]
+    Receiver(receiver::ReceiverCommand),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -156,6 +160,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Apply(document) => plan::apply(&document, &settings),
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::Receiver(command) => receiver::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),

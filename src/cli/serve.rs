@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
 use crate::live::{LEASE, Live, LiveSettings};
-use crate::model::Actor;
+use crate::model::{Actor, Destinations};
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::administration::Administration;
@@ -52,6 +52,7 @@ pub(super) fn serve(
     }
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: true, root_key })?;
+    live.allow_destinations(Destinations::new(settings.outbound_networks.clone()));
     let result = listen(&live, &clock, &server, greet);
     live.shut_down();
     drop(live);

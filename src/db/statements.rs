@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups, history,
-    keyring, leavers, memberships, organizations, request_log, servers, signing_keys, users,
+    keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -23,6 +23,8 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        receivers::STATEMENTS,
+        signals::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,

@@ -107,6 +107,8 @@ mod routes;
 #[cfg(test)]
 mod searching;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod sockets;

@@ -13,7 +13,7 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, demonstrations, events, extension_schemas,
-    groups, keyring, leavers, memberships, organizations, users,
+    groups, keyring, leavers, memberships, organizations, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -210,6 +210,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     }
     exactly(tx, &memberships::LEAVE, left)?;
     exactly(tx, &memberships::JOIN, joined)?;
+    exactly(tx, &signals::INSERT, gather(sets, |s| &s.signals, signals::SignalRow::binds))?;
     exactly(tx, &events::INSERT, recorded)
 }
 
@@ -258,6 +259,11 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 extension_schemas::delete(tx, set.organization, urn_key)?
             }
             AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
+            AdministrationRow::Receiver(receiver) => receivers::insert(tx, receiver)?,
+            AdministrationRow::ReplaceReceiver(receiver) => receivers::replace(tx, receiver)?,
+            AdministrationRow::RemoveReceiver { id, version, at } => {
+                receivers::remove(tx, set.organization, *id, *version, *at)?
+            }
             AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
         };
         if touched != 1 {

@@ -21,6 +21,18 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         20,
         "'ES256', i, on, #0f(1), 0, on, 0",
     ),
+    (
+        "receiver",
+        "organization, id, name, method, events, subject_format, audience, algorithm, status, version, created_at",
+        500,
+        "#01(i), #0c(i), 'name', 'push', '', 'email', '', 'RS256', 'enabled', 1, 0",
+    ),
+    (
+        "signal",
+        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at",
+        20_000,
+        "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN 1 END",
+    ),
     ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
     ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),
     (

@@ -16,7 +16,8 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 21] = [
+const TABLES: [&str; 22] = [
+    "signal",
     "connection",
     "credential",
     "scim_user",
@@ -47,6 +48,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
+    ("receiver_list", "an organization has a handful of receivers, and all are told"),
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
