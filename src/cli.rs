@@ -1,6 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, everything else to standard error.
 
 mod connection;
+mod demo;
 mod doctor;
 mod error;
 mod gate;
@@ -53,6 +54,8 @@ struct Arguments {
 enum Command {
     /// Serve SCIM; makes and migrates a new database
     Serve(serve::Serve),
+    /// Serve a company that is made up, with a year behind it
+    Demo(demo::Demo),
     /// Bring the database up to date
     Migrate,
     /// Organizations, the tenants
@@ -140,6 +143,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
         Command::Serve(serve) => serve::run(&serve, &flags, &settings),
+        Command::Demo(demo) => demo::run(&demo, &flags, &settings),
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),

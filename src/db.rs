@@ -7,6 +7,7 @@ pub mod access;
 mod constraint;
 pub mod credentials;
 pub mod decisions;
+pub mod demonstrations;
 pub mod diagnosis;
 pub mod directory;
 mod error;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod administration;
+pub mod demonstration;
 mod error;
 pub mod leavers;
 pub mod people;

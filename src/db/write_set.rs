@@ -99,6 +99,8 @@ pub enum AdministrationRow {
         /// Its URN in lower case.
         urn_key: String,
     },
+    /// Marks an organization as made up.
+    Demonstration(super::demonstrations::Demonstration),
     /// A new receiver.
     Receiver(Box<crate::signals::Receiver>),
     /// A receiver as it is now, instead of its version before.

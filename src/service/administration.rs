@@ -1,6 +1,7 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
 mod connections;
+mod demonstrations;
 mod error;
 mod first_start;
 mod keys;
@@ -20,6 +21,7 @@ use crate::model::{Actor, OrganizationId, RequestId, Revision};
 use crate::service::access::Preview;
 
 pub use crate::db::credentials::StoredCredential;
+pub use crate::db::demonstrations::Demonstration;
 pub use crate::db::receivers::StoredReceiver;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;

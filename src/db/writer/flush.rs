@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, extension_schemas, groups, keyring,
-    leavers, memberships, organizations, receivers, signals, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, demonstrations, events, extension_schemas,
+    groups, keyring, leavers, memberships, organizations, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -258,6 +258,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveExtensionSchema { urn_key } => {
                 extension_schemas::delete(tx, set.organization, urn_key)?
             }
+            AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
             AdministrationRow::Receiver(receiver) => receivers::insert(tx, receiver)?,
             AdministrationRow::ReplaceReceiver(receiver) => receivers::replace(tx, receiver)?,
             AdministrationRow::RemoveReceiver { id, version, at } => {

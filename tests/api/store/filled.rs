@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 33] = [
+const ROWS: &[(&str, &str, u32, &str)] = &[
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -181,6 +181,7 @@ const ROWS: [(&str, &str, u32, &str); 33] = [
         "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
     ),
     ("user_facts", "organization, user_id, until_revision, facts", 5000, "#01(1), #06(i), i, '{}'"),
+    ("demonstration", "organization, seed, since", 500, "#01(i), 1, 0"),
 ];
 
 /// Migrates a database and fills it.

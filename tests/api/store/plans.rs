@@ -205,11 +205,13 @@ fn postgres_reads_too_much(plan: &str) -> Vec<&str> {
             || line.contains("Index Only Scan using")
             || line.contains("Bitmap Index Scan on");
         // Tables of the deployment have keys of one column, and so has a table of one row an organization.
-        let own = ["organization", "server", "keyring", "signing_key", "access_administration"].iter().any(|table| {
-            [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]
-                .iter()
-                .any(|text| format!("{line} ").contains(text))
-        });
+        let own = ["organization", "server", "keyring", "signing_key", "access_administration", "demonstration"]
+            .iter()
+            .any(|table| {
+                [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]
+                    .iter()
+                    .any(|text| format!("{line} ").contains(text))
+            });
         let shallow = indexed
             && !own
             && condition.is_none_or(|condition| {
