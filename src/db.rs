@@ -7,6 +7,7 @@ pub mod access;
 mod constraint;
 pub mod credentials;
 pub mod decisions;
+pub mod demonstrations;
 pub mod diagnosis;
 pub mod directory;
 mod error;
@@ -17,14 +18,17 @@ pub mod groups;
 pub mod history;
 mod identified;
 pub mod keyring;
+pub mod leavers;
 pub mod memberships;
 mod migrate;
 pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
+pub mod receivers;
 pub mod request_log;
 pub mod servers;
+pub mod signals;
 pub mod signing_keys;
 pub mod sql;
 mod sqlite;
@@ -84,6 +88,37 @@ impl Tx<'_> {
         let answer = answer?;
         ended.map_err(DatabaseError::from)?;
         Ok(answer)
+    }
+
+    fn batch(&mut self, text: &str) -> Result<(), DatabaseError> {
+        match self {
+            Tx::Sqlite(connection) => connection.batch_execute(text),
+            Tx::Postgres(connection) => connection.batch_execute(text),
+        }
+        .map_err(DatabaseError::from)
+    }
+
+    /// Runs several statements that all take place or none.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, and [`DatabaseError`].
+    pub fn transaction<T, E: From<DatabaseError>>(
+        &mut self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = if matches!(self, Tx::Sqlite(_)) { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        self.batch(begin)?;
+        match work(self) {
+            Ok(answer) => {
+                self.batch("COMMIT")?;
+                Ok(answer)
+            }
+            Err(error) => {
+                // A connection that cannot even end its transaction is broken, and its pool finds that out.
+                let _ = self.batch("ROLLBACK");
+                Err(error)
+            }
+        }
     }
 }
 

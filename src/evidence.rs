@@ -7,4 +7,5 @@ pub mod certificate;
 pub mod decisions;
 pub mod digest;
 pub mod key;
+pub mod page;
 pub mod seal;

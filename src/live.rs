@@ -4,11 +4,13 @@
 mod access;
 mod admission;
 mod decisions;
+mod denials;
 mod door;
 mod feed;
 mod keys;
 mod lease;
 mod page_starts;
+mod receivers;
 mod requests;
 mod signing;
 mod token;
@@ -68,8 +70,10 @@ struct Inner {
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
+    receivers: receivers::Receivers,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
+    denials: denials::Denials,
     went_back: AtomicU64,
 }
 
@@ -139,8 +143,10 @@ impl Live {
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
+            receivers: receivers::Receivers::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
+            denials: denials::Denials::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;

@@ -16,6 +16,9 @@ pub(super) struct Leaver {
     organization: OrganizationChoice,
     /// Id or userName; who was deleted too
     user: String,
+    /// Print it as a page (HTML) to be read and printed instead
+    #[arg(long)]
+    html: bool,
     #[command(flatten)]
     server: ServerFlags,
 }
@@ -37,6 +40,7 @@ pub(super) fn run(command: &Leaver, flags: &Flags, settings: &Settings) -> Resul
                 )));
             }
         };
-        output::line(&leavers::certificate(&session.services, &caller, user, &host)?)
+        let certificate = if command.html { leavers::certificate_page } else { leavers::certificate };
+        output::line(&certificate(&session.services, &caller, user, &host)?)
     })
 }

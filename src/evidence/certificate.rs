@@ -30,8 +30,9 @@ pub struct Denial {
     pub server: String,
     /// From when on at the latest.
     pub at: String,
-    /// `applied`: it has said that it has applied the revision, or a later one. `lease`: it made the change itself, or
-    /// has not said so yet, and judges no longer than its lease without applying it.
+    /// `applied`: it made the change and had applied it, before it answered. `acknowledged`: it had said so of the
+    /// revision, or its lease was over, before the change was answered. `lease`: neither was put on record, because a
+    /// process died; no server judges for longer than its lease without having applied what was changed.
     pub how: String,
 }
 

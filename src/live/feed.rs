@@ -56,6 +56,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Whether whoever takes access away in `organization` waits for this server.
+    pub(super) fn follows(&self, organization: OrganizationId) -> bool {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&organization)
+    }
+
     /// This process made the change and has applied it itself: memory stays true if nobody else was in between.
     pub(super) fn applied_here(&self, organization: OrganizationId, revision: Option<Revision>) {
         let Some(revision) = revision else { return };
@@ -150,7 +155,10 @@ pub(super) fn run(inner: &Inner) {
         }
     }
     inner.lease.end();
-    let left: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| servers::leave(tx, inner.instance));
+    let left: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| {
+        inner.denials.record(inner, tx)?;
+        servers::leave(tx, inner.instance)
+    });
     if let Err(error) = left {
         tracing::warn!(error = %error, "cannot give up the lease; the others wait until it has run out");
     }
@@ -202,6 +210,7 @@ fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
         }
         inner.graphs.catch_up_all(inner);
         record_uses(inner, &mut follower.tx(), &mut recorded)?;
+        inner.denials.record(inner, &mut follower.tx())?;
         let until_due = RENEW_EVERY.saturating_sub(Clock::monotonic().duration_since(renewed));
         follower.wait(until_due.min(LOOK_EVERY))?;
     }

@@ -4,5 +4,7 @@ pub mod certificate;
 pub(in crate::service) mod cut_off;
 mod find;
 
-pub use certificate::certificate;
+pub use certificate::{certificate, certificate_page};
 pub use find::{Named, find};
+
+use find::name;

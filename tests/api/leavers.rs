@@ -3,7 +3,7 @@
 
 use muster::clock::Clock;
 use muster::live::{Live, LiveSettings};
-use muster::model::{Actor, AssignmentId, AssignmentSource, CredentialKind, OrganizationId, RequestId};
+use muster::model::{Actor, AssignmentId, AssignmentSource, CredentialKind, Moment, OrganizationId, RequestId};
 use muster::service::access::{NewAssignment, NewScope, NewService, WantedPrincipal};
 use muster::service::administration::{Administration, NewToken};
 use serde_json::{Value, json};
@@ -337,7 +337,13 @@ on_both_databases! {
         assert_eq!(killed(&first), expected);
         assert_eq!(first["search"]["allowed"], json!([]));
         assert!(first["search"]["asked"].as_u64().unwrap() >= 3 * 7 * 2, "{first}");
-        assert_eq!(first["denials"][0]["how"], "applied", "{first}");
+        let moment = |value: &Value| -> Moment { value.as_str().unwrap().parse().unwrap() };
+        let denials = first["denials"].as_array().unwrap();
+        assert_eq!((denials.len(), &denials[0]["how"]), (1, &json!("applied")), "{first}");
+        let (arrived, denied) = (moment(&first["arrival"]["at"]), moment(&denials[0]["at"]));
+        assert!(arrived <= denied && denied < arrived.plus_micros(5_000_000), "{first}");
+        let relied_on = moment(&first["answers_valid_until"]);
+        assert!(relied_on >= denied.plus_micros(60_000_000) && relied_on < arrived.plus_micros(65_000_000), "{first}");
         assert_eq!(first["told"], json!([]), "there are no receivers");
         // Who is deleted after that left when access was cut off.
         stage.client.delete(&path).expect(204);
@@ -378,6 +384,22 @@ fn whoever_loses_access_on_one_server_is_refused_by_the_other_from_the_next_requ
     let first = Server::start_at(&database, 0, clock.clone());
     let second = Server::start_at(&database, 0, clock);
     walk(&first, Some(&second));
+}
+
+#[test]
+fn a_certificate_names_every_server_that_could_have_allowed_something() {
+    let database = Database::fresh(Backend::Postgres);
+    let (first, second) = (Server::start(&database), Server::start(&database));
+    let stage = Stage::set(&first, "acme", None);
+    for pep in [stage.pep.clone(), stage.beside(&second)] {
+        wait_until_allowed(&pep, "user", &stage.ada);
+    }
+    stage.client.delete(&format!("/Users/{}", stage.ada)).expect(204);
+    let content = certificate(&stage);
+    let hows: Vec<&str> =
+        content["denials"].as_array().unwrap().iter().map(|denial| denial["how"].as_str().unwrap()).collect();
+    assert_eq!(hows, ["applied", "acknowledged"], "{content}");
+    assert_ne!(content["denials"][0]["server"], content["denials"][1]["server"]);
 }
 
 /// The commands of the README from one heading to another, but for what stands for what `serve` prints.
@@ -436,6 +458,8 @@ on_both_databases! {
         assert_eq!(several.code, Some(2));
         assert!(several.stderr.contains(&first) && several.stderr.contains(&second), "{several:?}");
         assert!(program.done(&["leaver", &first]).contains(&first));
+        let page = program.done(&["leaver", "--html", &first]);
+        assert!(page.contains("<h1>Leaver certificate</h1>") && page.contains("ada") && page.contains(&first), "{page}");
         assert_eq!(program.run(&["leaver", "nobody"]).code, Some(1));
     }
 }

@@ -23,6 +23,8 @@ mod bulk;
 #[cfg(test)]
 mod bulk_references;
 #[cfg(test)]
+mod certification;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;
@@ -32,6 +34,8 @@ mod contention;
 mod credentials;
 #[cfg(test)]
 mod cursors;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -102,6 +106,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod signals;
 #[cfg(test)]
 mod signing_keys;
 #[cfg(test)]

@@ -6,11 +6,11 @@ use super::super::certificate::{Arrival, Denial, Killed, Search, Told};
 use super::super::key::SEED_BYTES;
 use super::*;
 
-fn key(number: u8) -> SigningKey {
+pub(in crate::evidence) fn key(number: u8) -> SigningKey {
     SigningKey::from_seed("muster.example/acme", &[number; SEED_BYTES]).unwrap()
 }
 
-fn certificate(acknowledged: Option<&str>, allowed: &[&str]) -> Statement {
+pub(in crate::evidence) fn certificate(acknowledged: Option<&str>, allowed: &[&str]) -> Statement {
     let at = || "2026-11-22T09:00:00.000000Z".to_owned();
     Statement::LeaverCertificate(Certificate {
         organization: "o".to_owned(),

@@ -7,24 +7,50 @@ use crate::access::graph::{Lifetimes, Resource, Subject};
 use crate::db::access::{assignments, services as service_rows};
 use crate::db::events::StoredEvent;
 use crate::db::history::StatusInterval;
+use crate::db::leavers::Leaver;
 use crate::db::organizations::Organization;
+use crate::db::signals::{self, StoredSignal};
 use crate::db::users::Status;
-use crate::db::{Tx, events, history, organizations, servers};
+use crate::db::{Tx, events, history, leavers, organizations, receivers, servers};
 use crate::evidence::bundle::{self, Statement};
-use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search};
+use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search, Told};
+use crate::evidence::page;
 use crate::live::DENIED_WITHIN;
 use crate::model::{Caller, Moment, OrganizationId, ResourceId, Revision, ServiceId, UserId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
+use crate::signals::EventType;
+
+/// Signals about one person that are looked through, the latest: five for each of the receivers an organization may have,
+/// several times over.
+const MOST_SIGNALS: i64 = 1_000;
 
 /// What the database says of a leaver.
 struct Gone {
     organization: Organization,
     arrival: Arrival,
-    revision: Revision,
     at: Moment,
     killed: Vec<Killed>,
+    told: Vec<Told>,
     services: Vec<ServiceId>,
+    /// From the register; nothing where the process that wrote it is of a version before.
+    row: Option<Leaver>,
+}
+
+/// The certificate of somebody who is gone as a page to be read and printed, with the name the person bore last. Blocks.
+///
+/// # Errors
+/// As [`certificate`]; 409 where a search contradicts it.
+pub fn certificate_page(
+    services: &Services,
+    caller: &Caller,
+    user: UserId,
+    host: &str,
+) -> Result<String, ServiceError> {
+    let text = certificate(services, caller, user, host)?;
+    let verified = bundle::verify(&text, None).map_err(|refusal| ScimError::Conflict(refusal.to_string()))?;
+    let name = services.live.read(|tx| super::name(tx, caller.organization, user))?;
+    page::page(&text, &verified, name.as_deref()).map_err(|error| ServiceError::Internal(error.to_string()))
 }
 
 /// The certificate of somebody who is gone, signed with the organization's key; `host` names the deployment. Blocks.
@@ -33,21 +59,21 @@ struct Gone {
 /// [`ServiceError`]; 404 for somebody the organization never had, 409 for somebody who has not left.
 pub fn certificate(services: &Services, caller: &Caller, user: UserId, host: &str) -> Result<String, ServiceError> {
     let organization = caller.organization;
+    services.live.record_denials()?;
     let gone = services.live.read(|tx| gone(tx, organization, user))?;
     let key = services.administration(caller).evidence_key(&gone.organization, host)?;
     let search = search(services, organization, user, &gone.services)?;
-    let now = services.clock.now();
-    let latest = gone.at.plus_micros(i64::try_from(DENIED_WITHIN.as_micros()).unwrap_or(i64::MAX));
+    let (denials, denied) = denials(services, organization, &gone)?;
     let certificate = Certificate {
         organization: organization.to_string(),
         slug: gone.organization.slug,
         user: user.to_string(),
-        issued_at: now.to_string(),
-        denials: denials(services, organization, gone.revision, (now, latest))?,
-        answers_valid_until: Some(latest.plus_micros(Lifetimes::default().other).to_string()),
+        issued_at: services.clock.now().to_string(),
+        denials,
+        answers_valid_until: Some(denied.plus_micros(Lifetimes::default().other).to_string()),
         arrival: gone.arrival,
         killed: gone.killed,
-        told: Vec::new(),
+        told: gone.told,
         search,
     };
     bundle::sign(Statement::LeaverCertificate(certificate), &key)
@@ -63,7 +89,7 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
         ScimError::Conflict(format!("the user `{user}` has not left: only who was active and is not any more has"))
     })?;
     let revision = left.interval.from;
-    let event = events::of_revision(tx, organization, user.into(), revision, left.since)?
+    let event = events::of_revision(tx, organization, user.into(), revision)?
         .ok_or_else(|| ServiceError::Internal(format!("the log lacks how `{user}` left at revision {revision}")))?;
     let found = organizations::by_id(tx, organization)?;
     let found = found.ok_or_else(|| ServiceError::Internal("the organization is gone".to_owned()))?;
@@ -83,8 +109,32 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
             killed.push(kill("service", row.service.id.into(), event.at));
         }
     }
+    let told = told(tx, organization, user, event.at)?;
+    let row = leavers::at_revision(tx, organization, user, revision)?;
     let (at, arrival) = (event.at, arrival(tx, organization, event, revision)?);
-    Ok(Gone { organization: found, arrival, revision, at, killed, services: owned })
+    Ok(Gone { organization: found, arrival, at, killed, told, services: owned, row })
+}
+
+/// Who was told since then that the person is gone, and what they have answered.
+fn told(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId, since: Moment) -> Result<Vec<Told>, ServiceError> {
+    let receivers = receivers::list(tx, organization)?;
+    let name = |id: ResourceId| {
+        let found = receivers.iter().map(|stored| &stored.receiver).find(|receiver| receiver.id == id);
+        found.map_or_else(|| id.to_string(), |receiver| receiver.name.clone())
+    };
+    let mut signals = signals::of_subject(tx, organization, user.into(), MOST_SIGNALS)?;
+    signals.retain(|signal| {
+        signal.created_at >= since && EventType::from_uri(&signal.event).is_some_and(EventType::says_gone)
+    });
+    signals.sort_unstable_by_key(|signal| signal.id);
+    let told = |signal: StoredSignal| Told {
+        receiver: name(signal.receiver),
+        acknowledged: signal.acknowledged_at().map(|at| at.to_string()),
+        signal: signal.id.to_string(),
+        event_type: signal.event,
+        first_attempt: signal.first_attempt_at.map(|at| at.to_string()),
+    };
+    Ok(signals.into_iter().map(told).collect())
 }
 
 /// The interval with which access was cut off: the first after the person was active for the last time.
@@ -119,24 +169,27 @@ fn arrival(
     })
 }
 
-/// Every server that has something of the organization in memory, with the moment from which on it denies at the latest.
+/// Every server that had something of the organization in memory, with the moment from which on it denies, and the moment
+/// from which on all do.
 fn denials(
     services: &Services,
     organization: OrganizationId,
-    revision: Revision,
-    (now, latest): (Moment, Moment),
-) -> Result<Vec<Denial>, ServiceError> {
-    let following = services.live.read::<_, ServiceError>(|tx| Ok(servers::following(tx, organization)?))?;
-    let denial = |(server, applied): (ResourceId, Revision)| {
-        // This one has just judged by what it has applied.
-        let (at, how) = if applied >= revision || server == services.live.instance() {
-            (now.min(latest), "applied")
-        } else {
-            (latest, "lease")
-        };
-        Denial { server: server.to_string(), at: at.to_string(), how: how.to_owned() }
+    gone: &Gone,
+) -> Result<(Vec<Denial>, Moment), ServiceError> {
+    let denial = |server: ResourceId, at: Moment, how: &str| Denial {
+        server: server.to_string(),
+        at: at.to_string(),
+        how: how.to_owned(),
     };
-    Ok(following.into_iter().map(denial).collect())
+    if let Some(Leaver { settled: Some(settled), servers, .. }) = &gone.row {
+        let mut denials = vec![denial(settled.server, settled.denied_at, "applied")];
+        let others = servers.iter().filter(|server| **server != settled.server);
+        denials.extend(others.map(|server| denial(*server, settled.settled_at, "acknowledged")));
+        return Ok((denials, settled.settled_at));
+    }
+    let latest = gone.at.plus_micros(i64::try_from(DENIED_WITHIN.as_micros()).unwrap_or(i64::MAX));
+    let following = services.live.read::<_, ServiceError>(|tx| Ok(servers::following(tx, organization)?))?;
+    Ok((following.into_iter().map(|(server, _)| denial(server, latest, "lease")).collect(), latest))
 }
 
 /// Asks for every permission at every scope, on behalf of the person and of every service it answers for. Under whatever
@@ -157,7 +210,7 @@ fn search(
                 for subject in subjects() {
                     search.asked = search.asked.saturating_add(1);
                     if is_allowed(rules, subject, permission.as_str(), resource, now) {
-                        search.allowed.push(told(subject, permission.as_str(), resource.id));
+                        search.allowed.push(allowance(subject, permission.as_str(), resource.id));
                     }
                 }
             }
@@ -172,7 +225,7 @@ fn is_allowed(rules: &Rules<'_>, subject: Subject, permission: &str, resource: R
     rules.decide(&question, now).is_allowed()
 }
 
-fn told(subject: Subject, permission: &str, scope: &str) -> String {
+fn allowance(subject: Subject, permission: &str, scope: &str) -> String {
     match subject {
         Subject::User(_) => format!("{permission} at {scope}"),
         Subject::Service(service) => format!("{permission} at {scope} to the service {service}"),

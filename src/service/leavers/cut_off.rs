@@ -7,6 +7,8 @@
 use serde_json::{Value, json};
 
 use crate::db::access::{AccessRow, ServiceRow, assignments, services};
+use crate::db::events::EventRow;
+use crate::db::leavers::{How, LeaverRow};
 use crate::db::{DatabaseError, Tx, WriteSet, access};
 use crate::evidence::digest;
 use crate::live::Cause;
@@ -18,6 +20,12 @@ pub fn name_request(caller: &Caller, details: &mut Value) {
     if let (Some(digest), Some(members)) = (&caller.digest, details.as_object_mut()) {
         members.insert("request_digest".to_owned(), digest::text(digest).into());
     }
+}
+
+/// Puts somebody in the register of leavers; `event` is the line of the log that says so.
+pub fn register(caller: &Caller, user: UserId, how: How, event: &EventRow, set: &mut WriteSet) {
+    let (connection, at) = (caller.connection, event.at);
+    set.leavers.push(LeaverRow { event: event.id, user, connection, how, at });
 }
 
 /// A person ceases to be active, or is so again: the services it answers for are denied everything meanwhile.

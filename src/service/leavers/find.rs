@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::db::access::people;
 use crate::db::access::principals::{self, LookUp};
-use crate::model::{Caller, UserId, fold};
+use crate::db::{Tx, users};
+use crate::model::{Caller, OrganizationId, UserId, fold};
 use crate::service::{ServiceError, Services};
 
 /// So many people of one name are told apart.
@@ -19,6 +22,17 @@ pub enum Named {
     One(UserId),
     /// Several, who bear or bore it one after the other.
     Several(Vec<UserId>),
+}
+
+/// What somebody is called, or was last.
+pub(super) fn name(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<Option<String>, ServiceError> {
+    let Some((found, _)) = users::even_deleted(tx, organization, user)? else { return Ok(None) };
+    let document: Value = serde_json::from_str(&found.document).unwrap_or_default();
+    Ok(["displayName", "userName"].iter().find_map(|name| document.get(name)?.as_str().map(str::to_owned)))
 }
 
 /// The user of an id or a userName, deleted ones too.
