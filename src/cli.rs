@@ -8,6 +8,7 @@ mod group;
 mod guardrail;
 mod key;
 mod lifetime;
+mod login_link;
 mod mapping;
 mod may;
 mod migrate;
@@ -99,6 +100,7 @@ enum Command {
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    LoginLink(login_link::LoginLink),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -153,6 +155,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
+        Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
 }

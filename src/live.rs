@@ -8,6 +8,7 @@ mod door;
 mod feed;
 mod keys;
 mod lease;
+mod notes;
 mod page_starts;
 mod requests;
 mod signing;

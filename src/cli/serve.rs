@@ -11,11 +11,12 @@ use crate::app::{App, AppSettings};
 use crate::clock::Clock;
 use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
+use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
-use crate::model::Actor;
+use crate::model::{Actor, Caller};
 use crate::scim::schema::ResourceTypes;
-use crate::service::Services;
 use crate::service::administration::Administration;
+use crate::service::{ServiceError, Services};
 
 use super::error::CommandError;
 use super::lifetime::Lifetime;
@@ -69,7 +70,7 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
     };
     let services = |address: SocketAddr| Services {
         live: live.clone(),
-        types,
+        types: types.clone(),
         public_url: server.public_url(address.port()).to_string(),
         clock: clock.clone(),
     };
@@ -78,16 +79,24 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }
-    set_up(live, clock, &server.public_url(app.address().port()))?;
+    set_up(live, clock, types, &server.public_url(app.address().port()))?;
     app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
 }
 
-fn set_up(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), CommandError> {
+fn set_up(live: &Live, clock: &Clock, types: ResourceTypes, public_url: &PublicUrl) -> Result<(), CommandError> {
     let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
     let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
     output::line(&format!("SCIM base URL: {public_url}/scim/v2"))?;
     output::line(&format!("SCIM token: {}", *token))?;
+    let services = Services { live: live.clone(), types, public_url: public_url.to_string(), clock: clock.clone() };
+    let failed = |error: ServiceError| CommandError::Failed(error.to_string());
+    for organization in administration.organizations()? {
+        let caller = Caller::local(organization.id, Actor::Server, ids::request(clock.now()));
+        let link = services.recovery_link(&caller).map_err(failed)?;
+        output::line(&format!("Console: {}", *link))?;
+    }
     output::line(
-        "Give both to the identity provider. The token is shown this once; `muster token issue` makes another.",
+        "Give URL and token to the identity provider. The token is shown this once; `muster token issue` makes another. \
+         The console's link signs in once, within 10 minutes; `muster login-link` makes another.",
     )
 }

@@ -2,7 +2,7 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    access, console, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
     memberships, organizations, request_log, servers, signing_keys, users,
 };
 
@@ -28,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
     ]
     .into_iter()
     .chain(access)
+    .chain(console::STATEMENTS.iter().copied())
     .flatten()
     .copied()
 }

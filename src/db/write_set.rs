@@ -95,6 +95,8 @@ pub enum AdministrationRow {
         /// Its URN in lower case.
         urn_key: String,
     },
+    /// Rows of the console.
+    Console(super::console::ConsoleRow),
     /// Ends a credential.
     RevokeCredential {
         /// Which.

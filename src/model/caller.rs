@@ -1,6 +1,6 @@
 //! Who is acting.
 
-use super::{ConnectionId, CredentialId, OrganizationId, Profile, RequestId};
+use super::{AccountId, ConnectionId, CredentialId, OrganizationId, Profile, RequestId};
 
 /// A SCIM caller as its credential says: nothing of it comes from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Actor {
     Connection(ConnectionId, CredentialId),
     /// Somebody who administers over HTTP, by a credential that belongs to no connection.
     Credential(CredentialId),
+    /// Somebody signed in to the console.
+    Account(AccountId),
     /// Somebody at the command line of this server.
     CommandLine,
     /// The server itself: set-up, expiry.
@@ -54,7 +56,7 @@ impl Actor {
     pub const fn credential(self) -> Option<CredentialId> {
         match self {
             Self::Connection(_, credential) | Self::Credential(credential) => Some(credential),
-            Self::CommandLine | Self::Server => None,
+            Self::Account(_) | Self::CommandLine | Self::Server => None,
         }
     }
 }
