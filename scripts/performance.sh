@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# Measures Muster and the machine's limits in one run, for the table in docs/performance.md.
+# Measures Muster and the machine's limits in one run and prints the table of docs/performance.md.
 #
 #   scripts/performance.sh LOAD OUT
 #
 # LOAD: the folder of the load tool, with bench.sh, limits.sh and scimbench. OUT: where the results go, one JSON line a
-# measure. Needs what limits.sh needs (wrk, libsqlite3-dev, pgbench). Run it on a quiet machine.
-# SIZE is the population (100000), DUR the seconds a measure (3).
+# measure, and table.md. Needs what limits.sh needs (wrk, libsqlite3-dev, pgbench), and python3. Run it on a quiet machine;
+# it takes about ten minutes beside the build.
+# SIZE is the population (100000), DUR and SECONDS_EACH the seconds a measure and a limit (2), MANY the seconds of many
+# organizations at once (60). PROGRAM is a muster that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-load=$(cd "${1:?usage: scripts/performance.sh LOAD OUT}" && pwd)
-mkdir -p "${2:?usage: scripts/performance.sh LOAD OUT}"
+usage="usage: scripts/performance.sh LOAD OUT"
+load=$(cd "${1:?$usage}" && pwd)
+mkdir -p "${2:?$usage}"
 out=$(cd "$2" && pwd)
 size=${SIZE:-100000}
-export DUR=${DUR:-3} TOTAL_BUDGET=1500 BENCH_TARGET_DIR=${BENCH_TARGET_DIR:-$out/target}
+export DUR=${DUR:-2} SECONDS_EACH=${SECONDS_EACH:-2} TOTAL_BUDGET=600 BENCH_TARGET_DIR=${BENCH_TARGET_DIR:-$out/target}
 
-cargo build --release --locked
+if [[ -z ${PROGRAM:-} ]]; then
+  cargo build --release --locked --bin muster
+  PROGRAM=target/release/muster
+fi
 work=$(mktemp -d)
 chmod 755 "$work"
 server=
@@ -33,12 +39,28 @@ export PGHOST=${hostport%:*} PGPORT=${hostport#*:} PGUSER=${credentials%%:*} PGP
 
 "$load/limits.sh" "$out/limits.json"
 
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+base=http://127.0.0.1:$port/scim/v2
+
 # Starts a server on the database URL $1 and waits for its token.
 start() {
-  MUSTER_RATE_LIMIT=0 target/release/muster serve --listen 127.0.0.1:8099 --database-url "$1" \
-    >"$work/printed" 2>"$work/log" &
+  MUSTER_RATE_LIMIT=0 "$PROGRAM" serve --listen "127.0.0.1:$port" --database-url "$1" >"$work/printed" 2>"$work/log" &
   server=$!
-  until token=$(grep -o 'muster_scim_[A-Za-z0-9_-]*' "$work/printed"); do kill -0 "$server"; done
+  until token=$(grep -o 'muster_scim_[A-Za-z0-9_-]*' "$work/printed"); do
+    kill -0 "$server"
+    sleep 0.1
+  done
+}
+
+# Twenty-five requests a second for each of forty organizations.
+many_organizations() {
+  local number
+  for number in $(seq 40); do
+    "$PROGRAM" org create "many-$number" --database-url "$1" >/dev/null
+    "$PROGRAM" connection create --org "many-$number" many --database-url "$1" >/dev/null
+    "$PROGRAM" token issue --org "many-$number" --kind scim --connection many --database-url "$1"
+  done >"$work/tokens"
+  SPAN=${MANY:-60} python3 scripts/performance/provisioning.py "$base" --many <"$work/tokens" | tee "$out/postgres-many.json"
 }
 
 for database in sqlite postgres; do
@@ -50,14 +72,17 @@ for database in sqlite postgres; do
     ;;
   esac
   start "$url"
-  SERVER_PID=$server LABEL=$database "$load/bench.sh" http://127.0.0.1:8099/scim/v2 "$token" "$out/$database.json" "1000,$size"
+  SERVER_PID=$server LABEL=$database "$load/bench.sh" "$base" "$token" "$out/$database.json" "1000,$size"
   # Groups with one member: every request takes a revision.
-  user=$(curl -s "http://127.0.0.1:8099/scim/v2/Users?count=1&attributes=id" -H "Authorization: Bearer $token" |
+  user=$(curl -s "$base/Users?count=1&attributes=id" -H "Authorization: Bearer $token" |
     sed 's/.*"id":"\([^"]*\)".*/\1/')
   seq 200000 | sed "s/.*/{\"displayName\":\"revision &\",\"members\":[{\"value\":\"$user\"}]}/" >"$work/groups"
-  "$BENCH_TARGET_DIR/release/scimbench" raw-post http://127.0.0.1:8099/scim/v2/Groups "$work/groups" 16 "$DUR" "$token" \
+  "$BENCH_TARGET_DIR/release/scimbench" raw-post "$base/Groups" "$work/groups" 16 "$DUR" "$token" \
     >"$out/$database-revision.json"
+  python3 scripts/performance/provisioning.py "$base" "$token" | tee "$out/$database-provisioning.json"
+  [[ $database = sqlite ]] || many_organizations "$url"
   kill "$server"
   wait "$server"
   server=
 done
+python3 scripts/performance/table.py "$out" | tee "$out/table.md"

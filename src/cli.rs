@@ -7,6 +7,7 @@ mod gate;
 mod group;
 mod guardrail;
 mod key;
+mod leaver;
 mod lifetime;
 mod login_link;
 mod mapping;
@@ -101,6 +102,7 @@ enum Command {
     #[command(subcommand)]
     Key(key::KeyCommand),
     LoginLink(login_link::LoginLink),
+    Leaver(leaver::Leaver),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -154,6 +156,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Service(command) => service::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
+        Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -18,6 +18,7 @@ pub mod groups;
 pub mod history;
 mod identified;
 pub mod keyring;
+pub mod leavers;
 pub mod memberships;
 mod migrate;
 pub mod ordered;
@@ -85,6 +86,37 @@ impl Tx<'_> {
         let answer = answer?;
         ended.map_err(DatabaseError::from)?;
         Ok(answer)
+    }
+
+    fn batch(&mut self, text: &str) -> Result<(), DatabaseError> {
+        match self {
+            Tx::Sqlite(connection) => connection.batch_execute(text),
+            Tx::Postgres(connection) => connection.batch_execute(text),
+        }
+        .map_err(DatabaseError::from)
+    }
+
+    /// Runs several statements that all take place or none.
+    ///
+    /// # Errors
+    /// Whatever `work` answers, and [`DatabaseError`].
+    pub fn transaction<T, E: From<DatabaseError>>(
+        &mut self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = if matches!(self, Tx::Sqlite(_)) { "BEGIN IMMEDIATE" } else { "BEGIN" };
+        self.batch(begin)?;
+        match work(self) {
+            Ok(answer) => {
+                self.batch("COMMIT")?;
+                Ok(answer)
+            }
+            Err(error) => {
+                // A connection that cannot even end its transaction is broken, and its pool finds that out.
+                let _ = self.batch("ROLLBACK");
+                Err(error)
+            }
+        }
     }
 }
 

@@ -5,5 +5,7 @@ pub mod bundle;
 pub mod canonical;
 pub mod certificate;
 pub mod decisions;
+pub mod digest;
 pub mod key;
+pub mod page;
 pub mod seal;

@@ -4,6 +4,7 @@
 mod access;
 mod admission;
 mod decisions;
+mod denials;
 mod door;
 mod feed;
 mod keys;
@@ -31,7 +32,7 @@ use crate::scim::schema::{ResourceTypes, SchemaError};
 pub use access::{CannotJudge, Slice, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
-pub use door::{Cause, Decision};
+pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
@@ -71,6 +72,7 @@ struct Inner {
     decisions: Arc<decisions::DecisionLog>,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
+    denials: denials::Denials,
     went_back: AtomicU64,
 }
 
@@ -142,6 +144,7 @@ impl Live {
             decisions: Arc::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
+            denials: denials::Denials::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;
@@ -185,6 +188,11 @@ impl Live {
     /// Which database this is.
     pub fn dialect(&self) -> Dialect {
         self.0.database.dialect()
+    }
+
+    /// This server or command among the running servers.
+    pub fn instance(&self) -> ResourceId {
+        self.0.instance
     }
 
     /// Gives up the lease; this server judges nothing any more.

@@ -1,6 +1,7 @@
 //! The nouns as validated types. Pure: no clock, no ids of its own making, no database, no protocol.
 
 mod assignment;
+mod believed;
 mod caller;
 mod catalogue;
 mod connection;
@@ -24,7 +25,8 @@ mod sort_key;
 mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
-pub use caller::{Actor, Administrator, Caller};
+pub use believed::{Believed, BelievedError, Said};
+pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};

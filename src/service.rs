@@ -4,6 +4,7 @@ pub mod access;
 pub mod accounts;
 pub mod administration;
 mod error;
+pub mod leavers;
 pub mod people;
 pub mod provisioning;
 mod readiness;
@@ -13,7 +14,9 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
-use crate::model::{Actor, Administrator, Caller, Credential, CredentialKind, OrganizationId, RequestId};
+use crate::model::{
+    Actor, Administrator, Caller, Credential, CredentialKind, EnforcementPoint, OrganizationId, RequestId,
+};
 use crate::scim::schema::ResourceTypes;
 
 use administration::Administration;
@@ -82,6 +85,7 @@ impl Services {
                     paused: connection.paused,
                     actor: Actor::Connection(connection.id, credential.id),
                     request,
+                    digest: None,
                 })
             }
             Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
@@ -126,7 +130,7 @@ impl Services {
         &self,
         token: &str,
         request: RequestId,
-    ) -> Option<Result<Caller, ServiceError>> {
+    ) -> Option<Result<EnforcementPoint, ServiceError>> {
         self.live.admit_from_memory(token).map(|admission| self.enforcement_point(admission, request))
     }
 
@@ -134,16 +138,17 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
-    pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+    pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
         self.enforcement_point(self.live.admit(token), request)
     }
 
-    fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<Caller, ServiceError> {
+    fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
         let credential = self.admitted(admission)?;
         if credential.kind != CredentialKind::Pep {
             return Err(ServiceError::Unauthorized);
         }
-        Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+        let caller = Caller::local(credential.organization, Actor::Credential(credential.id), request);
+        Ok(EnforcementPoint { caller, credential })
     }
 
     /// The credential, if it stands and has not expired.

@@ -36,14 +36,18 @@ pub(super) fn run(command: &KeyCommand, flags: &Flags, settings: &Settings) -> R
         KeyCommand::List => list(administration),
         KeyCommand::Rotate { at_once } => Ok(administration.rotate_signing_keys(*at_once)?),
         KeyCommand::Show { organization, server } => {
-            let server = ServerSettings::load(flags, server)?;
-            let public_url = server.public_url(server.listen.port());
-            let host = Url::parse(public_url.as_str()).ok();
-            let host = host.as_ref().and_then(Url::host_str).unwrap_or("localhost");
+            let host = host(&ServerSettings::load(flags, server)?);
             let organization = organization.find(administration)?;
-            output::line(&administration.verifier_key(&organization, host)?.to_string())
+            output::line(&administration.verifier_key(&organization, &host)?.to_string())
         }
     })
+}
+
+/// The host by which the deployment is named in keys.
+pub(super) fn host(server: &ServerSettings) -> String {
+    let public_url = server.public_url(server.listen.port());
+    let host = Url::parse(public_url.as_str()).ok();
+    host.as_ref().and_then(Url::host_str).unwrap_or("localhost").to_owned()
 }
 
 fn list(administration: &Administration) -> Result<(), CommandError> {

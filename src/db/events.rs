@@ -50,8 +50,16 @@ pub(super) const AFTER: Statement = Statement::both(
      WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 
+pub(super) const OF_REVISION: Statement = Statement {
+    name: "event_of_revision",
+    sqlite: "SELECT id, at, actor_kind, connection, credential, request, action, resource_id, revision, details, sealed \
+             FROM event INDEXED BY event_of_revision WHERE organization = $1 AND revision = $2 AND resource_id = $3 LIMIT 1",
+    postgres: "SELECT id, at, actor_kind, connection, credential, request, action, resource_id, revision, details, sealed \
+               FROM event WHERE organization = $1 AND revision = $2 AND resource_id = $3 LIMIT 1",
+};
+
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &EXISTS, &AFTER];
+pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &EXISTS, &AFTER, &OF_REVISION];
 
 impl EventRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId, revision: Option<Revision>) -> Vec<Bind<'a>> {
@@ -145,26 +153,36 @@ pub fn after(
     limit: i64,
 ) -> Result<Vec<StoredEvent>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
+    Sql(&AFTER, binds).rows(tx)?.into_iter().map(stored).collect()
+}
+
+fn stored(row: EventRecord) -> Result<StoredEvent, DatabaseError> {
     let corrupt = |e: crate::model::IdError| DatabaseError::Corrupt { table: "event", problem: e.to_string() };
-    Sql(&AFTER, binds)
-        .rows::<EventRecord>(tx)?
-        .into_iter()
-        .map(|row| {
-            Ok(StoredEvent {
-                id: EventId::from_bytes(&row.id).map_err(corrupt)?,
-                at: Moment::from_micros(row.at),
-                actor_kind: row.actor_kind,
-                connection: row.connection,
-                credential: row.credential.map(|id| CredentialId::from_bytes(&id)).transpose().map_err(corrupt)?,
-                request: RequestId::from_bytes(&row.request).map_err(corrupt)?,
-                action: row.action,
-                resource: ResourceId::from_bytes(&row.resource_id).map_err(corrupt)?,
-                revision: row.revision.map(Revision::new),
-                details: row.details,
-                sealed: row.sealed,
-            })
-        })
-        .collect()
+    Ok(StoredEvent {
+        id: EventId::from_bytes(&row.id).map_err(corrupt)?,
+        at: Moment::from_micros(row.at),
+        actor_kind: row.actor_kind,
+        connection: row.connection,
+        credential: row.credential.map(|id| CredentialId::from_bytes(&id)).transpose().map_err(corrupt)?,
+        request: RequestId::from_bytes(&row.request).map_err(corrupt)?,
+        action: row.action,
+        resource: ResourceId::from_bytes(&row.resource_id).map_err(corrupt)?,
+        revision: row.revision.map(Revision::new),
+        details: row.details,
+        sealed: row.sealed,
+    })
+}
+
+/// The event about a resource that bears a revision.
+pub fn of_revision(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    resource: ResourceId,
+    revision: Revision,
+) -> Result<Option<StoredEvent>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64()), Bind::Bytes(resource.as_bytes())];
+    Sql(&OF_REVISION, binds).row(tx)?.map(stored).transpose()
 }
 
 /// Whether an event is on record: tells whether a commit whose answer was lost took place.

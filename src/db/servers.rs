@@ -1,9 +1,9 @@
 //! Running servers: their leases, and how far each has applied what changed. All moments by the database's clock.
 
 use diesel::QueryableByName;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Binary};
 
-use crate::model::{OrganizationId, ResourceId, Revision};
+use crate::model::{IdError, OrganizationId, ResourceId, Revision};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
@@ -43,6 +43,14 @@ pub(super) const BEHIND: Statement = Statement {
                WHERE a.organization = $1 AND a.revision < $2 AND a.instance <> $3 \
                AND s.lease_until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
 };
+pub(super) const FOLLOWING: Statement = Statement {
+    name: "server_following",
+    sqlite: "SELECT a.instance, a.revision FROM server_applied a JOIN server s ON s.instance = a.instance \
+             WHERE a.organization = $1 AND s.lease_until > CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+    postgres: "SELECT a.instance, a.revision FROM server_applied a JOIN server s ON s.instance = a.instance \
+               WHERE a.organization = $1 \
+               AND s.lease_until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+};
 pub(super) const SWEEP: Statement = Statement {
     name: "server_sweep",
     sqlite: "DELETE FROM server WHERE lease_until < CAST(unixepoch('subsec') * 1000000 AS INTEGER) - $1",
@@ -69,8 +77,28 @@ pub(super) const DATA_VERSION: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&JOIN, &RENEW, &LEAVE, &LEAVE_APPLIED, &APPLIED, &BEHIND, &SWEEP, &SWEEP_APPLIED, &CLOCK, &NOTIFY, &DATA_VERSION];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &JOIN,
+    &RENEW,
+    &LEAVE,
+    &LEAVE_APPLIED,
+    &APPLIED,
+    &BEHIND,
+    &FOLLOWING,
+    &SWEEP,
+    &SWEEP_APPLIED,
+    &CLOCK,
+    &NOTIFY,
+    &DATA_VERSION,
+];
+
+#[derive(QueryableByName)]
+struct FollowingRecord {
+    #[diesel(sql_type = Binary)]
+    instance: Vec<u8>,
+    #[diesel(sql_type = BigInt)]
+    revision: i64,
+}
 
 #[derive(QueryableByName)]
 struct NumberRecord {
@@ -122,6 +150,16 @@ pub fn behind(
 ) -> Result<i64, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64()), Bind::Bytes(but.as_bytes())];
     number(tx, &BEHIND, binds)
+}
+
+/// The servers under lease that have something of an organization in memory, and the revision each has said to have
+/// applied. Of its own changes a server says nothing.
+pub fn following(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vec<(ResourceId, Revision)>, DatabaseError> {
+    let rows = Sql(&FOLLOWING, vec![Bind::Bytes(organization.as_bytes())]).rows::<FollowingRecord>(tx)?;
+    let corrupt = |error: IdError| DatabaseError::Corrupt { table: "server_applied", problem: error.to_string() };
+    rows.into_iter()
+        .map(|row| Ok((ResourceId::from_bytes(&row.instance).map_err(corrupt)?, Revision::new(row.revision))))
+        .collect()
 }
 
 /// Removes servers whose lease has been over for `micros`.

@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, console, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
-    memberships, organizations, request_log, servers, signing_keys, users,
+    leavers, memberships, organizations, request_log, servers, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         credentials::STATEMENTS,
         decisions::STATEMENTS,
         keyring::STATEMENTS,
+        leavers::STATEMENTS,
         servers::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,

@@ -26,6 +26,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &OPEN_STATUS,
     &IDENTIFY,
     &BY_ID,
+    &EVEN_DELETED,
     &FOR_CHANGE,
     &listed::BY_ID,
     &listed::BY_USER_NAME,

@@ -5,6 +5,7 @@ use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision,
 use super::access::{AccessRow, AccessState, FormerFacts};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
+use super::leavers::LeaverRow;
 use super::memberships::MembershipChange;
 use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRow};
 
@@ -52,6 +53,8 @@ pub enum AdministrationRow {
         name: String,
         /// Since when.
         created_at: Moment,
+        /// Whether it is for the certification of the Authorization API.
+        certification: bool,
     },
     /// A new key.
     Key(super::keyring::KeyRow),
@@ -131,6 +134,8 @@ pub struct WriteSet {
     pub statuses: Vec<StatusChange>,
     /// Users whom an administrator suspends, or suspends no more.
     pub suspensions: Vec<SuspensionChange>,
+    /// Whose access is cut off; only where the change takes a revision.
+    pub leavers: Vec<LeaverRow>,
     /// New groups.
     pub groups_created: Vec<GroupRow>,
     /// Groups replaced or deleted, each at an expected version, or counted up.
@@ -171,6 +176,7 @@ impl WriteSet {
             emails_removed: Vec::new(),
             statuses: Vec::new(),
             suspensions: Vec::new(),
+            leavers: Vec::new(),
             groups_created: Vec::new(),
             groups_changed: Vec::new(),
             joined: Vec::new(),

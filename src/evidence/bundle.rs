@@ -141,4 +141,4 @@ pub fn verify(text: &str, pinned: Option<&VerifierKey>) -> Result<Verified, Refu
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

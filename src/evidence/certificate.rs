@@ -22,15 +22,17 @@ pub struct Arrival {
     pub revision: u64,
 }
 
-/// A process and the moment from which on it denied (T1).
+/// A process and the moment by which it denied (T1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Denial {
     /// Which server.
     pub server: String,
-    /// When it had applied the revision, or its lease had run out.
+    /// From when on at the latest.
     pub at: String,
-    /// `applied` or `lease over`.
+    /// `applied`: it made the change and had applied it, before it answered. `acknowledged`: it had said so of the
+    /// revision, or its lease was over, before the change was answered. `lease`: neither was put on record, because a
+    /// process died; no server judges for longer than its lease without having applied what was changed.
     pub how: String,
 }
 
@@ -38,7 +40,7 @@ pub struct Denial {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Killed {
-    /// What: `assignment`, `session`, `token`, `invitation`, `service`.
+    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for).
     pub kind: String,
     /// Which.
     pub id: String,
@@ -112,6 +114,9 @@ impl Certificate {
 
     /// What the certificate itself says against it: nothing may be allowed to somebody who is gone.
     pub fn contradiction(&self) -> Option<String> {
+        if self.search.revision < self.arrival.revision {
+            return Some("the certificate says what was allowed before the leaver was gone, not after".to_owned());
+        }
         let allowed = self.search.allowed.first()?;
         Some(format!("the certificate says that `{allowed}` is still allowed"))
     }

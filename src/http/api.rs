@@ -14,6 +14,7 @@ mod document;
 mod gates;
 mod groups;
 mod guardrails;
+mod leavers;
 mod names;
 mod organization;
 mod page;
@@ -33,8 +34,9 @@ use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, V
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::evidence::digest;
 use crate::ids;
-use crate::model::{Administrator, RequestId};
+use crate::model::{Administrator, Caller, RequestId};
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
@@ -54,6 +56,7 @@ pub const RESOURCES: &[Resource] = &[
     request_log::RESOURCE,
     credentials::RESOURCE,
     users::RESOURCE,
+    leavers::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,
@@ -109,12 +112,13 @@ async fn respond(
     if route.changes && !administrator.may_write {
         return Err(Problem::forbidden("this credential only reads; use one of kind `admin`"));
     }
+    let body = if route.takes_body { body::read(request.headers(), payload).await? } else { Bytes::new() };
     let call = Call {
         services: edge.services.clone(),
-        caller: administrator.caller,
+        caller: Caller { digest: digest::of_body(&body), ..administrator.caller },
         ids,
         query: request.query_string().to_owned(),
-        body: if route.takes_body { body::read(request.headers(), payload).await? } else { Bytes::new() },
+        body,
         if_match: precondition(request.headers(), IF_MATCH),
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };

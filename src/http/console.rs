@@ -119,7 +119,7 @@ async fn respond(
     let form = match page.method {
         Method::Get => Fields::default(),
         Method::Post => {
-            browser.require_same_origin(request.headers(), &edge.services.public_url)?;
+            Browser::require_same_origin(request.headers(), &edge.services.public_url)?;
             fields::read(request.headers(), payload).await?
         }
     };
@@ -142,7 +142,7 @@ async fn respond(
     let span = record.span();
     let handled = web::block(move || {
         let handle = || visit.admitted(page).and_then(|visit| visit.handled(page));
-        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or_else(|_panic| Err(Refusal::Fault)))
+        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Refusal::Fault)))
     });
     handled.await.unwrap_or(Err(Refusal::Fault))
 }

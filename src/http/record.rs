@@ -152,6 +152,7 @@ mod tests {
                 paused: false,
                 actor: Actor::Connection(connection, ids::credential(now)),
                 request,
+                digest: None,
             });
             record.route("/Users/{id}");
             record.finish(status, &metrics);

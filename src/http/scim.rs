@@ -15,6 +15,7 @@ use actix_web::http::header::{HeaderMap, HeaderValue, IF_MATCH, IF_NONE_MATCH, V
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::evidence::digest;
 use crate::ids;
 use crate::model::{Caller, OrganizationId, RequestId};
 use crate::scim::ScimError;
@@ -52,7 +53,7 @@ async fn respond(
     payload: web::Payload,
     record: &mut Record,
 ) -> Result<Reply, Refusal> {
-    let caller = admit(&edge.services, request.headers(), record.request()).await?;
+    let mut caller = admit(&edge.services, request.headers(), record.request()).await?;
     record.admit(&caller);
     edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
@@ -80,6 +81,7 @@ async fn respond(
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
         record.keep(&body);
+        caller.digest = digest::of_body(&body);
         return bulk::answer(edge, services, caller, body, record).await;
     }
     let call = Call {
@@ -95,6 +97,9 @@ async fn respond(
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
     record.keep(&call.body);
+    if operation.writes() {
+        caller.digest = digest::of_body(&call.body);
+    }
     run(&services, caller, call, record).await
 }
 

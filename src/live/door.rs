@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::db::events::EventRow;
+use crate::db::leavers::Settled;
 use crate::db::{DatabaseError, Dialect, Tx, WriteError, WriteSet, organizations, servers};
 use crate::ids;
-use crate::model::{Actor, Caller, Moment, OrganizationId, RequestId, ResourceId, Revision};
+use crate::model::{Actor, Caller, EventId, Moment, OrganizationId, RequestId, ResourceId, Revision};
 
 use super::{Inner, KeyError, LEASE, Live, PersonKey};
 
@@ -75,6 +76,10 @@ pub enum Decision<T> {
 /// How long a use case is worked out anew when others are faster.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long after its moment a change that takes access away is in force on every server at the latest: it is worked out
+/// and then written for so long at most, and a server that has not applied it by the end of its lease judges nothing.
+pub const DENIED_WITHIN: Duration = PATIENCE.saturating_mul(3).saturating_add(LEASE);
+
 impl Live {
     /// Reads, decides and writes. `decide` runs again when what it read has changed before it could be written, so it
     /// must have no effect but its answer. Returns when the change is durable, applied in this process and, where it
@@ -99,6 +104,7 @@ impl Live {
                 Decision::Write(set, answer) => (set, answer),
             };
             let (takes_access, takes_revision) = (set.takes_access, set.takes_revision);
+            let leavers: Vec<EventId> = set.leavers.iter().map(|leaver| leaver.event).collect();
             let (credentials, access) = (!set.administration.is_empty(), !set.access.is_empty());
             match caller.write(*set) {
                 Ok(written) => {
@@ -110,10 +116,12 @@ impl Live {
                         self.0.apply_access(cause.organization, written.revision);
                     }
                     self.0.feed.applied_here(cause.organization, written.revision);
+                    let denied_at = self.0.clock.now();
                     // A command beside running servers has done its work when they have applied it.
                     if takes_access || ((credentials || access) && !self.0.serves) {
                         self.0.wait_for_others(cause.organization, written.revision)?;
                     }
+                    self.0.settled(cause.organization, &leavers, denied_at);
                     return Ok(answer);
                 }
                 Err(WriteError::Stale) if Clock::monotonic().duration_since(began) < PATIENCE => {}
@@ -132,6 +140,27 @@ impl Live {
 }
 
 impl Inner {
+    /// From now on nobody allows anything to these leavers.
+    fn settled(&self, organization: OrganizationId, leavers: &[EventId], denied_at: Moment) {
+        if leavers.is_empty() {
+            return;
+        }
+        let (server, settled_at) = (self.instance, self.clock.now());
+        self.denials.note(leavers.iter().map(|event| Settled {
+            organization,
+            event: *event,
+            server,
+            denied_at,
+            settled_at,
+        }));
+        // A command follows no feed that would do it later.
+        if !self.serves
+            && let Err(error) = self.database.with_own_connection(|tx| self.denials.record(self, tx))
+        {
+            tracing::warn!(error = %error, "cannot put on record since when a leaver is denied; the lease bounds it");
+        }
+    }
+
     /// Sees to it that nothing is judged any more by what was before `revision`, or before a write whose revision is
     /// not known.
     fn apply_access(&self, organization: OrganizationId, revision: Option<Revision>) {

@@ -150,7 +150,10 @@ pub(super) fn run(inner: &Inner) {
         }
     }
     inner.lease.end();
-    let left: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| servers::leave(tx, inner.instance));
+    let left: Result<(), DatabaseError> = inner.database.with_own_connection(|tx| {
+        inner.denials.record(inner, tx)?;
+        servers::leave(tx, inner.instance)
+    });
     if let Err(error) = left {
         tracing::warn!(error = %error, "cannot give up the lease; the others wait until it has run out");
     }
@@ -202,6 +205,7 @@ fn follow(inner: &Inner, follower: &mut Follower) -> Result<(), DatabaseError> {
         }
         inner.graphs.catch_up_all(inner);
         record_uses(inner, &mut follower.tx(), &mut recorded)?;
+        inner.denials.record(inner, &mut follower.tx())?;
         let until_due = RENEW_EVERY.saturating_sub(Clock::monotonic().duration_since(renewed));
         follower.wait(until_due.min(LOOK_EVERY))?;
     }

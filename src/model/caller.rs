@@ -1,6 +1,8 @@
 //! Who is acting.
 
-use super::{AccountId, ConnectionId, CredentialId, OrganizationId, Profile, RequestId};
+use std::sync::Arc;
+
+use super::{AccountId, Believed, ConnectionId, Credential, CredentialId, OrganizationId, Profile, RequestId};
 
 /// A SCIM caller as its credential says: nothing of it comes from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +19,15 @@ pub struct Caller {
     pub actor: Actor,
     /// The request, as logs and events name it.
     pub request: RequestId,
+    /// SHA-256 of the request's body, where there was one.
+    pub digest: Option<[u8; 32]>,
 }
 
 impl Caller {
     /// Somebody who administers what no connection manages: local users and groups.
     pub const fn local(organization: OrganizationId, actor: Actor, request: RequestId) -> Self {
         let (connection, profile) = (ConnectionId::NOBODY, Profile::Default);
-        Self { organization, connection, profile, paused: false, actor, request }
+        Self { organization, connection, profile, paused: false, actor, request, digest: None }
     }
 }
 
@@ -34,6 +38,22 @@ pub struct Administrator {
     pub caller: Caller,
     /// Whether anything may be changed; an auditor only reads.
     pub may_write: bool,
+}
+
+/// Somebody who asks for decisions, as the credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnforcementPoint {
+    /// Who calls.
+    pub caller: Caller,
+    /// By what.
+    pub credential: Arc<Credential>,
+}
+
+impl EnforcementPoint {
+    /// What it may say of an act and is believed.
+    pub fn believed(&self) -> &Believed {
+        &self.credential.believed
+    }
 }
 
 /// Who did it, as events name them.

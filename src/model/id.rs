@@ -190,6 +190,12 @@ impl From<ResourceId> for UserId {
     }
 }
 
+impl From<ResourceId> for EventId {
+    fn from(id: ResourceId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<ResourceId> for GroupId {
     fn from(id: ResourceId) -> Self {
         Self(id.0)

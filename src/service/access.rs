@@ -5,7 +5,7 @@
 
 pub mod administrators;
 mod apply;
-mod assignments;
+pub(in crate::service) mod assignments;
 mod catalogue;
 pub mod decide;
 pub mod decision_log;

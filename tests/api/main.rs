@@ -23,6 +23,8 @@ mod bulk;
 #[cfg(test)]
 mod bulk_references;
 #[cfg(test)]
+mod certification;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;
@@ -60,6 +62,8 @@ mod identifiers;
 mod isolation;
 #[cfg(test)]
 mod leaks;
+#[cfg(test)]
+mod leavers;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]

@@ -92,9 +92,19 @@ const AT_SCOPE: Statement = Statement {
                approver, reason, created_at FROM assignment WHERE organization = $1 AND scope = $2 AND \
                until_revision = 9223372036854775807 LIMIT $3",
 };
+const OF_PRINCIPAL: Statement = Statement {
+    name: "assignment_of_principal",
+    sqlite: "SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, \
+             approver, reason, created_at FROM assignment INDEXED BY assignment_of_principal WHERE organization = $1 AND \
+             principal = $2 AND from_revision <= $3 AND until_revision >= $3",
+    postgres: "SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, \
+               approver, reason, created_at FROM assignment WHERE organization = $1 AND principal = $2 AND \
+               from_revision <= $3 AND until_revision >= $3",
+};
 
 /// Every statement of this table.
-pub(super) const STATEMENTS: &[&Statement] = &[&BEGIN, &END, &BEGUN, &ENDED, &BY_ID, &OF_ROLE, &OF_ROLE_AT, &AT_SCOPE];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&BEGIN, &END, &BEGUN, &ENDED, &BY_ID, &OF_ROLE, &OF_ROLE_AT, &AT_SCOPE, &OF_PRINCIPAL];
 
 impl AssignmentRow {
     /// The row of an assignment made at `created_at`.
@@ -216,6 +226,19 @@ pub fn by_id(
 ) -> Result<Option<AssignmentRow>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
     Sql(&BY_ID, binds).row(tx)?.map(read).transpose()
+}
+
+/// The assignments to a principal itself that stood up to a revision, those that ended with it among them;
+/// [`Revision::OPEN`]: that stand now.
+pub fn of_principal(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    principal: ResourceId,
+    revision: Revision,
+) -> Result<Vec<AssignmentRow>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(principal.as_bytes()), Bind::Int(revision.as_i64())];
+    read_all(Sql(&OF_PRINCIPAL, binds).rows(tx)?)
 }
 
 /// Assignments of a role, at most `limit`.

@@ -51,6 +51,13 @@ const USERS_BY_NAME: Statement = Statement::both(
     "subject_by_user_name",
     "SELECT id FROM scim_user WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NULL",
 );
+const DELETED_BY_NAME: Statement = Statement {
+    name: "subject_deleted_by_user_name",
+    sqlite: "SELECT id FROM scim_user INDEXED BY scim_user_name_deleted \
+             WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NOT NULL LIMIT $3",
+    postgres: "SELECT id FROM scim_user \
+               WHERE organization = $1 AND user_name_key = $2 AND deleted_at IS NOT NULL LIMIT $3",
+};
 const USERS_BY_EMAIL: Statement = Statement::both(
     "subject_by_email",
     "SELECT user_id AS id FROM user_email WHERE organization = $1 AND address_key = $2",
@@ -72,8 +79,15 @@ const ACTIVE_MEMBERS: Statement = Statement {
 };
 
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&GROUPS, &GROUPS_BY_NAME, &USERS_BY_NAME, &USERS_BY_EMAIL, &USERS_BY_EXTERNAL_ID, &ACTIVE_MEMBERS];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &GROUPS,
+    &GROUPS_BY_NAME,
+    &USERS_BY_NAME,
+    &DELETED_BY_NAME,
+    &USERS_BY_EMAIL,
+    &USERS_BY_EXTERNAL_ID,
+    &ACTIVE_MEMBERS,
+];
 
 #[derive(QueryableByName)]
 struct GroupRecord {
@@ -146,6 +160,17 @@ pub fn users(
         LookUp::ExternalId => &USERS_BY_EXTERNAL_ID,
     };
     read_users(Sql(statement, vec![Bind::Bytes(organization.as_bytes()), Bind::Text(key)]).rows(tx)?)
+}
+
+/// Deleted users who bore a folded userName last, at most `limit`.
+pub fn deleted_users(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user_name_key: &str,
+    limit: i64,
+) -> Result<Vec<UserId>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(user_name_key), Bind::Int(limit)];
+    read_users(Sql(&DELETED_BY_NAME, binds).rows(tx)?)
 }
 
 /// Active users that are direct members of a group, at most `limit`.

@@ -55,6 +55,12 @@ pub(super) const BY_ID: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND deleted_at IS NULL",
 );
 
+pub(super) const EVEN_DELETED: Statement = Statement::both(
+    "user_even_deleted",
+    "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document, deleted_at FROM scim_user \
+     WHERE organization = $1 AND id = $2",
+);
+
 // The user in the first row, whose version is never 0, and a row for each group.
 pub(super) const FOR_CHANGE: Statement = Statement {
     name: "user_for_change",
@@ -128,6 +134,25 @@ pub(super) struct UserRecord {
     suspended_at: Option<i64>,
     #[diesel(sql_type = Text)]
     document: String,
+}
+
+#[derive(QueryableByName)]
+struct PerhapsDeletedRecord {
+    #[diesel(embed)]
+    user: UserRecord,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    deleted_at: Option<i64>,
+}
+
+/// A user, or what rests of one who was deleted, and when that was.
+pub fn even_deleted(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: UserId,
+) -> Result<Option<(StoredUser, Option<Moment>)>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
+    let row = Sql(&EVEN_DELETED, binds).row::<PerhapsDeletedRecord>(tx)?;
+    row.map(|row| Ok((row.user.try_into()?, row.deleted_at.map(Moment::from_micros)))).transpose()
 }
 
 impl TryFrom<UserRecord> for StoredUser {

@@ -13,7 +13,7 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, events, extension_schemas, groups,
-    keyring, memberships, organizations, users,
+    keyring, leavers, memberships, organizations, users,
 };
 use super::{WriteError, Written};
 
@@ -178,12 +178,14 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     let mut joined: Rows<'_> = Vec::new();
     let mut identified: Rows<'_> = Vec::new();
     let mut former: Rows<'_> = Vec::new();
+    let mut gone: Rows<'_> = Vec::new();
     let mut recorded: Rows<'_> = Vec::new();
     for (set, revision) in sets.iter().zip(revisions) {
         let organization = &set.organization;
         recorded.extend(set.events.iter().map(|event| event.binds(organization, *revision)));
         let Some(revision) = *revision else { continue };
         closed.extend(set.statuses.iter().map(|change| change.close(organization, revision)));
+        gone.extend(set.leavers.iter().map(|leaver| leaver.binds(organization, revision)));
         opened.extend(set.statuses.iter().map(|change| change.open(organization, revision)));
         left.extend(set.left.iter().map(|change| change.leave(organization, revision)));
         joined.extend(set.joined.iter().map(|change| change.join(organization, revision)));
@@ -195,6 +197,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     change_access(tx, sets, revisions)?;
     exactly(tx, &users::CLOSE_STATUS, closed)?;
     exactly(tx, &users::OPEN_STATUS, opened)?;
+    exactly(tx, &leavers::INSERT, gone)?;
     // A deletion ends memberships first: whoever leaves at a later revision, in the same commit, was in no group any more.
     for (set, revision) in sets.iter().zip(revisions) {
         let Some(revision) = *revision else { continue };
@@ -235,8 +238,8 @@ fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
 fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
     for row in &set.administration {
         let touched = match row {
-            AdministrationRow::Organization { id, slug, name, created_at } => {
-                organizations::insert(tx, *id, slug, name, *created_at)?
+            AdministrationRow::Organization { id, slug, name, created_at, certification } => {
+                organizations::insert(tx, *id, slug, name, (*created_at, *certification))?
             }
             AdministrationRow::Key(key) => keyring::insert(tx, key)?,
             AdministrationRow::Connection { connection, created_at } => {

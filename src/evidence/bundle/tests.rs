@@ -6,11 +6,11 @@ use super::super::certificate::{Arrival, Denial, Killed, Search, Told};
 use super::super::key::SEED_BYTES;
 use super::*;
 
-fn key(number: u8) -> SigningKey {
+pub(in crate::evidence) fn key(number: u8) -> SigningKey {
     SigningKey::from_seed("muster.example/acme", &[number; SEED_BYTES]).unwrap()
 }
 
-fn certificate(acknowledged: Option<&str>, allowed: &[&str]) -> Statement {
+pub(in crate::evidence) fn certificate(acknowledged: Option<&str>, allowed: &[&str]) -> Statement {
     let at = || "2026-11-22T09:00:00.000000Z".to_owned();
     Statement::LeaverCertificate(Certificate {
         organization: "o".to_owned(),
@@ -85,6 +85,14 @@ fn signing_anew_after_a_change_needs_the_pinned_key() {
     let forged = sign(certificate(Some("then"), &[]), &key(2)).unwrap();
     assert!(verify(&forged, None).is_ok_and(|verified| !verified.pinned));
     assert!(verify(&forged, Some(key(1).verifier())).is_err());
+}
+
+#[test]
+fn a_search_made_before_the_leaver_was_gone_proves_nothing() {
+    let Statement::LeaverCertificate(mut certificate) = certificate(Some("then"), &[]);
+    certificate.search.revision = 6;
+    let text = sign(Statement::LeaverCertificate(certificate), &key(1)).unwrap();
+    assert!(matches!(verify(&text, None), Err(Refusal::Content(_))));
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Browser {
     ///
     /// # Errors
     /// 403.
-    pub fn require_same_origin(&self, headers: &HeaderMap, public_url: &str) -> Result<(), Refusal> {
+    pub fn require_same_origin(headers: &HeaderMap, public_url: &str) -> Result<(), Refusal> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("unreadable"));
         let ours = url::Url::parse(public_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
         let site = text("sec-fetch-site");

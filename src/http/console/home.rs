@@ -84,7 +84,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         })
         .collect();
     let people = people::count(&visit.services, &member.caller)?;
-    let mut concerns: Vec<Concern> = gates.iter().filter_map(|gate| concern(gate)).collect();
+    let mut concerns: Vec<Concern> = gates.iter().filter_map(concern).collect();
     for (connection, _, health) in &healths {
         if let Health::Failing { refused, .. } = health {
             let text =

@@ -155,7 +155,7 @@ impl Administration {
 }
 
 /// For the log: who by id only.
-pub(super) fn details(assignment: &Assignment) -> Value {
+pub(in crate::service) fn details(assignment: &Assignment) -> Value {
     json!({
         "role": assignment.role.as_str(),
         "scope": assignment.scope.as_str(),

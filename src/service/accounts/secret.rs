@@ -71,7 +71,8 @@ mod tests {
     fn a_text_of_another_length_or_alphabet_is_none() {
         let (text, _) = Secret::issue(&[7; 16]).unwrap();
         let spoiled = text.replacen(|_: char| true, "=", 1);
-        for wrong in ["", &text[1..], &format!("{}A", *text), &spoiled] {
+        let shorter: String = text.chars().skip(1).collect();
+        for wrong in ["", &shorter, &format!("{}A", *text), &spoiled] {
             assert!(Secret::parse(wrong).is_none(), "{wrong}");
         }
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::db::organizations::{self, Organization};
 use crate::db::{AdministrationRow, Tx};
-use crate::evidence::key::VerifierKey;
+use crate::evidence::key::{SigningKey, VerifierKey};
 use crate::live::{Decision, SigningKeys};
 use crate::model::ResourceId;
 
@@ -35,6 +35,15 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError`].
     pub fn verifier_key(&self, organization: &Organization, host: &str) -> Result<VerifierKey, AdministrationError> {
+        Ok(self.evidence_key(organization, host)?.verifier().clone())
+    }
+
+    /// What an organization's bundles are signed with, made when it is first needed.
+    pub(in crate::service) fn evidence_key(
+        &self,
+        organization: &Organization,
+        host: &str,
+    ) -> Result<SigningKey, AdministrationError> {
         let name = format!("{host}/{}", organization.slug);
         let cause = self.cause(organization.id);
         let key = |tx: &mut Tx<'_>| self.live.evidence_key(tx, organization.id, &name);
@@ -53,6 +62,6 @@ impl Administration {
         })?;
         let made = self.live.read(|tx| key(tx))?;
         let missing = || AdministrationError::NotFound("the organization has no key to sign with".to_owned());
-        Ok(made.ok_or_else(missing)?.verifier().clone())
+        made.ok_or_else(missing)
     }
 }

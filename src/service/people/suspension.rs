@@ -5,10 +5,12 @@
 use serde_json::json;
 
 use crate::db::WriteSet;
+use crate::db::leavers::How;
 use crate::db::users::{Status, StatusChange, SuspensionChange};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
 use crate::service::access::administrators;
+use crate::service::leavers::cut_off;
 use crate::service::{ServiceError, Services};
 
 use super::{Person, managers, stored};
@@ -76,17 +78,27 @@ fn set(
             user_name_key: fold(person.text("userName")),
         });
         let action = if suspended { "user.suspended" } else { "user.reinstated" };
+        let mut details = json!({});
+        if suspended {
+            cut_off::name_request(caller, &mut details);
+        }
         let event = match (&user.person_key, reason) {
             // A reason may tell about the person.
             (Some(wrapped), Some(reason)) => {
                 let key = services.live.open_person_key(tx, caller.organization, id, wrapped)?;
                 let personal = json!({ "reason": reason.as_str() }).to_string();
-                cause.sealed_event(now, action, id.into(), &json!({}), (&key, &personal))?
+                cause.sealed_event(now, action, id.into(), &details, (&key, &personal))?
             }
-            _ => cause.event(now, action, id.into(), &json!({})),
+            _ => cause.event(now, action, id.into(), &details),
         };
+        if suspended {
+            cut_off::register(caller, id, How::Suspended, &event, &mut set);
+        }
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
+        if person.active() {
+            cut_off::turn(tx, &cause, id, !suspended, now, &mut set)?;
+        }
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), person))
     })
 }

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 35] = [
+const ROWS: [(&str, &str, u32, &str); 36] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -98,6 +98,12 @@ const ROWS: [(&str, &str, u32, &str); 35] = [
         "organization, user_id, from_revision, until_revision, status, since",
         5000,
         "#01(1), #06(i), 0, 1, 2, 0",
+    ),
+    (
+        "leaver",
+        "organization, event, user_id, connection, how, at, revision",
+        5000,
+        "#01(1), #08(i), #06(i), #02(i % 20 + 1), 1, 0, i",
     ),
     (
         "access_administration",

@@ -16,7 +16,7 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 22] = [
+const TABLES: [&str; 23] = [
     "account_link",
     "invitation",
     "connection",
@@ -39,6 +39,7 @@ const TABLES: [&str; 22] = [
     "guardrail",
     "attribute",
     "user_facts",
+    "leaver",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
@@ -204,8 +205,16 @@ fn postgres_reads_too_much(plan: &str) -> Vec<&str> {
         let indexed = line.contains("Index Scan using")
             || line.contains("Index Only Scan using")
             || line.contains("Bitmap Index Scan on");
-        let of_the_deployment =
-            ["organization", "server", "keyring", "signing_key", "access_administration", "account", "session", "sign_in_link"];
+        let of_the_deployment = [
+            "organization",
+            "server",
+            "keyring",
+            "signing_key",
+            "access_administration",
+            "account",
+            "session",
+            "sign_in_link",
+        ];
         // Tables of the deployment have keys of one column, and so has a table of one row an organization.
         let own = of_the_deployment.iter().any(|table| {
             [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]

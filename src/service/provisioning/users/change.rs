@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::guardrail::person_facts;
 use crate::db::access::FormerFacts;
+use crate::db::leavers::How;
 use crate::db::users::{EmailRow, Status, StatusChange, StoredUser, UserChange};
 use crate::db::{Tx, WriteSet};
 use crate::live::{Cause, Decision};
@@ -11,6 +12,7 @@ use crate::model::{Caller, Moment, Precondition};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::access::administrators;
+use crate::service::leavers::cut_off;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -118,6 +120,9 @@ fn write_set(
     set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
     administrators::guard(tx, caller, now, &mut set)?;
+    if decides {
+        cut_off::turn(tx, &Cause::from(caller), user.id, new.active, now, &mut set)?;
+    }
     set.users_changed.push(UserChange {
         id: user.id,
         expected: user.version,
@@ -174,7 +179,10 @@ fn record(
         (false, true) => "user.reactivated",
         _ => "user.changed",
     };
-    let details = json!({ "changed": names });
+    let mut details = json!({ "changed": names });
+    if action == "user.deactivated" {
+        cut_off::name_request(caller, &mut details);
+    }
     let event = match &user.person_key {
         Some(wrapped) => {
             let key = services.live.open_person_key(tx, caller.organization, user.id, wrapped)?;
@@ -183,6 +191,10 @@ fn record(
         // The person was erased: there is no key any more, and nothing personal is put on record again.
         None => cause.event(now, action, user.id.into(), &details),
     };
+    // Somebody an administrator bars was gone before.
+    if action == "user.deactivated" && !set.statuses.is_empty() {
+        cut_off::register(caller, user.id, How::Deactivated, &event, set);
+    }
     set.events.push(event);
     Ok(())
 }

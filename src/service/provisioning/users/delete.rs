@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::leavers::How;
 use crate::db::users::{EmailRow, Status, StatusChange, UserDeletion};
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
 use crate::service::access::administrators;
+use crate::service::leavers::cut_off;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -31,16 +33,20 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         let keys = UserKeys::of(&document);
         set.emails_removed.extend(keys.emails.into_iter().map(|address_key| EmailRow { address_key, user: id }));
         set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: -1, deleted: 1 });
+        let mut details = json!({});
+        cut_off::name_request(caller, &mut details);
         let event = match &user.person_key {
             Some(wrapped) => {
                 let key = services.live.open_person_key(tx, caller.organization, id, wrapped)?;
                 let personal = format!("{{\"before\":{}}}", user.document);
-                cause.sealed_event(now, "user.deleted", id.into(), &json!({}), (&key, &personal))?
+                cause.sealed_event(now, "user.deleted", id.into(), &details, (&key, &personal))?
             }
-            None => cause.event(now, "user.deleted", id.into(), &json!({})),
+            None => cause.event(now, "user.deleted", id.into(), &details),
         };
+        cut_off::register(caller, id, How::Deleted, &event, &mut set);
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
+        cut_off::end(tx, &cause, id, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

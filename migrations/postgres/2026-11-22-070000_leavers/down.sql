@@ -1,0 +1,1 @@
+DROP INDEX scim_user_name_deleted;

@@ -1,0 +1,10 @@
+//! Leavers: what ends with a person's access, and the proof that nothing is left.
+
+pub mod certificate;
+pub(in crate::service) mod cut_off;
+mod find;
+
+pub use certificate::{certificate, certificate_page};
+pub use find::{Named, find};
+
+use find::name;
