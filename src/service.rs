@@ -3,11 +3,13 @@
 pub mod access;
 pub mod accounts;
 pub mod administration;
+pub mod demonstration;
 mod error;
 pub mod leavers;
 pub mod people;
 pub mod provisioning;
 mod readiness;
+pub mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,6 +168,22 @@ impl Services {
     /// [`ServiceError`].
     pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
         Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
+    }
+
+    /// Admits a receiver, by a bearer token of kind `receiver`. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn admit_receiver(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+        match self.live.admit(token) {
+            Admission::Granted(credential, _)
+                if credential.kind == CredentialKind::Receiver && credential.expires_at > self.clock.now() =>
+            {
+                Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+            }
+            Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
+            Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
+        }
     }
 
     /// Administration in one request.

@@ -1,6 +1,6 @@
 //! `muster serve`.
 
-mod single_server;
+pub(super) mod single_server;
 
 use std::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
 use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
-use crate::model::{Actor, Caller};
+use crate::model::{Actor, Caller, Destinations};
 use crate::scim::schema::ResourceTypes;
 use crate::service::administration::Administration;
 use crate::service::{ServiceError, Services};
@@ -30,8 +30,18 @@ pub(super) struct Serve {
     server: ServerFlags,
 }
 
-pub(super) fn run(serve: &Serve, flags: &Flags, settings: &Settings) -> Result<(), CommandError> {
-    let server = ServerSettings::load(flags, &serve.server)?;
+pub(super) fn run(command: &Serve, flags: &Flags, settings: &Settings) -> Result<(), CommandError> {
+    serve(&command.server, flags, settings, set_up)
+}
+
+/// Serves until told to stop. `greet` runs when the server listens and before it answers.
+pub(super) fn serve(
+    server: &ServerFlags,
+    flags: &Flags,
+    settings: &Settings,
+    greet: impl FnOnce(&Live, &Clock, &PublicUrl) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let server = ServerSettings::load(flags, server)?;
     let database = Database::open(settings.database_url.expose_secret(), IfMissing::Create)?;
     let single = SingleServer::claim(&database)?;
     bring_up_to_date(&database)?;
@@ -43,7 +53,8 @@ pub(super) fn run(serve: &Serve, flags: &Flags, settings: &Settings) -> Result<(
     }
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: true, root_key })?;
-    let result = listen(&live, &clock, &server);
+    live.allow_destinations(Destinations::new(settings.outbound_networks.clone()));
+    let result = listen(&live, &clock, &server, greet);
     live.shut_down();
     drop(live);
     threads.join();
@@ -52,7 +63,7 @@ pub(super) fn run(serve: &Serve, flags: &Flags, settings: &Settings) -> Result<(
 }
 
 /// An empty database is migrated and so is a SQLite file, which is nobody else's; PostgreSQL is left to the operator.
-fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
+pub(super) fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
     if database.dialect() == Dialect::Sqlite || database.migration_state()? == MigrationState::Empty {
         database.migrate()?;
     }
@@ -60,7 +71,12 @@ fn bring_up_to_date(database: &Database) -> Result<(), CommandError> {
 }
 
 /// Listens first: a token that is shown once must not be made for a server that cannot start.
-fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), CommandError> {
+fn listen(
+    live: &Live,
+    clock: &Clock,
+    server: &ServerSettings,
+    greet: impl FnOnce(&Live, &Clock, &PublicUrl) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let failed = |error: &dyn std::error::Error| CommandError::Failed(error.to_string());
     let types = ResourceTypes::builtin().map_err(|error| failed(&error))?;
     let settings = AppSettings {
@@ -70,7 +86,7 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
     };
     let services = |address: SocketAddr| Services {
         live: live.clone(),
-        types: types.clone(),
+        types,
         public_url: server.public_url(address.port()).to_string(),
         clock: clock.clone(),
     };
@@ -79,24 +95,31 @@ fn listen(live: &Live, clock: &Clock, server: &ServerSettings) -> Result<(), Com
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }
-    set_up(live, clock, types, &server.public_url(app.address().port()))?;
+    greet(live, clock, &server.public_url(app.address().port()))?;
     app.run().map_err(|error| CommandError::Failed(format!("the server ended: {error}")))
 }
 
-fn set_up(live: &Live, clock: &Clock, types: ResourceTypes, public_url: &PublicUrl) -> Result<(), CommandError> {
+fn set_up(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), CommandError> {
     let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
     let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
     output::line(&format!("SCIM base URL: {public_url}/scim/v2"))?;
     output::line(&format!("SCIM token: {}", *token))?;
-    let services = Services { live: live.clone(), types, public_url: public_url.to_string(), clock: clock.clone() };
-    let failed = |error: ServiceError| CommandError::Failed(error.to_string());
-    for organization in administration.organizations()? {
-        let caller = Caller::local(organization.id, Actor::Server, ids::request(clock.now()));
-        let link = services.recovery_link(&caller).map_err(failed)?;
-        output::line(&format!("Console: {}", *link))?;
-    }
+    print_console_links(live, clock, public_url)?;
     output::line(
         "Give URL and token to the identity provider. The token is shown this once; `muster token issue` makes another. \
          The console's link signs in once, within 10 minutes; `muster login-link` makes another.",
     )
+}
+
+/// Prints, for each organization, a link that signs its recovery administrator in to the console.
+pub(super) fn print_console_links(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), CommandError> {
+    let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
+    let services = Services { live: live.clone(), types, public_url: public_url.to_string(), clock: clock.clone() };
+    for organization in Administration::new(live.clone(), clock.clone(), Actor::Server).organizations()? {
+        let caller = Caller::local(organization.id, Actor::Server, ids::request(clock.now()));
+        let link = services.recovery_link(&caller);
+        let link = link.map_err(|error: ServiceError| CommandError::Failed(error.to_string()))?;
+        output::line(&format!("Console: {}", *link))?;
+    }
+    Ok(())
 }

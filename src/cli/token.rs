@@ -54,7 +54,7 @@ pub(super) struct Issue {
 }
 
 fn kind() -> impl TypedValueParser<Value = CredentialKind> {
-    PossibleValuesParser::new(["scim", "pep", "admin", "auditor"])
+    PossibleValuesParser::new(["scim", "pep", "receiver", "admin", "auditor"])
         .try_map(|name| CredentialKind::from_name(&name).ok_or("not a kind of token"))
 }
 

@@ -2,8 +2,9 @@
 
 use super::sql::Statement;
 use super::{
-    access, console, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
-    leavers, memberships, organizations, request_log, servers, signing_keys, users,
+    access, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups,
+    history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys,
+    users,
 };
 
 /// Every registered statement.
@@ -19,9 +20,12 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         organizations::STATEMENTS,
         credentials::STATEMENTS,
         decisions::STATEMENTS,
+        demonstrations::STATEMENTS,
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        receivers::STATEMENTS,
+        signals::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,

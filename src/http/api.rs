@@ -21,6 +21,7 @@ mod page;
 mod permissions;
 mod previews;
 mod problem;
+mod receivers;
 mod request_log;
 mod roles;
 pub mod route;
@@ -66,6 +67,7 @@ pub const RESOURCES: &[Resource] = &[
     guardrails::RESOURCE,
     gates::RESOURCE,
     previews::RESOURCE,
+    receivers::RESOURCE,
     decisions::RESOURCE,
 ];
 

@@ -37,6 +37,8 @@ mod credentials;
 #[cfg(test)]
 mod cursors;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod differential;
@@ -106,6 +108,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod signals;
 #[cfg(test)]
 mod signing_keys;
 #[cfg(test)]

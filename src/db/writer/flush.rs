@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, events, extension_schemas, groups,
-    keyring, leavers, memberships, organizations, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -213,6 +213,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     }
     exactly(tx, &memberships::LEAVE, left)?;
     exactly(tx, &memberships::JOIN, joined)?;
+    exactly(tx, &signals::INSERT, gather(sets, |s| &s.signals, signals::SignalRow::binds))?;
     exactly(tx, &events::INSERT, recorded)
 }
 
@@ -261,6 +262,12 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 extension_schemas::delete(tx, set.organization, urn_key)?
             }
             AdministrationRow::Console(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
+            AdministrationRow::Receiver(receiver) => receivers::insert(tx, receiver)?,
+            AdministrationRow::ReplaceReceiver(receiver) => receivers::replace(tx, receiver)?,
+            AdministrationRow::RemoveReceiver { id, version, at } => {
+                receivers::remove(tx, set.organization, *id, *version, *at)?
+            }
             AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
         };
         if touched != 1 {

@@ -78,7 +78,7 @@ impl From<StoredCredential> for Shown {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewCredential {
-    /// `scim`, `pep`, `admin` or `auditor`
+    /// `scim`, `pep`, `receiver`, `admin` or `auditor`
     kind: String,
     /// The connection it provisions for: needed where the kind is `scim`, and nowhere else
     connection: Option<String>,
@@ -115,10 +115,10 @@ fn list(call: &Call) -> Result<Reply, Problem> {
     responses((status = 201, body = Issued)))]
 fn issue(call: &Call) -> Result<Reply, Problem> {
     let wanted: NewCredential = call.body()?;
-    let issuable = [CredentialKind::Scim, CredentialKind::Pep, CredentialKind::Admin, CredentialKind::Auditor];
+    let issuable = CredentialKind::ALL;
     let kind = CredentialKind::from_name(&wanted.kind)
         .filter(|kind| issuable.contains(kind))
-        .ok_or_else(|| Problem::bad_request("`kind` must be `scim`, `pep`, `admin` or `auditor`"))?;
+        .ok_or_else(|| Problem::bad_request("`kind` must be `scim`, `pep`, `receiver`, `admin` or `auditor`"))?;
     let longest = i64::try_from(limits::TOKEN_DAYS).unwrap_or(i64::MAX);
     let days = wanted.expires_in_days.unwrap_or(USUAL_DAYS);
     if !(1..=longest).contains(&days) {
