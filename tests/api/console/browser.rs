@@ -122,18 +122,18 @@ impl Shown {
     /// The token its forms are marked with.
     #[track_caller]
     pub fn token(&self) -> String {
-        let mark = "name=\"token\" value=\"";
-        let at = self.html.find(mark).unwrap_or_else(|| panic!("no form on {}: {}", self.path, self.html)) + mark.len();
-        self.html[at..].split('"').next().unwrap().to_owned()
+        self.value("token")
     }
 
-    /// The value of a hidden or other field.
+    /// The value of a field, hidden or not.
     #[track_caller]
     pub fn value(&self, name: &str) -> String {
-        let mark = format!("name=\"{name}\"");
-        let at = self.html.find(&mark).unwrap_or_else(|| panic!("no field {name} on {}", self.path));
-        let tag = &self.html[at..at + self.html[at..].find('>').unwrap()];
-        let value = tag.split("value=\"").nth(1).unwrap_or_else(|| panic!("no value: {tag}"));
+        let (_, rest) = self
+            .html
+            .split_once(&format!("name=\"{name}\""))
+            .unwrap_or_else(|| panic!("no field {name} on {}: {}", self.path, self.html));
+        let tag = rest.split('>').next().unwrap();
+        let (_, value) = tag.split_once("value=\"").unwrap_or_else(|| panic!("no value: {tag}"));
         unescaped(value.split('"').next().unwrap())
     }
 

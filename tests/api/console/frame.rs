@@ -10,6 +10,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const SOMEBODY: &str = "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a";
 
+/// Headers and body of a form, and what is wrong with it.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
+
 /// Every address with every name filled in.
 fn addresses(method: Method) -> Vec<(String, Needs)> {
     let of_method = PAGES.iter().copied().flatten().filter(|page| page.method == method);
@@ -65,7 +68,7 @@ on_both_databases! {
         let before = all_rows(database);
         let ours = server.url.clone();
         let form = format!("token={token}");
-        let cases: [(&[(&str, &str)], &str, &str); 7] = [
+        let cases: [Case<'_>; 7] = [
             (&[("Origin", &ours), ("Sec-Fetch-Site", "same-origin")], "", "without a token"),
             (&[("Origin", &ours), ("Sec-Fetch-Site", "same-origin")], "token=AAAA", "with another token"),
             (&[("Origin", "https://evil.example"), ("Sec-Fetch-Site", "same-origin")], &form, "from another origin"),
