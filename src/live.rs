@@ -10,6 +10,7 @@ mod feed;
 mod gates;
 mod keys;
 mod lease;
+mod notes;
 mod page_starts;
 mod receivers;
 mod requests;

@@ -27,6 +27,11 @@ macro_rules! id {
                 self.0.as_bytes()
             }
 
+            /// Appends the text.
+            pub fn push_to(&self, text: &mut String) {
+                text.push_str(self.0.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            }
+
             /// Reads the database's bytes.
             ///
             /// # Errors
@@ -54,8 +59,8 @@ macro_rules! id {
             /// Accepts the one spelling this server issues: lower case, hyphenated (`id` is caseExact, RFC 7643 §3.1).
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let value = Uuid::try_parse(text).map_err(|_not_a_uuid| IdError)?;
-                let issued = Self(value);
-                if issued.to_string() == text { Ok(issued) } else { Err(IdError) }
+                let issued = value.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+                if issued { Ok(Self(value)) } else { Err(IdError) }
             }
         }
     };
@@ -88,6 +93,22 @@ id! {
 id! {
     /// One assignment of a role at a scope.
     AssignmentId
+}
+id! {
+    /// Somebody who signs in to the console.
+    AccountId
+}
+id! {
+    /// One signed-in browser.
+    SessionId
+}
+id! {
+    /// One link that signs in once.
+    SignInLinkId
+}
+id! {
+    /// One invitation by e-mail.
+    InvitationId
 }
 id! {
     /// A SCIM resource of either type, or whatever else an event may be about, where the type does not matter.
@@ -140,6 +161,18 @@ impl From<ServiceId> for ResourceId {
 
 impl From<AssignmentId> for ResourceId {
     fn from(id: AssignmentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AccountId> for ResourceId {
+    fn from(id: AccountId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<InvitationId> for ResourceId {
+    fn from(id: InvitationId) -> Self {
         Self(id.0)
     }
 }

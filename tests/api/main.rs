@@ -31,6 +31,8 @@ mod command_line;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
