@@ -1,5 +1,6 @@
 //! What runs by the clock, each job on a thread of its own.
 
+mod brakes;
 mod request_log;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -44,6 +45,8 @@ impl Jobs {
     /// The operating system's when it has no thread to give.
     pub fn start(live: &Live, clock: &Clock, request_log_days: u32) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

@@ -1,6 +1,7 @@
 //! The nouns as validated types. Pure: no clock, no ids of its own making, no database, no protocol.
 
 mod assignment;
+mod brake;
 mod caller;
 mod catalogue;
 mod connection;
@@ -23,6 +24,7 @@ mod sort_key;
 mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
+pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_PEOPLE};
 pub use caller::{Actor, Administrator, Caller};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};

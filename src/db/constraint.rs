@@ -17,6 +17,8 @@ pub enum Constraint {
     ServiceName,
     /// Somebody is a member once: another request was faster.
     Membership,
+    /// A connection has one open quarantine: another server was faster.
+    Quarantine,
     /// Any other.
     Other,
 }
@@ -41,6 +43,7 @@ impl Constraint {
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",
                 Self::Membership,
             ),
+            ("quarantine_open", "quarantine.organization, quarantine.connection", Self::Quarantine),
         ];
         let rule = rules.into_iter().find(|(name, columns, _)| {
             named == *name || named.strip_prefix("UNIQUE constraint failed: ") == Some(*columns)

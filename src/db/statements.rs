@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring, leavers,
-    memberships, organizations, request_log, servers, signing_keys, users,
+    access, brakes, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
+    leavers, memberships, organizations, request_log, servers, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -17,6 +17,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        brakes::STATEMENTS,
         credentials::STATEMENTS,
         decisions::STATEMENTS,
         keyring::STATEMENTS,

@@ -19,6 +19,8 @@ mod administration;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod brakes;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 31] = [
+const ROWS: [(&str, &str, u32, &str); 33] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -98,6 +98,13 @@ const ROWS: [(&str, &str, u32, &str); 31] = [
         "organization, user_id, from_revision, until_revision, status, since",
         5000,
         "#01(1), #06(i), 0, 1, 2, 0",
+    ),
+    ("brake", "organization, connection, share, least, minutes", 2000, "#01(1), #02(i), 20, 50, 10"),
+    (
+        "quarantine",
+        "organization, id, connection, from_event, opened_at, people, population, closed_at",
+        5000,
+        "#01(1), #0c(i), #02(i % 500 + 1), #08(i), 0, 50, 100, 1",
     ),
     (
         "leaver",
