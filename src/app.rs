@@ -132,7 +132,7 @@ impl App {
     /// What the operating system says.
     pub fn run(self) -> io::Result<()> {
         let services = self.services.clone();
-        let jobs = Jobs::start(&services.live, &services.clock, self.request_log_days)?;
+        let jobs = Jobs::start(&services.live, &services.clock, self.request_log_days, &services.public_url)?;
         let ended = rt::System::new().block_on(self.serve());
         drop(jobs);
         services.live.shut_down();

@@ -2,6 +2,7 @@
 
 mod brake;
 mod connection;
+mod demo;
 mod doctor;
 mod error;
 mod gate;
@@ -18,6 +19,7 @@ mod organization_choice;
 mod output;
 mod plan;
 mod point_in_time;
+mod receiver;
 mod redaction;
 mod role;
 mod root_key;
@@ -53,6 +55,8 @@ struct Arguments {
 enum Command {
     /// Serve SCIM; makes and migrates a new database
     Serve(serve::Serve),
+    /// Serve a company that is made up, with a year behind it
+    Demo(demo::Demo),
     /// Bring the database up to date
     Migrate,
     /// Organizations, the tenants
@@ -101,6 +105,9 @@ enum Command {
     /// Services: pipelines, bots
     #[command(subcommand)]
     Service(service::ServiceCommand),
+    /// Receivers: who is told what happens to people
+    #[command(subcommand)]
+    Receiver(receiver::ReceiverCommand),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -140,6 +147,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
         Command::Serve(serve) => serve::run(&serve, &flags, &settings),
+        Command::Demo(demo) => demo::run(&demo, &flags, &settings),
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
@@ -157,6 +165,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Apply(document) => plan::apply(&document, &settings),
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
+        Command::Receiver(command) => receiver::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),

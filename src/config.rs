@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::model::{Network, NetworkError};
+
 use file::SettingsFile;
 
 pub use flags::{Flags, ServerFlags};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub database_url: SecretString,
     /// The file of the key that wraps the keyring, where one is named.
     pub root_key_file: Option<PathBuf>,
+    /// Networks inside that may be sent to, besides the public internet.
+    pub outbound_networks: Vec<Network>,
     /// Which log lines are written, in the form of `tracing`'s filter: `info`, `muster=debug`.
     pub log: String,
     /// How they are written.
@@ -123,7 +127,15 @@ impl Settings {
         if root_key_file.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
             return Err(ConfigError::Empty("root_key_file"));
         }
+        let networks = flags.outbound_networks.as_deref().or(file.outbound_networks.as_deref());
+        if networks.is_some_and(|text| text.trim().is_empty()) {
+            return Err(ConfigError::Empty("outbound_networks"));
+        }
+        let networks = networks.into_iter().flat_map(|text| text.split(',')).map(|text| text.trim().parse());
+        let unusable =
+            |error: NetworkError| ConfigError::Value { setting: "outbound_networks", problem: error.to_string() };
         Ok(Self {
+            outbound_networks: networks.collect::<Result<_, _>>().map_err(unusable)?,
             database_url,
             root_key_file,
             log: flags.log.clone().or_else(|| file.log.clone()).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
@@ -206,12 +218,23 @@ mod tests {
 
     #[test]
     fn an_empty_setting_is_refused_instead_of_taken_for_none() {
-        for text in ["database_url = ''", "root_key_file = ''"] {
+        for text in ["database_url = ''", "root_key_file = ''", "outbound_networks = ''"] {
             let error = Settings::from_parts(&Flags::default(), &file(text)).unwrap_err();
             assert!(matches!(error, ConfigError::Empty(_)), "{error}");
         }
         for text in ["request_log_days = 0", "public_url = ''", "listen = ''", "metrics_listen = ''"] {
             assert!(ServerSettings::from_parts(&ServerFlags::default(), &file(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn networks_inside_are_read_or_refused() {
+        let settings = |text: &str| Settings::from_parts(&Flags::default(), &file(text));
+        let two = settings("outbound_networks = '10.0.0.0/8, fd00::/8'").unwrap().outbound_networks;
+        assert!(two.len() == 2 && two.iter().any(|network| network.holds("10.1.2.3".parse().unwrap())));
+        assert!(settings("").unwrap().outbound_networks.is_empty());
+        for text in ["10.0.0.0", "10.0.0.0/8,", "everything"] {
+            assert!(settings(&format!("outbound_networks = '{text}'")).is_err(), "{text}");
         }
     }
 

@@ -14,6 +14,7 @@ mod problem;
 mod rate;
 mod record;
 pub mod scim;
+mod signals;
 pub mod webhooks;
 mod well_known;
 
@@ -50,6 +51,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         api::answer(edge, &request, payload).await
     } else if access::is_meant(request.path()) {
         access::answer(edge, &request, payload).await
+    } else if path::is_under("ssf", request.path()) {
+        signals::answer(edge, &request, payload).await
     } else if path::is_under("webhooks", request.path()) {
         webhooks::answer(edge, &request, payload).await
     } else if path::is_under(".well-known", request.path()) {

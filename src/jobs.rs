@@ -1,6 +1,7 @@
 //! What runs by the clock, each job on a thread of its own.
 
 mod brakes;
+mod outbox;
 mod request_log;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -9,6 +10,9 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::live::Live;
+
+/// Receivers sent to at the same time: those that do not answer must not keep others waiting.
+const SENDERS: usize = 8;
 
 /// Jobs at work; they end when this is dropped.
 pub struct Jobs {
@@ -39,14 +43,20 @@ impl Stop {
 }
 
 impl Jobs {
-    /// Starts every job. `request_log_days`: how long the request log is kept.
+    /// Starts every job. `request_log_days`: how long the request log is kept; `issuer`: whose tokens receivers are sent.
     ///
     /// # Errors
     /// The operating system's when it has no thread to give.
-    pub fn start(live: &Live, clock: &Clock, request_log_days: u32) -> std::io::Result<Self> {
+    pub fn start(live: &Live, clock: &Clock, request_log_days: u32, issuer: &str) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
         let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
+        let looking = outbox::Looking::default();
+        for number in 0..SENDERS {
+            let (live, issuer, stop) = (live.clone(), issuer.to_owned(), jobs.stop.clone());
+            let looking = looking.clone();
+            jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &looking, &stop))?;
+        }
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

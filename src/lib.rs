@@ -18,4 +18,5 @@ pub mod model;
 pub mod outbound;
 pub mod scim;
 pub mod service;
+pub mod signals;
 pub mod telemetry;

@@ -10,6 +10,7 @@ mod feed;
 mod keys;
 mod lease;
 mod page_starts;
+mod receivers;
 mod requests;
 mod signing;
 mod token;
@@ -69,6 +70,7 @@ struct Inner {
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
+    receivers: receivers::Receivers,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
@@ -141,6 +143,7 @@ impl Live {
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
+            receivers: receivers::Receivers::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),

@@ -1,11 +1,13 @@
 //! The nouns as validated types. Pure: no clock, no ids of its own making, no database, no protocol.
 
 mod assignment;
+mod believed;
 mod brake;
 mod caller;
 mod catalogue;
 mod connection;
 mod credential;
+mod destination;
 mod folding;
 mod health;
 mod id;
@@ -14,6 +16,7 @@ pub mod limits;
 mod member;
 mod moment;
 mod name;
+mod network;
 mod permission;
 mod reason;
 mod revision;
@@ -24,11 +27,13 @@ mod sort_key;
 mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
+pub use believed::{Believed, BelievedError, Said};
 pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_PEOPLE};
-pub use caller::{Actor, Administrator, Caller};
+pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
+pub use destination::{DestinationError, Destinations};
 pub use folding::fold;
 pub use health::{Activity, Health};
 pub use id::{
@@ -39,6 +44,7 @@ pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
 pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
+pub use network::{Network, NetworkError};
 pub use permission::{GuardrailId, Permission, PermissionError, RoleName};
 pub use reason::{Reason, ReasonError};
 pub use revision::Revision;

@@ -2,18 +2,22 @@
 
 pub mod access;
 pub mod administration;
+pub mod demonstration;
 mod error;
 pub mod leavers;
 pub mod people;
 pub mod provisioning;
 mod readiness;
+pub mod signals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::live::{Admission, Live};
-use crate::model::{Actor, Administrator, Caller, Credential, CredentialKind, OrganizationId, RequestId};
+use crate::model::{
+    Actor, Administrator, Caller, Credential, CredentialKind, EnforcementPoint, OrganizationId, RequestId,
+};
 use crate::scim::schema::ResourceTypes;
 
 use administration::Administration;
@@ -127,7 +131,7 @@ impl Services {
         &self,
         token: &str,
         request: RequestId,
-    ) -> Option<Result<Caller, ServiceError>> {
+    ) -> Option<Result<EnforcementPoint, ServiceError>> {
         self.live.admit_from_memory(token).map(|admission| self.enforcement_point(admission, request))
     }
 
@@ -135,16 +139,17 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
-    pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+    pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
         self.enforcement_point(self.live.admit(token), request)
     }
 
-    fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<Caller, ServiceError> {
+    fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
         let credential = self.admitted(admission)?;
         if credential.kind != CredentialKind::Pep {
             return Err(ServiceError::Unauthorized);
         }
-        Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+        let caller = Caller::local(credential.organization, Actor::Credential(credential.id), request);
+        Ok(EnforcementPoint { caller, credential })
     }
 
     /// The credential, if it stands and has not expired.
@@ -162,6 +167,22 @@ impl Services {
     /// [`ServiceError`].
     pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
         Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
+    }
+
+    /// Admits a receiver, by a bearer token of kind `receiver`. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    pub fn admit_receiver(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
+        match self.live.admit(token) {
+            Admission::Granted(credential, _)
+                if credential.kind == CredentialKind::Receiver && credential.expires_at > self.clock.now() =>
+            {
+                Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+            }
+            Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
+            Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
+        }
     }
 
     /// Administration in one request.

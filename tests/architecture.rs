@@ -32,24 +32,26 @@ const PARTS: &[Part] = &[
     part("scim", &["model"]),
     part("access", &["model"]),
     part("evidence", &["model"]),
+    part("signals", &["model"]),
     // The edges' tools.
     part("clock", &["model"]),
     part("ids", &["model", "clock"]),
     part("config", &["model"]),
     part("telemetry", &["model", "config"]),
     // `now` and ids are arguments of the database layer; its clock is for time limits.
-    part("db", &["model", "scim", "access", "evidence", "clock"]),
-    part("live", &["model", "scim", "access", "evidence", "db", "clock", "ids", "telemetry"]),
-    part("service", &["model", "scim", "access", "evidence", "db", "live", "clock", "ids", "telemetry"]),
-    part("outbound", &["model", "evidence", "service", "live", "clock", "ids", "telemetry"]),
-    part("jobs", &["model", "evidence", "service", "live", "db", "outbound", "clock", "ids", "telemetry"]),
-    part("http", &["model", "scim", "access", "evidence", "service", "live", "clock", "ids", "telemetry"]),
+    part("db", &["model", "signals", "scim", "access", "evidence", "clock"]),
+    part("live", &["model", "signals", "scim", "access", "evidence", "db", "clock", "ids", "telemetry"]),
+    part("service", &["model", "signals", "scim", "access", "evidence", "db", "live", "clock", "ids", "telemetry"]),
+    part("outbound", &["model", "signals", "evidence", "service", "live", "clock", "ids", "telemetry"]),
+    part("jobs", &["model", "signals", "evidence", "service", "live", "db", "outbound", "clock", "ids", "telemetry"]),
+    part("http", &["model", "signals", "scim", "access", "evidence", "service", "live", "clock", "ids", "telemetry"]),
     // The wiring.
     part("app", &["model", "config", "telemetry", "clock", "ids", "db", "live", "service", "outbound", "jobs", "http"]),
     part(
         "cli",
         &[
             "model",
+            "signals",
             "scim",
             "access",
             "evidence",

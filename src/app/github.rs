@@ -7,10 +7,9 @@ use secrecy::ExposeSecret as _;
 use crate::clock::Clock;
 use crate::config::GithubSettings;
 use crate::http::webhooks::github::{Gate, Gates};
+use crate::model::{Destinations, Network};
 use crate::outbound::client::Client;
-use crate::outbound::destination::Destinations;
 use crate::outbound::github::App;
-use crate::outbound::network::Network;
 use crate::service::access::github::Rule;
 
 /// # Errors

@@ -12,7 +12,7 @@ use crate::db::{AdministrationRow, Database, IfMissing, WriteSet};
 use crate::http::scim::route::{Methods, ROUTES, Segment};
 use crate::ids;
 use crate::live::{Cause, Decision, Live, LiveSettings, Token};
-use crate::model::{Actor, Connection, Credential, CredentialKind, Profile};
+use crate::model::{Actor, Believed, Connection, Credential, CredentialKind, Profile};
 use crate::scim::schema::ResourceTypes;
 use crate::service::ServiceError;
 
@@ -131,6 +131,7 @@ fn set_up(live: &Live, paused: bool) -> String {
             slug: "default".to_owned(),
             name: "Default".to_owned(),
             created_at: now,
+            certification: false,
         },
         AdministrationRow::Key(live.new_organization_key(organization, now).unwrap()),
         AdministrationRow::Connection {
@@ -149,6 +150,7 @@ fn set_up(live: &Live, paused: bool) -> String {
                 id: credential,
                 kind: CredentialKind::Scim,
                 connection,
+                believed: Believed::default(),
                 secret_hash,
                 expires_at: now.plus_micros(3_600_000_000),
                 revoked_at: None,

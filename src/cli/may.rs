@@ -8,9 +8,8 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::config::{Flags, Settings};
-use crate::model::{Permission, ScopePath};
+use crate::model::{Destinations, Permission, ScopePath};
 use crate::outbound::client::{Client, Outgoing};
-use crate::outbound::destination::Destinations;
 use crate::service::access::MayQuestion;
 
 use super::error::CommandError;

@@ -20,6 +20,9 @@ pub(super) enum Org {
         /// Its name for people [default: the slug]
         #[arg(long)]
         name: Option<Name>,
+        /// For the certification of the Authorization API: callers are believed everything, roles too; not for people
+        #[arg(long)]
+        certification: bool,
     },
     /// List the organizations
     List,
@@ -42,7 +45,7 @@ fn on_or_off() -> impl TypedValueParser<Value = bool> {
 
 pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError> {
     session::administer(settings, |administration| match command {
-        Org::Create { slug, name } => create(administration, slug, name.as_ref()),
+        Org::Create { slug, name, certification } => create(administration, slug, name.as_ref(), *certification),
         Org::List => list(administration),
         Org::Subjects { organization, email, external_id } => {
             let organization = organization.find(administration)?;
@@ -54,9 +57,18 @@ pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError
     })
 }
 
-fn create(administration: &Administration, slug: &Slug, name: Option<&Name>) -> Result<(), CommandError> {
+fn create(
+    administration: &Administration,
+    slug: &Slug,
+    name: Option<&Name>,
+    certification: bool,
+) -> Result<(), CommandError> {
     let name = name.cloned().unwrap_or_else(|| Name::from(slug.clone()));
-    let organization = administration.create_organization(slug, &name)?;
+    let organization = if certification {
+        administration.create_certification(slug, &name)?
+    } else {
+        administration.create_organization(slug, &name)?
+    };
     output::line(&organization.id.to_string())
 }
 

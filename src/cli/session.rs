@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{Live, LiveSettings};
-use crate::model::{Actor, Caller};
+use crate::model::{Actor, Caller, Destinations};
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::administration::Administration;
@@ -51,6 +51,7 @@ pub(super) fn work(
     let root_key = root_key::load(settings, &database)?;
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: false, root_key })?;
+    live.allow_destinations(Destinations::new(settings.outbound_networks.clone()));
     let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
     let session = Session {
         administration: Administration::new(live.clone(), clock.clone(), Actor::CommandLine),

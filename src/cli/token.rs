@@ -7,7 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::Settings;
 use crate::live::Token;
-use crate::model::{ConnectionName, CredentialId, CredentialKind, Moment};
+use crate::model::{Believed, ConnectionName, CredentialId, CredentialKind, Moment};
 use crate::service::administration::{Administration, NewToken};
 
 use super::error::CommandError;
@@ -44,13 +44,17 @@ pub(super) struct Issue {
     /// The connection a `scim` token provisions for; may be left out where there is one
     #[arg(long, value_name = "NAME")]
     connection: Option<ConnectionName>,
+    /// What a `pep` is believed of an act: names such as `branch`, `resource.status`, separated by commas
+    /// [default: what deployment systems usually know]
+    #[arg(long, value_name = "NAMES")]
+    believes: Option<Believed>,
     /// How long it is good: days, hours or minutes [default: 365d]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     expires_in: Option<Lifetime>,
 }
 
 fn kind() -> impl TypedValueParser<Value = CredentialKind> {
-    PossibleValuesParser::new(["scim", "pep", "admin", "auditor"])
+    PossibleValuesParser::new(["scim", "pep", "receiver", "admin", "auditor"])
         .try_map(|name| CredentialKind::from_name(&name).ok_or("not a kind of token"))
 }
 
@@ -80,12 +84,18 @@ pub(super) fn run(command: &TokenCommand, settings: &Settings) -> Result<(), Com
 }
 
 fn print_new(administration: &Administration, issue: &Issue) -> Result<(), CommandError> {
-    let token = administration.issue_token(&NewToken {
-        organization: issue.organization.find(administration)?.id,
-        kind: issue.kind,
-        connection: issue.connection.clone(),
-        valid_micros: issue.expires_in.unwrap_or(Lifetime::YEAR).as_micros(),
-    })?;
+    let organization = issue.organization.find(administration)?.id;
+    let valid_micros = issue.expires_in.unwrap_or(Lifetime::YEAR).as_micros();
+    if issue.believes.is_some() {
+        if issue.kind != CredentialKind::Pep || issue.connection.is_some() {
+            let message = "only a `pep`, which has no connection, is believed anything; leave out `--believes`";
+            return Err(CommandError::Usage(message.to_owned()));
+        }
+        let (_, token) = administration.issue_enforcement_point(organization, issue.believes.as_ref(), valid_micros)?;
+        return output::line(&token);
+    }
+    let (kind, connection) = (issue.kind, issue.connection.clone());
+    let token = administration.issue_token(&NewToken { organization, kind, connection, valid_micros })?;
     output::line(&token)
 }
 

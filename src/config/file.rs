@@ -18,6 +18,7 @@ pub(super) struct SettingsFile {
     #[serde(default, deserialize_with = "secret")]
     pub(super) database_url: Option<SecretString>,
     pub(super) root_key_file: Option<PathBuf>,
+    pub(super) outbound_networks: Option<String>,
     pub(super) log: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) listen: Option<String>,

@@ -21,6 +21,9 @@ pub struct Flags {
     /// File with the key that wraps all others [default for SQLite: the database file's name and `.key`]
     #[arg(long, global = true, value_name = "FILE", env = "MUSTER_ROOT_KEY_FILE", hide_env_values = true)]
     pub root_key_file: Option<PathBuf>,
+    /// Networks inside that may be sent to besides the public internet: `10.0.0.0/8,fd00::/8` [default: none]
+    #[arg(long, global = true, value_name = "NETWORKS", env = "MUSTER_OUTBOUND_NETWORKS", hide_env_values = true)]
+    pub outbound_networks: Option<String>,
     /// Which log lines are written: `warn`, `info`, `muster=debug` [default: `info,actix_server=warn`]
     #[arg(long, global = true, value_name = "FILTER", env = "MUSTER_LOG", hide_env_values = true)]
     pub log: Option<String>,

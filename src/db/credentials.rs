@@ -3,15 +3,15 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{ConnectionId, Credential, CredentialId, CredentialKind, Moment, OrganizationId};
+use crate::model::{Believed, ConnectionId, Credential, CredentialId, CredentialKind, Moment, OrganizationId};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
 
 pub(super) const INSERT: Statement = Statement::both(
     "credential_insert",
-    "INSERT INTO credential (organization, id, kind, connection, secret_hash, created_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    "INSERT INTO credential (organization, id, kind, connection, secret_hash, created_at, expires_at, believed) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 pub(super) const REVOKE: Statement = Statement::both(
     "credential_revoke",
@@ -19,12 +19,12 @@ pub(super) const REVOKE: Statement = Statement::both(
 );
 pub(super) const BY_ID: Statement = Statement::both(
     "credential_by_id",
-    "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at FROM credential \
+    "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at, believed FROM credential \
      WHERE organization = $1 AND id = $2",
 );
 pub(super) const LIST: Statement = Statement::both(
     "credential_list",
-    "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at FROM credential \
+    "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at, believed FROM credential \
      WHERE organization = $1 ORDER BY id",
 );
 pub(super) const USED: Statement = Statement::both(
@@ -65,17 +65,28 @@ struct CredentialRecord {
     revoked_at: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     last_used_at: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    believed: Option<String>,
 }
+
+/// What is kept of an organization made for certification.
+const EVERYTHING: &str = "*";
 
 fn read(organization: OrganizationId, row: CredentialRecord) -> Result<StoredCredential, DatabaseError> {
     let corrupt = |problem: String| DatabaseError::Corrupt { table: "credential", problem };
     let kind = CredentialKind::from_name(&row.kind).ok_or_else(|| corrupt(format!("unknown kind `{}`", row.kind)))?;
+    let believed = match row.believed.as_deref() {
+        None => Believed::default(),
+        Some(EVERYTHING) => Believed::Everything,
+        Some(names) => names.parse().map_err(|error: crate::model::BelievedError| corrupt(error.to_string()))?,
+    };
     Ok(StoredCredential {
         credential: Credential {
             organization,
             id: CredentialId::from_bytes(&row.id).map_err(|e| corrupt(e.to_string()))?,
             kind,
             connection: ConnectionId::from_bytes(&row.connection).map_err(|e| corrupt(e.to_string()))?,
+            believed,
             secret_hash: row.secret_hash,
             expires_at: Moment::from_micros(row.expires_at),
             revoked_at: row.revoked_at.map(Moment::from_micros),
@@ -114,6 +125,7 @@ pub fn record_use(
 }
 
 pub(super) fn insert(tx: &mut Tx<'_>, credential: &Credential, created_at: Moment) -> diesel::QueryResult<usize> {
+    let believed = credential.believed.to_string();
     let binds = vec![
         Bind::Bytes(credential.organization.as_bytes()),
         Bind::Bytes(credential.id.as_bytes()),
@@ -122,6 +134,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, credential: &Credential, created_at: Momen
         Bind::Bytes(&credential.secret_hash),
         Bind::Int(created_at.as_micros()),
         Bind::Int(credential.expires_at.as_micros()),
+        Bind::Text(&believed),
     ];
     Sql(&INSERT, binds).run(tx)
 }

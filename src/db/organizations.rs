@@ -19,6 +19,8 @@ pub struct Organization {
     pub name: String,
     /// The last revision.
     pub revision: Revision,
+    /// Whether it was made for the certification of the Authorization API: callers are believed everything.
+    pub certification: bool,
 }
 
 /// The totals of a list.
@@ -32,7 +34,7 @@ pub struct Totals {
 
 pub(super) const INSERT: Statement = Statement::both(
     "organization_insert",
-    "INSERT INTO organization (id, slug, name, revision, created_at) VALUES ($1, $2, $3, 0, $4)",
+    "INSERT INTO organization (id, slug, name, revision, created_at, certification) VALUES ($1, $2, $3, 0, $4, $5)",
 );
 pub(super) const INSERT_CONNECTION: Statement = Statement::both(
     "connection_insert",
@@ -40,12 +42,18 @@ pub(super) const INSERT_CONNECTION: Statement = Statement::both(
 );
 pub(super) const PAUSE_CONNECTION: Statement =
     Statement::both("connection_pause", "UPDATE connection SET paused = $3 WHERE organization = $1 AND id = $2");
-pub(super) const LIST: Statement =
-    Statement::both("organization_list", "SELECT id, slug, name, revision FROM organization ORDER BY slug");
-pub(super) const BY_SLUG: Statement =
-    Statement::both("organization_by_slug", "SELECT id, slug, name, revision FROM organization WHERE slug = $1");
-pub(super) const BY_ID: Statement =
-    Statement::both("organization_by_id", "SELECT id, slug, name, revision FROM organization WHERE id = $1");
+pub(super) const LIST: Statement = Statement::both(
+    "organization_list",
+    "SELECT id, slug, name, revision, certification FROM organization ORDER BY slug",
+);
+pub(super) const BY_SLUG: Statement = Statement::both(
+    "organization_by_slug",
+    "SELECT id, slug, name, revision, certification FROM organization WHERE slug = $1",
+);
+pub(super) const BY_ID: Statement = Statement::both(
+    "organization_by_id",
+    "SELECT id, slug, name, revision, certification FROM organization WHERE id = $1",
+);
 pub(super) const RENAME_CONNECTION: Statement =
     Statement::both("connection_rename", "UPDATE connection SET name = $3 WHERE organization = $1 AND id = $2");
 pub(super) const CONNECTIONS: Statement = Statement::both(
@@ -114,6 +122,8 @@ struct OrganizationRecord {
     name: String,
     #[diesel(sql_type = BigInt)]
     revision: i64,
+    #[diesel(sql_type = Bool)]
+    certification: bool,
 }
 
 #[derive(QueryableByName)]
@@ -154,6 +164,7 @@ fn read_organization(row: &OrganizationRecord) -> Result<Organization, DatabaseE
         slug: row.slug.clone(),
         name: row.name.clone(),
         revision: Revision::new(row.revision),
+        certification: row.certification,
     })
 }
 
@@ -256,9 +267,15 @@ pub(super) fn insert(
     id: OrganizationId,
     slug: &str,
     name: &str,
-    created_at: Moment,
+    (created_at, certification): (Moment, bool),
 ) -> diesel::QueryResult<usize> {
-    let binds = vec![Bind::Bytes(id.as_bytes()), Bind::Text(slug), Bind::Text(name), Bind::Int(created_at.as_micros())];
+    let binds = vec![
+        Bind::Bytes(id.as_bytes()),
+        Bind::Text(slug),
+        Bind::Text(name),
+        Bind::Int(created_at.as_micros()),
+        Bind::Flag(certification),
+    ];
     Sql(&INSERT, binds).run(tx)
 }
 

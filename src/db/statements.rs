@@ -2,8 +2,9 @@
 
 use super::sql::Statement;
 use super::{
-    access, brakes, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring,
-    leavers, memberships, organizations, request_log, servers, signing_keys, users,
+    access, brakes, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups,
+    history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys,
+    users,
 };
 
 /// Every registered statement.
@@ -20,9 +21,12 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         brakes::STATEMENTS,
         credentials::STATEMENTS,
         decisions::STATEMENTS,
+        demonstrations::STATEMENTS,
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        receivers::STATEMENTS,
+        signals::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,

@@ -1,12 +1,13 @@
 //! What a use case wants written: rows as data, so that waiting requests can share a commit.
 
-use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, Revision, UserId};
+use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, ResourceId, Revision, UserId};
 
 use super::access::{AccessRow, AccessState, FormerFacts};
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::leavers::LeaverRow;
 use super::memberships::MembershipChange;
+use super::signals::SignalRow;
 use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRestoration, UserRow};
 
 /// Which list a resource is counted in.
@@ -53,6 +54,8 @@ pub enum AdministrationRow {
         name: String,
         /// Since when.
         created_at: Moment,
+        /// Whether it is for the certification of the Authorization API.
+        certification: bool,
     },
     /// A new key.
     Key(super::keyring::KeyRow),
@@ -97,6 +100,21 @@ pub enum AdministrationRow {
     RemoveExtensionSchema {
         /// Its URN in lower case.
         urn_key: String,
+    },
+    /// Marks an organization as made up.
+    Demonstration(super::demonstrations::Demonstration),
+    /// A new receiver.
+    Receiver(Box<crate::signals::Receiver>),
+    /// A receiver as it is now, instead of its version before.
+    ReplaceReceiver(Box<crate::signals::Receiver>),
+    /// A receiver that is told nothing any more.
+    RemoveReceiver {
+        /// Which.
+        id: ResourceId,
+        /// The version the change was worked out from.
+        version: i64,
+        /// Since when.
+        at: Moment,
     },
     /// Ends a credential.
     RevokeCredential {
@@ -155,6 +173,8 @@ pub struct WriteSet {
     pub access_state: Option<AccessState>,
     /// Users that are found by other keys than before, or of whom guardrails read something else.
     pub identified: Vec<UserId>,
+    /// What receivers are to be told.
+    pub signals: Vec<SignalRow>,
     /// What guardrails read of users until now.
     pub former_facts: Vec<FormerFacts>,
     /// What is put on record.
@@ -187,6 +207,7 @@ impl WriteSet {
             access: Vec::new(),
             access_state: None,
             identified: Vec::new(),
+            signals: Vec::new(),
             former_facts: Vec::new(),
             events: Vec::new(),
         }

@@ -6,19 +6,20 @@ mod answer;
 mod evaluate;
 mod metadata;
 mod page;
+mod said;
 mod search;
 pub mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::{Caller, RequestId, limits};
+use crate::model::{EnforcementPoint, RequestId, limits};
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
@@ -66,6 +67,9 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: Paylo
         Err(refusal) => refusal.into_response(id),
     };
     harden(&mut response);
+    if request.path() == metadata::PATH && response.status().is_success() {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=900"));
+    }
     // The caller's own name for the request comes back unchanged (Authorization API 1.0, Request Identification).
     if let Some(theirs) = request.headers().get(X_REQUEST_ID) {
         response.headers_mut().insert(X_REQUEST_ID, theirs.clone());
@@ -83,14 +87,15 @@ async fn respond(
     let method = request.method().as_str();
     if request.path() == metadata::PATH {
         record.route(metadata::PATH);
-        return if matches!(method, "GET" | "HEAD") {
-            Ok(metadata::document(&edge.services.public_url))
-        } else {
-            Err(Refusal::WrongMethod("GET, HEAD"))
-        };
+        if !matches!(method, "GET" | "HEAD") {
+            return Err(Refusal::WrongMethod("GET, HEAD"));
+        }
+        let services = edge.services.clone();
+        let made = web::block(move || metadata::document(&services)).await;
+        return made.map_err(|_panicked| Refusal::Panicked)?;
     }
-    let caller = admit(&edge.services, request.headers(), record.request()).await?;
-    record.admit(&caller);
+    let point = admit(&edge.services, request.headers(), record.request()).await?;
+    record.admit(&point.caller);
     let Some((asked, route)) = Asked::find(request.path()) else { return Err(Refusal::NoSuchRoute) };
     record.route(route);
     if method != "POST" {
@@ -99,37 +104,41 @@ async fn respond(
     let body = read(request.headers(), payload).await?;
     // What is in memory is judged on the spot, in microseconds; what must be loaded or put on disk first, elsewhere.
     let services = &edge.services;
-    let at_once = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, asked, &body, false)));
+    let at_once = catch_unwind(AssertUnwindSafe(|| perform(services, &point, asked, &body, false)));
     match at_once.map_err(|_panicked| Refusal::Panicked)? {
         Err(Refusal::Blocks) => {}
         answered => return answered,
     }
     let (services, span) = (services.clone(), record.span());
-    let performed = web::block(move || span.in_scope(|| perform(&services, &caller, asked, &body, true))).await;
+    let performed = web::block(move || span.in_scope(|| perform(&services, &point, asked, &body, true))).await;
     performed.map_err(|_panicked| Refusal::Panicked)?
 }
 
 fn perform(
     services: &Services,
-    caller: &Caller,
+    point: &EnforcementPoint,
     asked: Asked,
     body: &Bytes,
     may_block: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let body = wire::Body::parse(body)?;
     match asked {
-        Asked::Evaluation => evaluate::one(services, caller, &body, may_block),
-        Asked::Evaluations => evaluate::many(services, caller, &body, may_block),
+        Asked::Evaluation => evaluate::one(services, point, &body, may_block),
+        Asked::Evaluations => evaluate::many(services, point, &body, may_block),
         // A search may take milliseconds: not on a thread that serves sockets.
         _ if !may_block => Err(Refusal::Blocks),
-        Asked::SearchSubject => search::subjects(services, caller, &body),
-        Asked::SearchResource => search::resources(services, caller, &body),
-        Asked::SearchAction => search::actions(services, caller, &body),
+        Asked::SearchSubject => search::subjects(services, point, &body),
+        Asked::SearchResource => search::resources(services, point, &body),
+        Asked::SearchAction => search::actions(services, point, &body),
     }
 }
 
 /// Who asks. The database is asked only about what memory does not know.
-async fn admit(services: &web::Data<Services>, headers: &HeaderMap, request: RequestId) -> Result<Caller, Refusal> {
+async fn admit(
+    services: &web::Data<Services>,
+    headers: &HeaderMap,
+    request: RequestId,
+) -> Result<EnforcementPoint, Refusal> {
     let token = bearer::token(headers).ok_or(ServiceError::Unauthorized)?;
     if let Some(known) = services.admit_enforcement_point_from_memory(token, request) {
         return Ok(known?);

@@ -22,6 +22,7 @@ mod page;
 mod permissions;
 mod previews;
 mod problem;
+mod receivers;
 mod request_log;
 mod roles;
 pub mod route;
@@ -68,6 +69,7 @@ pub const RESOURCES: &[Resource] = &[
     guardrails::RESOURCE,
     gates::RESOURCE,
     previews::RESOURCE,
+    receivers::RESOURCE,
     decisions::RESOURCE,
 ];
 

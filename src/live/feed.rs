@@ -56,6 +56,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Whether whoever takes access away in `organization` waits for this server.
+    pub(super) fn follows(&self, organization: OrganizationId) -> bool {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&organization)
+    }
+
     /// This process made the change and has applied it itself: memory stays true if nobody else was in between.
     pub(super) fn applied_here(&self, organization: OrganizationId, revision: Option<Revision>) {
         let Some(revision) = revision else { return };

@@ -1,6 +1,8 @@
 //! Who is acting.
 
-use super::{ConnectionId, CredentialId, OrganizationId, Profile, RequestId};
+use std::sync::Arc;
+
+use super::{Believed, ConnectionId, Credential, CredentialId, OrganizationId, Profile, RequestId};
 
 /// A SCIM caller as its credential says: nothing of it comes from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,22 @@ pub struct Administrator {
     pub caller: Caller,
     /// Whether anything may be changed; an auditor only reads.
     pub may_write: bool,
+}
+
+/// Somebody who asks for decisions, as the credential says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnforcementPoint {
+    /// Who calls.
+    pub caller: Caller,
+    /// By what.
+    pub credential: Arc<Credential>,
+}
+
+impl EnforcementPoint {
+    /// What it may say of an act and is believed.
+    pub fn believed(&self) -> &Believed {
+        &self.credential.believed
+    }
 }
 
 /// Who did it, as events name them.

@@ -1,6 +1,6 @@
 //! What admits a caller.
 
-use super::{ConnectionId, CredentialId, Moment, OrganizationId};
+use super::{Believed, ConnectionId, CredentialId, Moment, OrganizationId};
 
 /// What a credential is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +49,8 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// The connection it provisions for; [`ConnectionId::NOBODY`] unless the kind is `scim`.
     pub connection: ConnectionId,
+    /// What its caller may say of an act and is believed, where it asks for decisions.
+    pub believed: Believed,
     /// SHA-256 of the secret.
     pub secret_hash: Vec<u8>,
     /// Not admitted from then on.

@@ -68,6 +68,8 @@ pub const CATALOGUE_PERMISSIONS: usize = 1_000;
 pub const LEAF_ID_CHARACTERS: usize = 256;
 /// Characters of a reason, a description or a control's name.
 pub const REASON_CHARACTERS: usize = 1_000;
+/// Names in the allow-list of one credential: what its caller is believed.
+pub const BELIEVED: usize = 100;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a webhook that arrives.

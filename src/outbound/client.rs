@@ -11,7 +11,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
-use super::destination::{DestinationError, Destinations};
+use crate::model::{DestinationError, Destinations};
 
 /// How long a whole exchange may take.
 const WHOLE: Duration = Duration::from_secs(10);

@@ -7,10 +7,10 @@ use ureq::http::Method;
 use url::Url;
 
 use crate::clock::Clock;
+use crate::model::DestinationError;
 use crate::service::access::github::Review;
 
 use super::client::{Client, OutboundError, Outgoing};
-use super::destination::DestinationError;
 
 /// The most that is read of an answer, in bytes.
 const ANSWER_BYTES: u64 = 65_536;

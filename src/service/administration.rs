@@ -1,10 +1,12 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
 mod connections;
+mod demonstrations;
 mod error;
 mod first_start;
 mod keys;
 mod organizations;
+mod receivers;
 mod request_log;
 mod schemas;
 mod tokens;
@@ -19,8 +21,11 @@ use crate::model::{Actor, OrganizationId, RequestId, Revision};
 use crate::service::access::Preview;
 
 pub use crate::db::credentials::StoredCredential;
+pub use crate::db::demonstrations::Demonstration;
+pub use crate::db::receivers::StoredReceiver;
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
+pub use receivers::{NewReceiver, ReceiverChange};
 pub use request_log::{RequestRow, Shown};
 pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};

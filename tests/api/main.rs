@@ -25,6 +25,8 @@ mod bulk;
 #[cfg(test)]
 mod bulk_references;
 #[cfg(test)]
+mod certification;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod conformance;
@@ -34,6 +36,8 @@ mod contention;
 mod credentials;
 #[cfg(test)]
 mod cursors;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -104,6 +108,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod signals;
 #[cfg(test)]
 mod signing_keys;
 #[cfg(test)]

@@ -25,7 +25,13 @@ impl Store {
         let organization = ids::organization(NOW);
         let mut set = WriteSet::new(organization);
         let (slug, name) = ("acme".to_owned(), "Acme".to_owned());
-        set.administration.push(AdministrationRow::Organization { id: organization, slug, name, created_at: NOW });
+        set.administration.push(AdministrationRow::Organization {
+            id: organization,
+            slug,
+            name,
+            created_at: NOW,
+            certification: false,
+        });
         set.events.push(event(organization));
         writer.write(set).unwrap();
         Self { database, writer, organization }

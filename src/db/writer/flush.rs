@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, events, extension_schemas, groups, keyring,
-    leavers, memberships, organizations, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, demonstrations, events, extension_schemas,
+    groups, keyring, leavers, memberships, organizations, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -211,6 +211,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     }
     exactly(tx, &memberships::LEAVE, left)?;
     exactly(tx, &memberships::JOIN, joined)?;
+    exactly(tx, &signals::INSERT, gather(sets, |s| &s.signals, signals::SignalRow::binds))?;
     exactly(tx, &events::INSERT, recorded)
 }
 
@@ -236,8 +237,8 @@ fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
 fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
     for row in &set.administration {
         let touched = match row {
-            AdministrationRow::Organization { id, slug, name, created_at } => {
-                organizations::insert(tx, *id, slug, name, *created_at)?
+            AdministrationRow::Organization { id, slug, name, created_at, certification } => {
+                organizations::insert(tx, *id, slug, name, (*created_at, *certification))?
             }
             AdministrationRow::Key(key) => keyring::insert(tx, key)?,
             AdministrationRow::Connection { connection, created_at } => {
@@ -258,6 +259,12 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             }
             AdministrationRow::RemoveExtensionSchema { urn_key } => {
                 extension_schemas::delete(tx, set.organization, urn_key)?
+            }
+            AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
+            AdministrationRow::Receiver(receiver) => receivers::insert(tx, receiver)?,
+            AdministrationRow::ReplaceReceiver(receiver) => receivers::replace(tx, receiver)?,
+            AdministrationRow::RemoveReceiver { id, version, at } => {
+                receivers::remove(tx, set.organization, *id, *version, *at)?
             }
             AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
         };

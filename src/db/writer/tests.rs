@@ -36,7 +36,7 @@ fn organization_set(slug: &str) -> WriteSet {
     let mut set = WriteSet::new(id);
     set.takes_revision = true;
     let (slug, name) = (slug.to_owned(), "Acme".to_owned());
-    set.administration.push(AdministrationRow::Organization { id, slug, name, created_at: NOW });
+    set.administration.push(AdministrationRow::Organization { id, slug, name, created_at: NOW, certification: false });
     set.events.push(event("organization.created", id.into()));
     set
 }

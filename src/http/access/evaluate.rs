@@ -2,20 +2,14 @@
 
 use serde::Serialize;
 
-use crate::access::decide::Circumstances;
 use crate::access::graph::Resource;
-use crate::access::guardrail::facts_from_json;
-use crate::evidence::canonical::canonical;
-use crate::model::Caller;
+use crate::model::EnforcementPoint;
 use crate::service::access::decide::{Asking, Judgement};
 use crate::service::{ServiceError, Services};
 
 use super::answer::Refusal;
-use super::wire::{Body, Evaluation, Properties, RequestError};
-
-/// What callers may say of the circumstances of an act, and are believed; anything else is ignored. Never who somebody
-/// is: roles, groups and attributes of people come from the organization alone.
-const BELIEVED: [&str; 6] = ["commit_authors", "approvals", "branch", "commit", "artifact_digest", "run"];
+use super::said::Sayings;
+use super::wire::{Body, Evaluation, RequestError};
 
 /// A decision (Authorization API 1.0, Decision).
 #[derive(Serialize)]
@@ -80,8 +74,13 @@ impl From<RequestError> for Answer {
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn one(services: &Services, caller: &Caller, body: &Body<'_>, may_block: bool) -> Result<Vec<u8>, Refusal> {
-    let judgement = judge(services, caller, &body.evaluation()?, may_block)?;
+pub fn one(
+    services: &Services,
+    point: &EnforcementPoint,
+    body: &Body<'_>,
+    may_block: bool,
+) -> Result<Vec<u8>, Refusal> {
+    let judgement = judge(services, point, &body.evaluation()?, may_block)?;
     written(&Answer::from(judgement))
 }
 
@@ -89,20 +88,25 @@ pub fn one(services: &Services, caller: &Caller, body: &Body<'_>, may_block: boo
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn many(services: &Services, caller: &Caller, body: &Body<'_>, may_block: bool) -> Result<Vec<u8>, Refusal> {
+pub fn many(
+    services: &Services,
+    point: &EnforcementPoint,
+    body: &Body<'_>,
+    may_block: bool,
+) -> Result<Vec<u8>, Refusal> {
     let semantic = body.semantic()?;
     let evaluations = body.evaluations();
     if evaluations.len() == 0 {
-        return one(services, caller, body, may_block);
+        return one(services, point, body, may_block);
     }
     // What is on record must not be there twice because a later one of the batch has to wait.
-    if !may_block && !services.judges_from_memory(caller.organization) {
+    if !may_block && !services.judges_from_memory(point.caller.organization) {
         return Err(Refusal::Blocks);
     }
     let mut answers = Vec::with_capacity(evaluations.len());
     for evaluation in evaluations {
         let mut answer = match evaluation {
-            Ok(evaluation) => Answer::from(judge(services, caller, &evaluation, may_block)?),
+            Ok(evaluation) => Answer::from(judge(services, point, &evaluation, may_block)?),
             Err(error) => error.into(),
         };
         let last = semantic.ends_with(answer.decision);
@@ -123,11 +127,17 @@ fn written(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
 
 fn judge(
     services: &Services,
-    caller: &Caller,
+    point: &EnforcementPoint,
     evaluation: &Evaluation<'_>,
     may_block: bool,
 ) -> Result<Judgement, Refusal> {
-    let (circumstances, facts) = circumstances(evaluation.context);
+    let sayings = Sayings {
+        subject: evaluation.subject.properties,
+        action: evaluation.action.properties,
+        resource: evaluation.resource.properties,
+        context: evaluation.context,
+    };
+    let (circumstances, facts) = sayings.believed(point.believed());
     let asking = Asking {
         subject_type: evaluation.subject.kind,
         subject: evaluation.subject.id,
@@ -137,25 +147,7 @@ fn judge(
         facts,
     };
     if may_block {
-        return Ok(services.decide(caller, &asking)?);
+        return Ok(services.decide(&point.caller, &asking)?);
     }
-    services.decide_from_memory(caller, &asking)?.ok_or(Refusal::Blocks)
-}
-
-/// What of the context is believed, and the same for the record.
-pub fn circumstances(context: Option<&Properties>) -> (Circumstances, String) {
-    let mut circumstances = Circumstances::default();
-    let Some(context) = context else { return (circumstances, String::new()) };
-    let believed: Properties = context
-        .iter()
-        .filter(|(name, _)| BELIEVED.contains(&name.as_str()))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    if believed.is_empty() {
-        return (circumstances, String::new());
-    }
-    circumstances.context = facts_from_json(&believed);
-    // What has no canonical text is no fact either.
-    let text = canonical(&serde_json::Value::Object(believed)).unwrap_or_default();
-    (circumstances, text)
+    services.decide_from_memory(&point.caller, &asking)?.ok_or(Refusal::Blocks)
 }

@@ -4,14 +4,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::access::decide::{Question, Rules, Who};
-use crate::access::graph::{Resource, Subject};
-use crate::model::{Caller, Moment};
+use crate::access::graph::{Graph, IdentifierKind, Resource, Subject};
+use crate::model::{EnforcementPoint, Moment};
 use crate::service::access::decide::subject;
 use crate::service::{ServiceError, Services};
 
 use super::answer::Refusal;
-use super::evaluate::circumstances;
 use super::page::{Cursor, PageError};
+use super::said::Sayings;
 use super::wire::Body;
 
 #[derive(Serialize)]
@@ -30,32 +30,42 @@ struct PageAnswer {
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn subjects(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+pub fn subjects(services: &Services, point: &EnforcementPoint, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
     let (kind, act, resource) = body.subjects()?;
-    let (said, facts) = circumstances(body.context());
+    let sayings = Sayings {
+        action: act.properties,
+        resource: resource.properties,
+        context: body.context(),
+        ..Sayings::default()
+    };
+    let (said, facts) = sayings.believed(point.believed());
     let resource = Resource { resource_type: resource.kind, id: resource.id };
     let asked = ["subject", kind.kind, act.name, resource.resource_type, resource.id, &facts];
-    let cursor = Cursor::read(services, caller, &asked, body.page())?;
+    let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
     let who = Who { subject_type: kind.kind, permission: act.name, resource, circumstances: Some(&said) };
     let after = cursor.after().map(|text| subject_after(kind.kind, text)).transpose()?;
-    let found = search(services, caller, |rules, now| {
-        rules.subjects_who_may(&who, now, after, cursor.limit().saturating_add(1))
+    let by_name = point.believed().is_everything();
+    let found = search(services, point, |rules, now| {
+        let found = rules.subjects_who_may(&who, now, after, cursor.limit().saturating_add(1));
+        let named = found.into_iter().map(|subject| (subject, shown(rules.graph, subject, by_name)));
+        named.collect::<Vec<(Subject, String)>>()
     })?;
-    let entity = |subject: &Subject| json!({ "type": kind.kind, "id": subject.id().to_string() });
-    page(&cursor, &found, |subject| subject.id().to_string(), entity)
+    page(&cursor, &found, |(subject, _)| subject.id().to_string(), |(_, id)| json!({ "type": kind.kind, "id": id }))
 }
 
 /// Where one may.
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn resources(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+pub fn resources(services: &Services, point: &EnforcementPoint, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
     let (who, act, kind) = body.resources()?;
-    let (said, facts) = circumstances(body.context());
+    let sayings =
+        Sayings { subject: who.properties, action: act.properties, context: body.context(), ..Sayings::default() };
+    let (said, facts) = sayings.believed(point.believed());
     let asked = ["resource", who.kind, who.id, act.name, kind.kind, &facts];
-    let cursor = Cursor::read(services, caller, &asked, body.page())?;
-    let named = services.named_subject(caller, who.kind, who.id)?;
-    let found = search(services, caller, |rules, now| {
+    let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
+    let named = services.named_subject(&point.caller, who.kind, who.id)?;
+    let found = search(services, point, |rules, now| {
         let question = Question {
             subject: named.unwrap_or_else(|| subject(rules.graph, who.kind, who.id)),
             permission: act.name,
@@ -71,13 +81,19 @@ pub fn resources(services: &Services, caller: &Caller, body: &Body<'_>) -> Resul
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn actions(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
+pub fn actions(services: &Services, point: &EnforcementPoint, body: &Body<'_>) -> Result<Vec<u8>, Refusal> {
     let (who, resource) = body.actions()?;
-    let (said, facts) = circumstances(body.context());
+    let sayings = Sayings {
+        subject: who.properties,
+        resource: resource.properties,
+        context: body.context(),
+        ..Sayings::default()
+    };
+    let (said, facts) = sayings.believed(point.believed());
     let asked = ["action", who.kind, who.id, resource.kind, resource.id, &facts];
-    let cursor = Cursor::read(services, caller, &asked, body.page())?;
-    let named = services.named_subject(caller, who.kind, who.id)?;
-    let found = search(services, caller, |rules, now| {
+    let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
+    let named = services.named_subject(&point.caller, who.kind, who.id)?;
+    let found = search(services, point, |rules, now| {
         let question = Question {
             subject: named.unwrap_or_else(|| subject(rules.graph, who.kind, who.id)),
             permission: "",
@@ -90,8 +106,21 @@ pub fn actions(services: &Services, caller: &Caller, body: &Body<'_>) -> Result<
     page(&cursor, &found, Clone::clone, |name| json!({ "name": name }))
 }
 
-fn search<T>(services: &Services, caller: &Caller, work: impl FnOnce(&Rules<'_>, Moment) -> T) -> Result<T, Refusal> {
-    Ok(services.search(caller, work)?)
+/// What a subject is called in answers: its id, which stays its own; its name where names are what is certified.
+fn shown(graph: &Graph, subject: Subject, by_name: bool) -> String {
+    let name = graph.identifiers(subject).iter().find(|identifier| identifier.kind == IdentifierKind::Name);
+    match name.filter(|_| by_name) {
+        Some(name) => name.text.to_string(),
+        None => subject.id().to_string(),
+    }
+}
+
+fn search<T>(
+    services: &Services,
+    point: &EnforcementPoint,
+    work: impl FnOnce(&Rules<'_>, Moment) -> T,
+) -> Result<T, Refusal> {
+    Ok(services.search(&point.caller, work)?)
 }
 
 fn subject_after(kind: &str, text: &str) -> Result<Subject, PageError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{ConnectionId, CredentialId, CredentialKind, limits};
+use crate::model::{Believed, BelievedError, ConnectionId, CredentialId, CredentialKind, limits};
 use crate::service::administration::StoredCredential;
 
 use super::answer::Reply;
@@ -39,6 +39,9 @@ struct Shown {
     kind: &'static str,
     /// The connection it provisions for, where the kind is `scim`
     connection: Option<String>,
+    /// What its caller may say of an act and is believed, where the kind is `pep`
+    #[schema(example = json!(["branch", "commit_authors"]))]
+    believed: Option<Vec<String>>,
     /// When it was issued
     #[schema(format = DateTime)]
     created_at: String,
@@ -60,6 +63,8 @@ impl From<StoredCredential> for Shown {
         Self {
             id: credential.id.to_string(),
             kind: credential.kind.as_str(),
+            believed: (credential.kind == CredentialKind::Pep)
+                .then(|| credential.believed.names().into_iter().map(str::to_owned).collect()),
             connection: (!connection.is_nobody()).then(|| connection.to_string()),
             created_at: stored.created_at.to_string(),
             expires_at: credential.expires_at.to_string(),
@@ -73,10 +78,13 @@ impl From<StoredCredential> for Shown {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewCredential {
-    /// `scim`, `pep`, `admin` or `auditor`
+    /// `scim`, `pep`, `receiver`, `admin` or `auditor`
     kind: String,
     /// The connection it provisions for: needed where the kind is `scim`, and nowhere else
     connection: Option<String>,
+    /// What its caller is believed of an act: `branch`, `resource.status`, `subject.device_trust`; only where the kind is
+    /// `pep` [default: what deployment systems usually know]
+    believed: Option<Vec<String>>,
     /// Days until it expires [default: 365]
     #[schema(minimum = 1, maximum = 3650)]
     expires_in_days: Option<i64>,
@@ -107,10 +115,10 @@ fn list(call: &Call) -> Result<Reply, Problem> {
     responses((status = 201, body = Issued)))]
 fn issue(call: &Call) -> Result<Reply, Problem> {
     let wanted: NewCredential = call.body()?;
-    let issuable = [CredentialKind::Scim, CredentialKind::Pep, CredentialKind::Admin, CredentialKind::Auditor];
+    let issuable = CredentialKind::ALL;
     let kind = CredentialKind::from_name(&wanted.kind)
         .filter(|kind| issuable.contains(kind))
-        .ok_or_else(|| Problem::bad_request("`kind` must be `scim`, `pep`, `admin` or `auditor`"))?;
+        .ok_or_else(|| Problem::bad_request("`kind` must be `scim`, `pep`, `receiver`, `admin` or `auditor`"))?;
     let longest = i64::try_from(limits::TOKEN_DAYS).unwrap_or(i64::MAX);
     let days = wanted.expires_in_days.unwrap_or(USUAL_DAYS);
     if !(1..=longest).contains(&days) {
@@ -124,7 +132,15 @@ fn issue(call: &Call) -> Result<Reply, Problem> {
     };
     let administration = call.administration();
     let valid_micros = days.saturating_mul(DAY_MICROS);
-    let (id, token) = administration.issue_credential(call.organization(), kind, connection, valid_micros)?;
+    let (id, token) = match (kind, wanted.believed, connection) {
+        (CredentialKind::Pep, Some(names), None) => {
+            let believed: Believed =
+                names.join(",").parse().map_err(|error: BelievedError| Problem::bad_request(error.to_string()))?;
+            administration.issue_enforcement_point(call.organization(), Some(&believed), valid_micros)?
+        }
+        (_, Some(_), _) => return Err(Problem::bad_request("only where `kind` is `pep` is anything `believed`")),
+        (_, None, _) => administration.issue_credential(call.organization(), kind, connection, valid_micros)?,
+    };
     let credential = Shown::from(administration.credential(call.organization(), id)?);
     Reply::created(call, &Issued { credential, token: token.to_string() }, &format!("credentials/{id}"), None)
 }

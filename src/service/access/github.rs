@@ -95,7 +95,7 @@ impl Services {
         deployment: &Deployment,
         request: RequestId,
     ) -> Result<Review, ServiceError> {
-        let caller = self.admit_enforcement_point(token, request)?;
+        let caller = self.admit_enforcement_point(token, request)?.caller;
         let scope = rule.scope(deployment);
         let (circumstances, facts) = told_by_github(deployment);
         let asking = Asking {

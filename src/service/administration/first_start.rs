@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use crate::db::organizations;
 use crate::ids;
 use crate::live::Decision;
-use crate::model::{Connection, CredentialKind, Profile};
+use crate::model::{Believed, Connection, CredentialKind, Profile};
 
 use super::{Administration, AdministrationError, connections, decisive, tokens};
 
@@ -24,7 +24,7 @@ impl Administration {
             }
             let now = self.clock.now();
             let mut set = decisive(id, Vec::new());
-            super::organizations::add(&mut set, &self.live, &cause, now, ("default", "Default"))?;
+            super::organizations::add(&mut set, &self.live, &cause, now, ("default", "Default", false))?;
             let connection = Connection {
                 organization: id,
                 id: ids::connection(now),
@@ -33,7 +33,13 @@ impl Administration {
                 paused: false,
             };
             connections::add(&mut set, &cause, now, &connection);
-            let (_, token) = tokens::add(&mut set, &cause, now, (CredentialKind::Scim, connection.id, valid_micros))?;
+            let (_, token) = tokens::add(
+                &mut set,
+                &cause,
+                now,
+                (CredentialKind::Scim, connection.id, valid_micros),
+                Believed::default(),
+            )?;
             Ok(Decision::Write(Box::new(set), Some(token)))
         });
         match written {

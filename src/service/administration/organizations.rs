@@ -16,6 +16,19 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError::Taken`] when another has the slug.
     pub fn create_organization(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
+        self.create(slug, name, false)
+    }
+
+    /// Creates an organization for the certification of the Authorization API: its enforcement points are believed
+    /// everything they say, roles too, and subjects are answered by name. Nothing for real people.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Taken`] when another has the slug.
+    pub fn create_certification(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
+        self.create(slug, name, true)
+    }
+
+    fn create(&self, slug: &Slug, name: &Name, certification: bool) -> Result<Organization, AdministrationError> {
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
@@ -23,9 +36,9 @@ impl Administration {
                 return Err(AdministrationError::Taken(format!("an organization `{slug}` exists already")));
             }
             let mut set = WriteSet::new(id);
-            add(&mut set, &self.live, &cause, self.clock.now(), (slug.as_str(), name.as_str()))?;
-            let organization =
-                Organization { id, slug: slug.to_string(), name: name.to_string(), revision: Revision::default() };
+            add(&mut set, &self.live, &cause, self.clock.now(), (slug.as_str(), name.as_str(), certification))?;
+            let (slug, name, revision) = (slug.to_string(), name.to_string(), Revision::default());
+            let organization = Organization { id, slug, name, revision, certification };
             Ok(Decision::Write(Box::new(set), organization))
         })
     }
@@ -54,7 +67,7 @@ pub(super) fn add(
     live: &Live,
     cause: &Cause,
     now: Moment,
-    (slug, name): (&str, &str),
+    (slug, name, certification): (&str, &str, bool),
 ) -> Result<(), KeyError> {
     let id = set.organization;
     set.administration.push(AdministrationRow::Organization {
@@ -62,6 +75,7 @@ pub(super) fn add(
         slug: slug.to_owned(),
         name: name.to_owned(),
         created_at: now,
+        certification,
     });
     set.administration.push(AdministrationRow::Key(live.new_organization_key(id, now)?));
     set.events.push(cause.event(now, "organization.created", ResourceId::from(id), &json!({ "slug": slug })));

@@ -8,8 +8,8 @@ use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
 use crate::ids::{self, RandomError};
 use crate::live::{Cause, Decision, Token};
 use crate::model::{
-    Connection, ConnectionId, ConnectionName, Credential, CredentialId, CredentialKind, Moment, OrganizationId,
-    ResourceId,
+    Believed, Connection, ConnectionId, ConnectionName, Credential, CredentialId, CredentialKind, Moment,
+    OrganizationId, ResourceId,
 };
 
 use super::connections::{by_id, found};
@@ -47,8 +47,9 @@ impl Administration {
         self.live.write(&cause, |tx| {
             let connection = connection_for(tx, wanted)?;
             let now = self.clock.now();
+            let believed = believed(tx, wanted.organization, None)?;
             let mut set = decisive(wanted.organization, Vec::new());
-            let (_, text) = add(&mut set, &cause, now, (wanted.kind, connection, wanted.valid_micros))?;
+            let (_, text) = add(&mut set, &cause, now, (wanted.kind, connection, wanted.valid_micros), believed)?;
             Ok(Decision::Write(Box::new(set), text))
         })
     }
@@ -78,8 +79,30 @@ impl Administration {
                     return Err(AdministrationError::Unfitting(message));
                 }
             };
+            let believed = believed(tx, organization, None)?;
             let mut set = decisive(organization, Vec::new());
-            let issued = add(&mut set, &cause, self.clock.now(), (kind, connection, valid_micros))?;
+            let issued = add(&mut set, &cause, self.clock.now(), (kind, connection, valid_micros), believed)?;
+            Ok(Decision::Write(Box::new(set), issued))
+        })
+    }
+
+    /// Issues a credential of kind `pep` whose caller is believed these things, or the usual ones; answers its id and its
+    /// token, which is shown this once.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn issue_enforcement_point(
+        &self,
+        organization: OrganizationId,
+        wanted: Option<&Believed>,
+        valid_micros: i64,
+    ) -> Result<(CredentialId, Zeroizing<String>), AdministrationError> {
+        let cause = self.cause(organization);
+        self.live.write(&cause, |tx| {
+            let believed = believed(tx, organization, wanted)?;
+            let mut set = decisive(organization, Vec::new());
+            let asks = (CredentialKind::Pep, ConnectionId::NOBODY, valid_micros);
+            let issued = add(&mut set, &cause, self.clock.now(), asks, believed)?;
             Ok(Decision::Write(Box::new(set), issued))
         })
     }
@@ -147,6 +170,7 @@ pub(super) fn add(
     cause: &Cause,
     now: Moment,
     (kind, connection, valid_micros): (CredentialKind, ConnectionId, i64),
+    believed: Believed,
 ) -> Result<(CredentialId, Zeroizing<String>), RandomError> {
     let id = ids::credential(now);
     let (text, secret_hash) = Token::issue(kind, set.organization, id)?;
@@ -155,6 +179,7 @@ pub(super) fn add(
         id,
         kind,
         connection,
+        believed,
         secret_hash,
         expires_at: now.plus_micros(valid_micros),
         revoked_at: None,
@@ -163,10 +188,23 @@ pub(super) fn add(
         "kind": kind.as_str(),
         "connection": (!connection.is_nobody()).then(|| connection.to_string()),
         "expires": credential.expires_at.to_string(),
+        "believed": (kind == CredentialKind::Pep).then(|| credential.believed.names()),
     });
     set.administration.push(AdministrationRow::Credential { credential, created_at: now });
     set.events.push(cause.event(now, "credential.issued", ResourceId::from(id), &details));
     Ok((id, text))
+}
+
+/// What a new credential's caller is believed, if nothing else is wanted.
+fn believed(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    wanted: Option<&Believed>,
+) -> Result<Believed, AdministrationError> {
+    let made_for = organizations::by_id(tx, organization)?;
+    let everything = made_for.is_some_and(|organization| organization.certification);
+    let usual = || if everything { Believed::Everything } else { Believed::default() };
+    Ok(wanted.cloned().unwrap_or_else(usual))
 }
 
 fn connection_for(tx: &mut Tx<'_>, wanted: &NewToken) -> Result<ConnectionId, AdministrationError> {

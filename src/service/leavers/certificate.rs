@@ -9,15 +9,21 @@ use crate::db::events::StoredEvent;
 use crate::db::history::StatusInterval;
 use crate::db::leavers::Leaver;
 use crate::db::organizations::Organization;
+use crate::db::signals::{self, StoredSignal};
 use crate::db::users::Status;
-use crate::db::{Tx, events, history, leavers, organizations, servers};
+use crate::db::{Tx, events, history, leavers, organizations, receivers, servers};
 use crate::evidence::bundle::{self, Statement};
-use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search};
+use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search, Told};
 use crate::evidence::page;
 use crate::live::DENIED_WITHIN;
 use crate::model::{Caller, Moment, OrganizationId, ResourceId, Revision, ServiceId, UserId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
+use crate::signals::EventType;
+
+/// Signals about one person that are looked through, the latest: five for each of the receivers an organization may have,
+/// several times over.
+const MOST_SIGNALS: i64 = 1_000;
 
 /// What the database says of a leaver.
 struct Gone {
@@ -25,6 +31,7 @@ struct Gone {
     arrival: Arrival,
     at: Moment,
     killed: Vec<Killed>,
+    told: Vec<Told>,
     services: Vec<ServiceId>,
     /// From the register; nothing where the process that wrote it is of a version before.
     row: Option<Leaver>,
@@ -66,7 +73,7 @@ pub fn certificate(services: &Services, caller: &Caller, user: UserId, host: &st
         answers_valid_until: Some(denied.plus_micros(Lifetimes::default().other).to_string()),
         arrival: gone.arrival,
         killed: gone.killed,
-        told: Vec::new(),
+        told: gone.told,
         search,
     };
     bundle::sign(Statement::LeaverCertificate(certificate), &key)
@@ -102,9 +109,32 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
             killed.push(kill("service", row.service.id.into(), event.at));
         }
     }
+    let told = told(tx, organization, user, event.at)?;
     let row = leavers::at_revision(tx, organization, user, revision)?;
     let (at, arrival) = (event.at, arrival(tx, organization, event, revision)?);
-    Ok(Gone { organization: found, arrival, at, killed, services: owned, row })
+    Ok(Gone { organization: found, arrival, at, killed, told, services: owned, row })
+}
+
+/// Who was told since then that the person is gone, and what they have answered.
+fn told(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId, since: Moment) -> Result<Vec<Told>, ServiceError> {
+    let receivers = receivers::list(tx, organization)?;
+    let name = |id: ResourceId| {
+        let found = receivers.iter().map(|stored| &stored.receiver).find(|receiver| receiver.id == id);
+        found.map_or_else(|| id.to_string(), |receiver| receiver.name.clone())
+    };
+    let mut signals = signals::of_subject(tx, organization, user.into(), MOST_SIGNALS)?;
+    signals.retain(|signal| {
+        signal.created_at >= since && EventType::from_uri(&signal.event).is_some_and(EventType::says_gone)
+    });
+    signals.sort_unstable_by_key(|signal| signal.id);
+    let told = |signal: StoredSignal| Told {
+        receiver: name(signal.receiver),
+        acknowledged: signal.acknowledged_at().map(|at| at.to_string()),
+        signal: signal.id.to_string(),
+        event_type: signal.event,
+        first_attempt: signal.first_attempt_at.map(|at| at.to_string()),
+    };
+    Ok(signals.into_iter().map(told).collect())
 }
 
 /// The interval with which access was cut off: the first after the person was active for the last time.
@@ -180,7 +210,7 @@ fn search(
                 for subject in subjects() {
                     search.asked = search.asked.saturating_add(1);
                     if is_allowed(rules, subject, permission.as_str(), resource, now) {
-                        search.allowed.push(told(subject, permission.as_str(), resource.id));
+                        search.allowed.push(allowance(subject, permission.as_str(), resource.id));
                     }
                 }
             }
@@ -195,7 +225,7 @@ fn is_allowed(rules: &Rules<'_>, subject: Subject, permission: &str, resource: R
     rules.decide(&question, now).is_allowed()
 }
 
-fn told(subject: Subject, permission: &str, scope: &str) -> String {
+fn allowance(subject: Subject, permission: &str, scope: &str) -> String {
     match subject {
         Subject::User(_) => format!("{permission} at {scope}"),
         Subject::Service(service) => format!("{permission} at {scope} to the service {service}"),

@@ -12,6 +12,7 @@ use crate::model::{ConnectionId, Moment, OrganizationId, ResourceId, Revision, S
 use crate::scim::resource;
 use crate::service::administration::{Administration, AdministrationError};
 use crate::service::provisioning::users::UserKeys;
+use crate::service::signals::{self, Happened};
 
 use super::cut_off;
 
@@ -62,6 +63,9 @@ pub fn bring_back(
         document.insert("active".to_owned(), Value::Bool(before != Status::Inactive));
         let text = resource::text(&document).map_err(unreadable)?;
         let keys = UserKeys::of(&document);
+        if before == Status::Active {
+            signals::queue(&administration.live, tx, &cause, &mut set, id, (&document, &Happened::Reactivated))?;
+        }
         if deleted_at.is_some() {
             undelete(tx, &cause, (&user, departed.last), &keys, text, at, &mut set)?;
         } else {

@@ -11,6 +11,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition, Reason, UserId, fold};
 use crate::service::access::administrators;
 use crate::service::leavers::cut_off;
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::{Person, managers, stored};
@@ -77,6 +78,15 @@ fn set(
             suspended_at: person.suspended_at,
             user_name_key: fold(person.text("userName")),
         });
+        let happened = match (person.active(), suspended) {
+            (true, true) => Some(Happened::Deactivated),
+            (true, false) => Some(Happened::Reactivated),
+            // Whom the connection says to be inactive is gone already, and stays so.
+            (false, _) => None,
+        };
+        if let Some(happened) = happened {
+            signals::queue(&services.live, tx, &cause, &mut set, id, (&person.attributes, &happened))?;
+        }
         let action = if suspended { "user.suspended" } else { "user.reinstated" };
         let mut details = json!({});
         if suspended {

@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 33] = [
+const ROWS: &[(&str, &str, u32, &str)] = &[
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -20,6 +20,18 @@ const ROWS: [(&str, &str, u32, &str); 33] = [
         "algorithm, generation, wrapped, material, created_at, replaces_at_once, signs_from",
         20,
         "'ES256', i, on, #0f(1), 0, on, 0",
+    ),
+    (
+        "receiver",
+        "organization, id, name, method, events, subject_format, audience, algorithm, status, version, created_at",
+        500,
+        "#01(i), #0c(i), 'name', 'push', '', 'email', '', 'RS256', 'enabled', 1, 0",
+    ),
+    (
+        "signal",
+        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at",
+        20_000,
+        "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN 1 END",
     ),
     ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
     ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),
@@ -176,6 +188,7 @@ const ROWS: [(&str, &str, u32, &str); 33] = [
         "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
     ),
     ("user_facts", "organization, user_id, until_revision, facts", 5000, "#01(1), #06(i), i, '{}'"),
+    ("demonstration", "organization, seed, since", 500, "#01(i), 1, 0"),
 ];
 
 /// Migrates a database and fills it.

@@ -13,6 +13,7 @@ use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::access::administrators;
 use crate::service::leavers::cut_off;
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -32,7 +33,7 @@ pub fn replace(
     precondition: &Precondition,
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
-    change(services, caller, id, precondition, projection, |current| {
+    change(services, caller, id, (precondition, true), projection, |current| {
         let mut document =
             resource::replace(caller.profile.switches(), &services.types.user, current, body.clone())?.document;
         if let (None, Some(active)) = (document.get("active"), current.get("active")) {
@@ -55,7 +56,7 @@ pub fn patch(
     projection: &Projection,
 ) -> Result<Option<Representation>, ServiceError> {
     let operations = patching::parse(caller.profile.switches(), body)?;
-    change(services, caller, id, precondition, projection, |current| {
+    change(services, caller, id, (precondition, false), projection, |current| {
         Ok(patching::apply(caller.profile.switches(), &services.types.user, current, &operations)?.document)
     })
     .map(Some)
@@ -65,7 +66,7 @@ fn change(
     services: &Services,
     caller: &Caller,
     id: &str,
-    precondition: &Precondition,
+    (precondition, replaced): (&Precondition, bool),
     projection: &Projection,
     apply: impl Fn(&Document) -> Result<Document, ScimError>,
 ) -> Result<Representation, ServiceError> {
@@ -78,7 +79,8 @@ fn change(
         if before == after && loaded.user.connection == caller.connection {
             return Ok(Decision::Unchanged(present(services, &loaded, projection)?));
         }
-        let (set, changed) = write_set(services, tx, caller, &loaded.user, (&before, &after), now)?;
+        let (mut set, changed) = write_set(services, tx, caller, &loaded.user, (&before, &after), now)?;
+        tell(services, tx, &Cause::from(caller), &mut set, &loaded.user, (&before, &after, replaced))?;
         loaded.user = changed;
         let answer = present(services, &loaded, projection)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), answer))
@@ -143,6 +145,32 @@ fn write_set(
         ..user.clone()
     };
     Ok((set, changed))
+}
+
+/// What receivers are to be told: that the person is gone or back, and what else is different.
+fn tell(
+    services: &Services,
+    tx: &mut Tx<'_>,
+    cause: &Cause,
+    set: &mut WriteSet,
+    user: &StoredUser,
+    (before, after, replaced): (&Document, &Document, bool),
+) -> Result<(), ServiceError> {
+    let live = &services.live;
+    match set.statuses.first().map(|change| change.status) {
+        Some(Status::Active) => signals::queue(live, tx, cause, set, user.id, (after, &Happened::Reactivated))?,
+        // Receivers know the person as it was until now.
+        Some(_) => signals::queue(live, tx, cause, set, user.id, (before, &Happened::Deactivated))?,
+        None => {}
+    }
+    let mut attributes: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
+    attributes.sort_unstable();
+    attributes.dedup();
+    attributes.retain(|name| name != "active" && before.get(name) != after.get(name));
+    if !attributes.is_empty() {
+        signals::queue(live, tx, cause, set, user.id, (after, &Happened::Changed { replaced, attributes }))?;
+    }
+    Ok(())
 }
 
 fn record(

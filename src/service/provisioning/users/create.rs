@@ -1,6 +1,6 @@
 //! POST /Users (RFC 7644 §3.3).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::db::users::{EmailRow, StoredUser, UserRow};
 use crate::db::{Count, ResourceKind, Tx, WriteSet};
@@ -9,6 +9,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Moment, UserId, Version};
 use crate::scim::projection::Projection;
 use crate::scim::resource;
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -53,6 +54,7 @@ pub struct NewUser {
     now: Moment,
     keys: UserKeys,
     changed: Vec<String>,
+    document: Map<String, Value>,
     text: String,
 }
 
@@ -71,6 +73,7 @@ impl NewUser {
             keys: UserKeys::checked(&document)?,
             changed: document.keys().cloned().collect(),
             text: resource::text(&document)?,
+            document,
         })
     }
 
@@ -85,7 +88,7 @@ impl NewUser {
         cause: &Cause,
         connection: ConnectionId,
     ) -> Result<WriteSet, ServiceError> {
-        let Self { id, now, keys, changed, text } = self;
+        let Self { id, now, keys, changed, document, text } = self;
         let (person_key, stored_key) = services.live.new_person_key(tx, cause.organization, *id)?;
         let personal = format!("{{\"after\":{text}}}");
         let details = json!({ "changed": changed });
@@ -104,6 +107,8 @@ impl NewUser {
             person_key: stored_key,
             document: text.clone(),
         });
+        let happened = Happened::Created(changed.clone());
+        signals::queue(&services.live, tx, cause, &mut set, *id, (document, &happened))?;
         Ok(set)
     }
 }

@@ -9,6 +9,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
 use crate::service::access::administrators;
 use crate::service::leavers::cut_off;
+use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -31,8 +32,11 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.users_deleted.push(UserDeletion { id, expected: user.version, at: now });
         set.statuses.push(StatusChange { user: id, status: Status::Deleted, since: now });
         let keys = UserKeys::of(&document);
-        set.emails_removed.extend(keys.emails.into_iter().map(|address_key| EmailRow { address_key, user: id }));
+        set.emails_removed.extend(keys.emails.iter().map(|key| EmailRow { address_key: key.clone(), user: id }));
         set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: -1, deleted: 1 });
+        // Under the bar of an administrator the person was gone already.
+        let happened = Happened::Deleted { was_active: keys.active && user.suspended_at.is_none() };
+        signals::queue(&services.live, tx, &cause, &mut set, id, (&document, &happened))?;
         let mut details = json!({});
         cut_off::name_request(caller, &mut details);
         let event = match &user.person_key {

@@ -1,0 +1,2 @@
+ALTER TABLE credential DROP COLUMN believed;
+ALTER TABLE organization DROP COLUMN certification;

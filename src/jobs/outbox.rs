@@ -1,0 +1,176 @@
+//! Sends to receivers what they are to be told.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use ureq::http::Method;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::db::signals::{Sent, StoredSignal};
+use crate::live::Live;
+use crate::outbound::client::{Client, Outgoing, Reply};
+use crate::service::ServiceError;
+use crate::service::signals::{self, Delivery};
+use crate::signals::Method as Delivering;
+
+use super::Stop;
+
+/// How soon something that waits is seen.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a stretch may take before others have their turn; a request more may begin just before.
+const STRETCH: Duration = Duration::from_secs(10);
+/// The most that is read of an answer, in bytes.
+const ANSWER_BYTES: u64 = 16 * 1024;
+/// The most that is kept of why something failed, in characters.
+const WHY_CHARACTERS: usize = 300;
+
+/// Held by the one sender that looks for something to send, the others wait for it.
+pub(super) type Looking = Arc<Mutex<()>>;
+
+/// Runs until told to stop. The client, which is dear, is made when there is first something to send.
+pub(super) fn run(live: &Live, issuer: &str, looking: &Looking, stop: &Stop) {
+    let mut client = None;
+    while let Some(delivery) = next(live, looking, stop) {
+        let client = client.get_or_insert_with(|| Client::new(live.destinations()));
+        if let Err(error) = deliver(live, client, issuer, &delivery, stop) {
+            tracing::error!(error = %error, "what was sent to a receiver could not be put on record; it is sent again");
+            if !stop.wait(LOOK_EVERY) {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits for something to send; `None` when told to stop.
+fn next(live: &Live, looking: &Looking, stop: &Stop) -> Option<Delivery> {
+    let _looking = looking.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut told = false;
+    while !stop.is_told() {
+        match signals::claim(live) {
+            Ok(Some(delivery)) => return Some(delivery),
+            Ok(None) => told = false,
+            Err(error) if told => tracing::debug!(error = %error, "the outbox is still stuck"),
+            Err(error) => {
+                tracing::error!(error = %error, "the outbox is stuck; tried again");
+                told = true;
+            }
+        }
+        if !stop.wait(LOOK_EVERY) {
+            break;
+        }
+    }
+    None
+}
+
+/// Sends what is to be sent to one receiver, one after the other.
+fn deliver(live: &Live, client: &Client, issuer: &str, delivery: &Delivery, stop: &Stop) -> Result<(), ServiceError> {
+    let began = Clock::monotonic();
+    let mut attempts = Vec::with_capacity(delivery.signals.len());
+    for signal in &delivery.signals {
+        if stop.is_told() || Clock::monotonic().duration_since(began) > STRETCH {
+            break;
+        }
+        let sent_at = live.now();
+        let sent = send(live, client, issuer, delivery, signal)?;
+        let failure = if let Sent::Failed(why) = &sent { Some(why.clone()) } else { None };
+        attempts.push((signal.id, (sent_at, live.now()), sent));
+        if let Some(why) = failure {
+            // What comes after it must not arrive before it.
+            return signals::failed(live, delivery, &attempts, &why);
+        }
+    }
+    signals::delivered(live, delivery, &attempts)
+}
+
+fn send(
+    live: &Live,
+    client: &Client,
+    issuer: &str,
+    delivery: &Delivery,
+    signal: &StoredSignal,
+) -> Result<Sent, ServiceError> {
+    let receiver = &delivery.receiver.receiver;
+    let Some(url) = receiver.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok()) else {
+        return Ok(Sent::Failed("it has no address".to_owned()));
+    };
+    let secret = delivery.secret.as_deref();
+    let post = |headers: &[(&str, &str)], body: &str| {
+        client.send(&Outgoing { method: Method::POST, url: &url, headers, body, at_most: ANSWER_BYTES })
+    };
+    let reply = match receiver.method {
+        Delivering::Webhook => {
+            let message = signals::webhook(issuer, secret.unwrap_or_default(), signal, live.now())?;
+            post(
+                &[
+                    ("Content-Type", "application/json"),
+                    ("webhook-id", &message.id),
+                    ("webhook-timestamp", &message.timestamp),
+                    ("webhook-signature", &message.signature),
+                ],
+                &message.body,
+            )
+        }
+        Delivering::Push | Delivering::Poll => {
+            let keys = live.signing_keys()?;
+            let token = signals::security_event_token(&keys, issuer, receiver, signal, live.now())?;
+            let mut headers = vec![("Content-Type", "application/secevent+jwt"), ("Accept", "application/json")];
+            headers.extend(secret.map(|secret| ("Authorization", secret)));
+            post(&headers, &token)
+        }
+    };
+    Ok(match reply {
+        Ok(reply) => understood(receiver.method, &reply),
+        Err(error) => Sent::Failed(short(&error.to_string())),
+    })
+}
+
+/// RFC 8935 §2.2 and §2.3: 202, or 400 with a reason. Only what is wrong with the token itself will be so the next time;
+/// whatever else is answered may pass.
+fn understood(method: Delivering, reply: &Reply) -> Sent {
+    match (method, reply.status) {
+        (_, 200..=299) => Sent::Acknowledged,
+        (Delivering::Push, 400) => {
+            let body: Value = serde_json::from_str(&reply.body).unwrap_or_default();
+            let code = body.get("err").and_then(Value::as_str).unwrap_or_default();
+            if matches!(code, "invalid_request" | "invalid_issuer" | "invalid_audience") {
+                Sent::Refused(short(&format!("it answered 400 `{code}`")))
+            } else {
+                Sent::Failed(short(&format!("it answered 400 `{code}`")))
+            }
+        }
+        (_, status) => Sent::Failed(format!("it answered {status}")),
+    }
+}
+
+fn short(why: &str) -> String {
+    why.chars().filter(|letter| !letter.is_control()).take(WHY_CHARACTERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_wrong_with_the_token_is_not_sent_again() {
+        let reply = |status, body: &str| Reply { status, body: body.to_owned() };
+        let push = |status, body| understood(Delivering::Push, &reply(status, body));
+        assert_eq!(push(202, ""), Sent::Acknowledged);
+        assert!(matches!(push(400, r#"{"err":"invalid_audience"}"#), Sent::Refused(_)));
+        for (status, body) in [
+            (400, r#"{"err":"authentication_failed"}"#),
+            (400, "garbage"),
+            (400, r#"{"err":7}"#),
+            (302, ""),
+            (401, ""),
+            (404, ""),
+            (500, ""),
+            (503, r#"{"err":"invalid_request"}"#),
+        ] {
+            assert!(matches!(push(status, body), Sent::Failed(_)), "{status} {body}");
+        }
+        let hostile = format!("{{\"err\":\"{}\"}}", "x\\n".repeat(5_000));
+        assert!(matches!(push(400, &hostile), Sent::Failed(why) if why.chars().count() <= WHY_CHARACTERS));
+    }
+}

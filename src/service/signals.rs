@@ -1,0 +1,11 @@
+//! What receivers are told: queued in the transaction of what it tells, made into tokens when it goes out.
+
+mod outbox;
+mod poll;
+mod queue;
+mod token;
+
+pub use outbox::{Delivery, claim, delivered, failed};
+pub use poll::{Fetch, Fetched, poll, stream};
+pub use queue::{Happened, queue};
+pub use token::{SECURITY_EVENT_TOKEN, WebhookMessage, security_event_token, webhook};

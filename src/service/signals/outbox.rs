@@ -1,0 +1,138 @@
+//! The outbox: which receiver is next, and what became of what it was sent.
+//!
+//! One server at a time sends to a receiver, in the order of what happened. What was sent and not put on record is sent
+//! again under the same `jti`; nothing that waits is lost.
+
+use serde_json::json;
+
+use crate::db::receivers::{self, Claim, StoredReceiver};
+use crate::db::signals::{self, Sent, StoredSignal};
+use crate::db::{AdministrationRow, WriteSet};
+use crate::ids;
+use crate::live::{Cause, Decision, Live};
+use crate::model::{Actor, Moment, ResourceId};
+use crate::service::ServiceError;
+use crate::signals::Status;
+
+/// How long a receiver belongs to whoever sends to it: longer than a stretch may take.
+const CLAIMED_FOR: i64 = 60 * 1_000_000;
+/// How many signals are sent before others have their turn.
+const STRETCH: i64 = 50;
+/// How long the sender waits after the first failure; twice as long after each further one.
+const FIRST_PAUSE: i64 = 1_000_000;
+/// How long it waits at most.
+const LONGEST_PAUSE: i64 = 300 * 1_000_000;
+/// A receiver that has not answered for so long is paused.
+const GIVEN_UP_AFTER: i64 = 24 * 3_600 * 1_000_000;
+/// Receivers looked at for one that is free.
+const CANDIDATES: i64 = 16;
+
+/// What is to be sent to one receiver now.
+#[derive(Debug)]
+pub struct Delivery {
+    /// To whom.
+    pub receiver: StoredReceiver,
+    /// Its secret.
+    pub secret: Option<String>,
+    /// What, in this order.
+    pub signals: Vec<StoredSignal>,
+    claim: Claim,
+}
+
+/// Takes the receiver that has waited longest, if there is one.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn claim(live: &Live) -> Result<Option<Delivery>, ServiceError> {
+    let now = live.now();
+    // Claims of one process are told apart, so that two of its threads do not take one receiver for theirs.
+    let by = ids::resource(now);
+    for (organization, id) in live.read(|tx| receivers::due(tx, now, CANDIDATES))? {
+        let claim = Claim { organization, receiver: id, by };
+        let until = now.plus_micros(CLAIMED_FOR);
+        if !live.record(|tx| claim.take(tx, now, until))? {
+            continue;
+        }
+        let found = live.read::<_, ServiceError>(|tx| {
+            let Some(receiver) = receivers::by_id(tx, organization, id)? else { return Ok(None) };
+            let secret = match &receiver.receiver.secret {
+                Some(sealed) => live.open_secret(tx, organization, id, sealed)?,
+                None => None,
+            };
+            let signals = signals::waiting(tx, organization, id, STRETCH)?;
+            Ok(Some(Delivery { receiver, secret, signals, claim }))
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// One signal that was sent: which, when, when it was answered, and how.
+pub type Attempt = (ResourceId, (Moment, Moment), Sent);
+
+/// Puts on record what was sent and answered, and gives the receiver back.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn delivered(live: &Live, delivery: &Delivery, attempts: &[Attempt]) -> Result<(), ServiceError> {
+    let now = live.now();
+    live.record::<_, ServiceError>(|tx| {
+        record(tx, delivery, attempts)?;
+        Ok(delivery.claim.succeeded(tx, now)?)
+    })
+}
+
+/// Puts on record what was sent, and leaves the receiver alone for a while. One that has failed for a day is paused: what
+/// happens is kept for it, and an administrator decides.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn failed(live: &Live, delivery: &Delivery, attempts: &[Attempt], why: &str) -> Result<(), ServiceError> {
+    let now = live.now();
+    let stored = &delivery.receiver;
+    let failures = stored.failures.saturating_add(1);
+    let doublings = u32::try_from(stored.failures.clamp(0, 20)).unwrap_or(20);
+    let pause = FIRST_PAUSE.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE);
+    live.record::<_, ServiceError>(|tx| {
+        record(tx, delivery, attempts)?;
+        Ok(delivery.claim.failed(tx, (now, now.plus_micros(pause)), failures, why)?)
+    })?;
+    let receiver = &stored.receiver;
+    tracing::warn!(receiver.id = %receiver.id, failures, error = why, "a receiver cannot be told");
+    match stored.failing_since {
+        Some(since) if since.plus_micros(GIVEN_UP_AFTER) <= now => give_up(live, stored),
+        _ => Ok(()),
+    }
+}
+
+fn record(tx: &mut crate::db::Tx<'_>, delivery: &Delivery, attempts: &[Attempt]) -> Result<(), ServiceError> {
+    let receiver = &delivery.receiver.receiver;
+    for (id, times, sent) in attempts {
+        signals::record(tx, receiver.organization, (receiver.id, *id), *times, sent)?;
+    }
+    Ok(())
+}
+
+fn give_up(live: &Live, stored: &StoredReceiver) -> Result<(), ServiceError> {
+    let now = live.now();
+    let (organization, id) = (stored.receiver.organization, stored.receiver.id);
+    let cause = Cause { organization, actor: Actor::Server, request: ids::request(now) };
+    live.write(&cause, |tx| {
+        let Some(found) = receivers::by_id(tx, organization, id)? else { return Ok(Decision::Unchanged(())) };
+        if found.receiver.status != Status::Enabled {
+            return Ok(Decision::Unchanged(()));
+        }
+        let mut paused = found.receiver;
+        paused.status = Status::Paused;
+        paused.reason = Some("it has not answered for a day".to_owned());
+        paused.version = paused.version.saturating_add(1);
+        let mut set = WriteSet::new(organization);
+        set.takes_revision = true;
+        set.events.push(cause.event(now, "receiver.paused", id, &json!({ "name": paused.name, "why": paused.reason })));
+        set.administration.push(AdministrationRow::ReplaceReceiver(Box::new(paused)));
+        tracing::error!(receiver.id = %id, "a receiver was paused: it has not answered for a day");
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
+    })
+}
