@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod brakes;
+pub mod console;
 mod constraint;
 pub mod credentials;
 pub mod decisions;

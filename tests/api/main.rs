@@ -19,6 +19,8 @@ mod administration;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod authorization_table;
+#[cfg(test)]
 mod brakes;
 #[cfg(test)]
 mod bulk;
@@ -30,6 +32,8 @@ mod certification;
 mod command_line;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod contention;
 #[cfg(test)]
@@ -86,6 +90,8 @@ mod patch_semantics;
 mod people;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod privileges;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]

@@ -17,6 +17,8 @@ use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
 const TABLES: &[&str] = &[
+    "account_link",
+    "invitation",
     "signal",
     "connection",
     "credential",
@@ -50,6 +52,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("brake_everywhere", "the job that looks after brakes asks for all of the deployment, which are few"),
     ("quarantine_last_of_connection", "reads one row, the newest, by the order of the index"),
     ("leaver_count", "counts who left lately"),
+    ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("receiver_list", "an organization has a handful of receivers, and all are told"),
@@ -208,14 +211,23 @@ fn postgres_reads_too_much(plan: &str) -> Vec<&str> {
         let indexed = line.contains("Index Scan using")
             || line.contains("Index Only Scan using")
             || line.contains("Bitmap Index Scan on");
+        let of_the_deployment = [
+            "organization",
+            "server",
+            "keyring",
+            "signing_key",
+            "access_administration",
+            "account",
+            "session",
+            "sign_in_link",
+            "demonstration",
+        ];
         // Tables of the deployment have keys of one column, and so has a table of one row an organization.
-        let own = ["organization", "server", "keyring", "signing_key", "access_administration", "demonstration"]
-            .iter()
-            .any(|table| {
-                [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]
-                    .iter()
-                    .any(|text| format!("{line} ").contains(text))
-            });
+        let own = of_the_deployment.iter().any(|table| {
+            [format!(" on {table} "), format!(" on {table}_"), format!("using {table}_")]
+                .iter()
+                .any(|text| format!("{line} ").contains(text))
+        });
         let shallow = indexed
             && !own
             && condition.is_none_or(|condition| {
