@@ -77,6 +77,8 @@ fn change_set(organization: OrganizationId, users: &[UserId], expected: Version)
         set.users_changed.push(UserChange {
             id: *id,
             expected,
+            version: expected.next(),
+            managed_by: ConnectionId::NOBODY,
             connection: ConnectionId::NOBODY,
             user_name_key: id.to_string(),
             sort_keys: UserSortKeys::default(),

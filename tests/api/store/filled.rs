@@ -50,10 +50,10 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     (
         "scim_user",
         "organization, id, connection, user_name_key, external_id, active, version, created_at, modified_at, deleted_at, document, \
-         display_name_key, family_name_key, given_name_key",
+         display_name_key, family_name_key",
         20_000,
         "#01(1), #06(i), #02(1), 'user' || i, 'external' || i, on, 1, 0, 0, CASE WHEN i % 67 = 0 THEN 1 END, '{}', \
-         'display' || i, 'family' || i % 5000, 'given' || i % 500",
+         'display' || i, 'family' || i % 5000",
     ),
     ("user_email", "organization, address_key, user_id", 20_000, "#01(1), 'user' || i || '@example.com', #06(i)"),
     (
