@@ -6,6 +6,7 @@
 mod answer;
 mod assignments;
 mod body;
+mod brakes;
 mod call;
 mod connections;
 mod credentials;
@@ -59,6 +60,7 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     leavers::RESOURCE,
+    brakes::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

@@ -111,6 +111,13 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         5000,
         "#01(1), #06(i), 0, 1, 2, 0",
     ),
+    ("brake", "organization, connection, share, least, minutes", 2000, "#01(1), #02(i), 20, 50, 10"),
+    (
+        "quarantine",
+        "organization, id, connection, from_event, opened_at, people, population, closed_at",
+        5000,
+        "#01(1), #0c(i), #02(i % 500 + 1), #08(i), 0, 50, 100, 1",
+    ),
     (
         "leaver",
         "organization, event, user_id, connection, how, at, revision",
