@@ -73,6 +73,8 @@ pub struct ServerSettings {
     pub github: Vec<GithubSettings>,
     /// Days the request log is kept.
     pub request_log_days: u32,
+    /// Whether decisions leave no record, to measure what the record costs.
+    pub without_decision_log: bool,
 }
 
 /// Settings that cannot be used. Messages never repeat a secret.
@@ -168,11 +170,12 @@ impl ServerSettings {
         let rate_limit = flags.rate_limit.or(file.rate_limit).unwrap_or(DEFAULT_RATE_LIMIT);
         let github = file.github.iter().map(|(name, section)| section.read(name)).collect::<Result<_, _>>()?;
         let request_log_days = flags.request_log_days.or(file.request_log_days).unwrap_or(DEFAULT_REQUEST_LOG_DAYS);
+        let without_decision_log = flags.without_decision_log;
         if request_log_days == 0 {
             let problem = "expected 1 day at least".to_owned();
             return Err(ConfigError::Value { setting: "request_log_days", problem });
         }
-        Ok(Self { listen, public_url, metrics_listen, rate_limit, github, request_log_days })
+        Ok(Self { listen, public_url, metrics_listen, rate_limit, github, request_log_days, without_decision_log })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.

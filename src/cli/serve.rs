@@ -92,6 +92,9 @@ fn listen(
     };
     let app = App::bind(settings, services).and_then(|app| app.with_github(&server.github));
     let app = app.map_err(|error| failed(&error))?.keeping_requests(server.request_log_days);
+    if server.without_decision_log {
+        live.keep_no_decisions();
+    }
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }

@@ -51,6 +51,9 @@ pub struct ServerFlags {
     /// Days the request log of connections is kept [default: 30]
     #[arg(long, value_name = "DAYS", env = "MUSTER_REQUEST_LOG_DAYS", hide_env_values = true)]
     pub request_log_days: Option<u32>,
+    /// Keep no record of decisions: only to measure what the record costs
+    #[arg(long, hide = true)]
+    pub without_decision_log: bool,
 }
 
 /// Takes any text, so that no message of clap repeats it.

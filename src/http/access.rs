@@ -148,11 +148,12 @@ async fn admit(
     Ok(admitted.map_err(|_panicked| Refusal::Panicked)??)
 }
 
-/// Another type than JSON is 400 here, as the certification of the Authorization API has it, not 415.
+/// Another type than JSON is 400 here, as the certification of the Authorization API has it, not 415. SCIM's is JSON, too:
+/// clients that provision as well send it for everything.
 async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
+    if !["application/json", "application/scim+json"].iter().any(|json| media_type.eq_ignore_ascii_case(json)) {
         return Err(Refusal::Bad("the `Content-Type` must be `application/json`".to_owned()));
     }
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

@@ -184,8 +184,9 @@ on_both_databases! {
                 assert_eq!(answer.status, 400, "{path} {content_type} {body}: {}", answer.text);
             }
         }
-        let charset = [("Content-Type", "application/json; charset=utf-8")];
-        suite.client.send("POST", "/access/v1/evaluation", &charset, Some(&text)).expect(200);
+        for json in ["application/json; charset=utf-8", "Application/JSON", "application/scim+json"] {
+            suite.client.send("POST", "/access/v1/evaluation", &[("Content-Type", json)], Some(&text)).expect(200);
+        }
     }
 
     fn the_callers_own_name_of_a_request_comes_back_from_every_endpoint(database: &Database) {

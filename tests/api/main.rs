@@ -45,6 +45,8 @@ mod decision_log;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod decisions_under_attack;
+#[cfg(test)]
 mod dialects;
 #[cfg(test)]
 mod differential;

@@ -1,6 +1,6 @@
 //! The log against both databases, and against a database that fails.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::db::tests::fresh::Fresh;
