@@ -8,6 +8,7 @@ pub mod access;
 pub mod api;
 mod bearer;
 pub mod metrics;
+mod oauth;
 pub mod operation;
 mod path;
 mod problem;
@@ -53,6 +54,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         access::answer(edge, &request, payload).await
     } else if path::is_under("ssf", request.path()) {
         signals::answer(edge, &request, payload).await
+    } else if path::is_under("oauth2", request.path()) {
+        oauth::answer(edge, &request, payload).await
     } else if path::is_under("webhooks", request.path()) {
         webhooks::answer(edge, &request, payload).await
     } else if path::is_under(".well-known", request.path()) {

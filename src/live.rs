@@ -7,8 +7,10 @@ mod decisions;
 mod denials;
 mod door;
 mod feed;
+pub mod jwt;
 mod keys;
 mod lease;
+mod outside;
 mod page_starts;
 mod receivers;
 mod requests;
@@ -34,10 +36,11 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
+pub use outside::Fetch;
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
-pub use token::{Token, TokenError};
+pub use token::{ClientId, Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -71,6 +74,7 @@ struct Inner {
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
     receivers: receivers::Receivers,
+    outside: outside::Outside,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
@@ -144,6 +148,7 @@ impl Live {
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
             receivers: receivers::Receivers::default(),
+            outside: outside::Outside::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),

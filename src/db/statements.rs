@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, credentials, decisions, diagnosis, directory, events, extension_schemas, groups, history, keyring, leavers,
-    memberships, organizations, receivers, request_log, servers, signals, signing_keys, users,
+    memberships, organizations, proofs, receivers, request_log, servers, signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -18,6 +18,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         credentials::STATEMENTS,
+        proofs::STATEMENTS,
         decisions::STATEMENTS,
         keyring::STATEMENTS,
         leavers::STATEMENTS,

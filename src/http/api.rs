@@ -7,6 +7,7 @@ mod answer;
 mod assignments;
 mod body;
 mod call;
+mod clients;
 mod connections;
 mod credentials;
 mod decisions;
@@ -56,6 +57,8 @@ pub const RESOURCES: &[Resource] = &[
     connections::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
+    clients::RESOURCE,
+    clients::ISSUERS,
     users::RESOURCE,
     leavers::RESOURCE,
     groups::RESOURCE,

@@ -1,5 +1,6 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
+mod clients;
 mod connections;
 mod error;
 mod first_start;
@@ -21,6 +22,7 @@ use crate::service::access::Preview;
 
 pub use crate::db::credentials::StoredCredential;
 pub use crate::db::receivers::StoredReceiver;
+pub use clients::{NewClient, NewIssuer, claims};
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
 pub use receivers::{NewReceiver, ReceiverChange};

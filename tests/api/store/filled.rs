@@ -7,7 +7,7 @@ use crate::support::{Backend, Database};
 
 /// Table, columns, how many rows, and their values, numbered by `i`. `#06(i)` is the id of kind 06 and number `i`, `on` is
 /// true, `ever` is the end of an interval that has not ended.
-const ROWS: [(&str, &str, u32, &str); 33] = [
+const ROWS: [(&str, &str, u32, &str); 34] = [
     ("organization", "id, slug, name, revision, created_at", 500, "#01(i), 'slug' || i, 'name', 9, 0"),
     (
         "keyring",
@@ -26,6 +26,12 @@ const ROWS: [(&str, &str, u32, &str); 33] = [
         "organization, id, name, method, events, subject_format, audience, algorithm, status, version, created_at",
         500,
         "#01(i), #0c(i), 'name', 'push', '', 'email', '', 'RS256', 'enabled', 1, 0",
+    ),
+    (
+        "proof",
+        "organization, credential, issuer, audience, claims, keys_url",
+        500,
+        "#01(i), #05(i), 'https://issuer.example/' || i, 'audience', '{}', 'https://issuer.example/keys'",
     ),
     (
         "signal",
