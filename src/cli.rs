@@ -2,6 +2,7 @@
 
 mod client;
 mod connection;
+mod demo;
 mod doctor;
 mod error;
 mod gate;
@@ -10,6 +11,7 @@ mod guardrail;
 mod key;
 mod leaver;
 mod lifetime;
+mod login_link;
 mod mapping;
 mod may;
 mod migrate;
@@ -54,6 +56,8 @@ struct Arguments {
 enum Command {
     /// Serve SCIM; makes and migrates a new database
     Serve(serve::Serve),
+    /// Serve a company that is made up, with a year behind it
+    Demo(demo::Demo),
     /// Bring the database up to date
     Migrate,
     /// Organizations, the tenants
@@ -111,6 +115,7 @@ enum Command {
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    LoginLink(login_link::LoginLink),
     Leaver(leaver::Leaver),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
@@ -147,6 +152,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
     telemetry::start(&settings.log, settings.log_format).map_err(|error| CommandError::Usage(error.to_string()))?;
     match command {
         Command::Serve(serve) => serve::run(&serve, &flags, &settings),
+        Command::Demo(demo) => demo::run(&demo, &flags, &settings),
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
@@ -170,6 +176,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
+        Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
 }

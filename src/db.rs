@@ -4,9 +4,11 @@
 //! turns into statements, many requests in one commit.
 
 pub mod access;
+pub mod console;
 mod constraint;
 pub mod credentials;
 pub mod decisions;
+pub mod demonstrations;
 pub mod diagnosis;
 pub mod directory;
 mod error;

@@ -10,6 +10,7 @@ mod feed;
 pub mod jwt;
 mod keys;
 mod lease;
+mod notes;
 mod outside;
 mod page_starts;
 mod receivers;

@@ -1,7 +1,9 @@
 //! USE CASES, one file each; synchronous: authorize, load, decide, store.
 
 pub mod access;
+pub mod accounts;
 pub mod administration;
+pub mod demonstration;
 mod error;
 pub mod leavers;
 pub mod oauth;

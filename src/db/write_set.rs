@@ -101,6 +101,10 @@ pub enum AdministrationRow {
         /// Its URN in lower case.
         urn_key: String,
     },
+    /// Rows of the console.
+    Console(super::console::ConsoleRow),
+    /// Marks an organization as made up.
+    Demonstration(super::demonstrations::Demonstration),
     /// A new receiver.
     Receiver(Box<crate::signals::Receiver>),
     /// A receiver as it is now, instead of its version before.

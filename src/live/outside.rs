@@ -13,9 +13,9 @@ use super::Live;
 use super::jwt::PublicKeys;
 
 /// How long published keys are good without another look.
-const FRESH: Duration = Duration::from_secs(3_600);
+const FRESH: Duration = Duration::from_hours(1);
 /// How long keys are used whose publisher does not answer any more.
-const STALE: Duration = Duration::from_secs(24 * 3_600);
+const STALE: Duration = Duration::from_hours(24);
 /// How often a publisher is asked at most, however many tokens name keys that are not known.
 const ASK_EVERY: Duration = Duration::from_secs(30);
 /// One-time tokens remembered at once.

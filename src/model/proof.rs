@@ -38,9 +38,33 @@ pub struct Proof {
 }
 
 impl OutsideIssuer {
+    /// Whether one token could fit this and another: unless there is a claim of which they ask for different values.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let differs = |(name, value): (&String, &String)| other.claims.get(name).is_some_and(|theirs| theirs != value);
+        (&self.issuer, &self.audience) == (&other.issuer, &other.audience) && !self.claims.iter().any(differs)
+    }
+
     /// The claims as they are kept: one text for one meaning.
     pub fn claims_text(&self) -> String {
         let members = self.claims.iter().map(|(name, value)| (name.clone(), value.as_str().into()));
         serde_json::Value::Object(members.collect()).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registrations_are_told_apart_by_a_claim_they_ask_different_values_of() {
+        let issuer = |claims: &[(&str, &str)]| OutsideIssuer {
+            issuer: "https://idp.example".to_owned(),
+            audience: "muster".to_owned(),
+            claims: claims.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        };
+        let (a, b) = (issuer(&[("tid", "a")]), issuer(&[("tid", "b")]));
+        assert!(!a.may_be(&b) && a.may_be(&a));
+        assert!(a.may_be(&issuer(&[])) && issuer(&[]).may_be(&a) && a.may_be(&issuer(&[("azp", "b")])));
+        assert!(!a.may_be(&OutsideIssuer { audience: "other".to_owned(), ..a.clone() }));
     }
 }

@@ -2,6 +2,7 @@
 
 mod clients;
 mod connections;
+mod demonstrations;
 mod error;
 mod first_start;
 mod keys;
@@ -21,6 +22,7 @@ use crate::model::{Actor, OrganizationId, RequestId, Revision};
 use crate::service::access::Preview;
 
 pub use crate::db::credentials::StoredCredential;
+pub use crate::db::demonstrations::Demonstration;
 pub use crate::db::receivers::StoredReceiver;
 pub use clients::{NewClient, NewIssuer, claims};
 pub use connections::ConnectionChange;

@@ -44,6 +44,8 @@ impl From<WriteError> for ServiceError {
                 | Constraint::ServiceName
                 | Constraint::Membership
                 | Constraint::OutsideIssuer
+                | Constraint::Account
+                | Constraint::Invitation
                 | Constraint::Other => Self::Internal(format!("a uniqueness rule was broken: {constraint:?}")),
             },
             WriteError::Unknown(why) => Self::Unavailable(why),

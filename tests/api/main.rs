@@ -19,6 +19,8 @@ mod administration;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod authorization_table;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -29,11 +31,15 @@ mod command_line;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod contention;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
 mod cursors;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
@@ -86,6 +92,8 @@ mod patch_semantics;
 mod people;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod privileges;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]

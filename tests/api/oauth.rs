@@ -148,7 +148,7 @@ on_both_databases! {
         };
         assert_eq!(part(0)["typ"], "at+jwt");
         assert_eq!(part(1)["exp"].as_i64().unwrap() - part(1)["iat"].as_i64().unwrap(), 3600);
-        for shortened in [&token[..token.len() - 1], &token[1..], &format!("{token}A"), &token.to_uppercase()] {
+        for shortened in [token.strip_suffix(|_: char| true).unwrap(), token.strip_prefix("e").unwrap(), &format!("{token}A"), &token.to_uppercase()] {
             assert_eq!(admitted(&fixture.with(shortened)), [false; 6]);
         }
         // A security event token of the same keys is no access token.
@@ -165,7 +165,7 @@ on_both_databases! {
         let client = fixture.register(&json!({ "kind": "receiver", "keys": signer.keys() }));
         assert_eq!(client["client_secret"], Value::Null);
         let assertion = signer.sign(&fixture.assertion(&client));
-        let answers = in_parallel(8, |_| fixture.assert(&assertion).status);
+        let answers = in_parallel(8, 16, |_| fixture.assert(&assertion).status);
         assert_eq!(answers.iter().filter(|status| **status == 200).count(), 1, "{answers:?}");
         assert!(answers.iter().all(|status| matches!(status, 200 | 401)), "{answers:?}");
         let mut again = fixture.assertion(&client);

@@ -8,13 +8,13 @@ use super::super::error::CommandError;
 use super::super::root_key;
 
 /// The lock, held for as long as this lives.
-pub(super) struct SingleServer {
+pub(in crate::cli) struct SingleServer {
     _held: Option<File>,
 }
 
 impl SingleServer {
     /// Takes the lock. PostgreSQL needs none: any number of servers may serve it.
-    pub(super) fn claim(database: &Database) -> Result<Self, CommandError> {
+    pub(in crate::cli) fn claim(database: &Database) -> Result<Self, CommandError> {
         let Some(path) = root_key::beside(database, ".lock") else { return Ok(Self { _held: None }) };
         let failed = |error: std::io::Error| {
             CommandError::Failed(format!("the lock file `{}` cannot be used: {error}", path.display()))

@@ -1,3 +1,5 @@
+//! Tokens as others would have them believed.
+
 use serde_json::json;
 
 use super::super::signing::{SigningPair, generate};

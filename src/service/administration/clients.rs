@@ -50,6 +50,13 @@ pub struct NewIssuer {
     pub valid_micros: i64,
 }
 
+/// Tokens say nothing of organizations: what admits to one must not admit to another, nor keep it from being admitted.
+pub(super) fn taken() -> AdministrationError {
+    AdministrationError::Taken(
+        "tokens of this issuer and audience admit somebody already; name claims that tell them apart".to_owned(),
+    )
+}
+
 fn unfitting<T>(message: impl Into<String>) -> Result<T, AdministrationError> {
     Err(AdministrationError::Unfitting(message.into()))
 }
@@ -130,6 +137,12 @@ impl Administration {
         self.live.write(&cause, |tx| {
             if !connection.is_nobody() {
                 by_id(tx, organization, connection)?;
+            }
+            if let Some((Some(issuer), _)) = &proof {
+                let registered = proofs::by_issuer(tx, &issuer.issuer)?;
+                if registered.iter().filter_map(|proof| proof.issuer.as_ref()).any(|other| issuer.may_be(other)) {
+                    return Err(taken());
+                }
             }
             let mut set = decisive(organization, Vec::new());
             let now = self.clock.now();

@@ -69,10 +69,7 @@ impl From<WriteError> for AdministrationError {
             WriteError::Violated(Constraint::ServiceName) => {
                 Self::Taken("a service of this name exists already in the organization".to_owned())
             }
-            WriteError::Violated(Constraint::OutsideIssuer) => Self::Taken(
-                "tokens of this issuer, audience and claims admit somebody already; name claims that tell them apart"
-                    .to_owned(),
-            ),
+            WriteError::Violated(Constraint::OutsideIssuer) => super::clients::taken(),
             WriteError::Database(error) => Self::Database(error),
             error => Self::Write(error),
         }

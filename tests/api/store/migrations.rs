@@ -79,10 +79,14 @@ fn the_twin_folders_hold_the_same_migrations_and_make_the_same_schema() {
         .map(|line| line.split(' ').next().unwrap())
         .collect();
     let known = [
+        "account_email",
+        "account_subject",
         "connection_name",
+        "invitation_open",
         "keyring_purpose",
         "membership_current",
         "organization_slug",
+        "proof_of_issuer",
         "scim_group_unique_name",
         "scim_user_name",
         "service_name",

@@ -107,7 +107,15 @@ impl Program {
     /// # Panics
     /// With what the server wrote when it ends instead.
     pub fn serve(&self, arguments: &[&str]) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        self.start(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+    }
+
+    /// Runs a command that serves; returns when the server listens.
+    ///
+    /// # Panics
+    /// With what the server wrote when it ends instead.
+    pub fn start(&self, arguments: &[&str]) -> Server {
+        let mut command = self.command(&[]);
         let mut child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = lines(child.stdout.take().unwrap());
         let stderr = lines(child.stderr.take().unwrap());
