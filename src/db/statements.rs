@@ -2,8 +2,8 @@
 
 use super::sql::Statement;
 use super::{
-    access, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups,
-    history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers, signals,
+    access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
+    groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers, signals,
     signing_keys, users,
 };
 
@@ -18,6 +18,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        brakes::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,
         decisions::STATEMENTS,

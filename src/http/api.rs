@@ -6,6 +6,7 @@
 mod answer;
 mod assignments;
 mod body;
+mod brakes;
 mod call;
 mod clients;
 mod connections;
@@ -61,6 +62,7 @@ pub const RESOURCES: &[Resource] = &[
     clients::ISSUERS,
     users::RESOURCE,
     leavers::RESOURCE,
+    brakes::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

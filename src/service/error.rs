@@ -44,6 +44,7 @@ impl From<WriteError> for ServiceError {
                 | Constraint::ServiceName
                 | Constraint::Membership
                 | Constraint::OutsideIssuer
+                | Constraint::Quarantine
                 | Constraint::Account
                 | Constraint::Invitation
                 | Constraint::Other => Self::Internal(format!("a uniqueness rule was broken: {constraint:?}")),
