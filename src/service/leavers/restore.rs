@@ -92,6 +92,8 @@ fn changed(user: &StoredUser, keys: UserKeys, document: String, at: Moment) -> U
     UserChange {
         id: user.id,
         expected: user.version,
+        version: user.version.next(),
+        managed_by: user.connection,
         connection: user.connection,
         user_name_key: keys.user_name_key,
         sort_keys: keys.sort_keys,
