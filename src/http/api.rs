@@ -13,6 +13,7 @@ mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod explanations;
 mod gates;
 mod groups;
 mod guardrails;
@@ -74,6 +75,7 @@ pub const RESOURCES: &[Resource] = &[
     previews::RESOURCE,
     receivers::RESOURCE,
     decisions::RESOURCE,
+    explanations::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.
