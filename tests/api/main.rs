@@ -43,9 +43,9 @@ mod cursors;
 #[cfg(test)]
 mod decision_log;
 #[cfg(test)]
-mod demo;
-#[cfg(test)]
 mod decisions_under_attack;
+#[cfg(test)]
+mod demo;
 #[cfg(test)]
 mod dialects;
 #[cfg(test)]
