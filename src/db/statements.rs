@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    groups, history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals,
+    findings, groups, history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals,
     signing_keys, users,
 };
 
@@ -19,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         brakes::STATEMENTS,
+        findings::STATEMENTS,
         credentials::STATEMENTS,
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,

@@ -12,6 +12,7 @@ mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod findings;
 mod gates;
 mod groups;
 mod guardrails;
@@ -60,6 +61,7 @@ pub const RESOURCES: &[Resource] = &[
     users::RESOURCE,
     leavers::RESOURCE,
     brakes::RESOURCE,
+    findings::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

@@ -35,6 +35,11 @@ struct HealthLabels {
     health: &'static str,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FindingLabels {
+    kind: &'static str,
+}
+
 type Latencies = Family<RouteLabels, Histogram, fn() -> Histogram>;
 
 /// The counters of this process.
@@ -48,6 +53,7 @@ pub struct Metrics {
     times_gone_back: Gauge<u64, AtomicU64>,
     request_lines_lost: Gauge<u64, AtomicU64>,
     connections: Family<HealthLabels, Gauge>,
+    findings: Family<FindingLabels, Gauge>,
 }
 
 /// Counts a request as being answered until dropped, whether it is answered or its client goes away.
@@ -72,6 +78,8 @@ pub struct State {
     pub request_lines_lost: u64,
     /// How many connections of the deployment fare how.
     pub connections: BTreeMap<&'static str, i64>,
+    /// How much stands that was found of leavers and nobody has acknowledged, by its kind.
+    pub findings: BTreeMap<&'static str, i64>,
 }
 
 impl Default for Metrics {
@@ -107,6 +115,12 @@ impl Default for Metrics {
             "Connections of the deployment by how they fare: failing ones have requests refused",
             Family::clone(&connections),
         );
+        let findings = Family::default();
+        registry.register(
+            "leaver_findings",
+            "What the still-gone watch found of leavers and nobody has acknowledged",
+            Family::clone(&findings),
+        );
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self {
             registry,
@@ -118,6 +132,7 @@ impl Default for Metrics {
             times_gone_back,
             request_lines_lost,
             connections,
+            findings,
         }
     }
 }
@@ -144,6 +159,9 @@ impl Metrics {
         self.request_lines_lost.set(state.request_lines_lost);
         for (health, count) in state.connections {
             self.connections.get_or_create(&HealthLabels { health }).set(count);
+        }
+        for (kind, count) in state.findings {
+            self.findings.get_or_create(&FindingLabels { kind }).set(count);
         }
         let mut page = String::new();
         // Writing to a string cannot fail.
@@ -188,6 +206,7 @@ mod tests {
             times_gone_back: 3,
             request_lines_lost: 2,
             connections: BTreeMap::from([("failing", 4)]),
+            findings: BTreeMap::from([("re-added", 5)]),
         };
         let page = metrics.page(state.clone());
         for line in [
@@ -201,6 +220,7 @@ mod tests {
             "muster_database_times_gone_back 3",
             "muster_request_log_lines_lost 2",
             r#"muster_connections{health="failing"} 4"#,
+            r#"muster_leaver_findings{kind="re-added"} 5"#,
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }
