@@ -45,6 +45,7 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
                 request_lines_lost,
                 connections,
                 findings,
+                gates: edge.services.live.gates_seen(),
             };
             let page = edge.metrics.page(state);
             HttpResponse::Ok()
