@@ -6,4 +6,3 @@ pub mod explain;
 pub mod gates;
 pub mod graph;
 pub mod guardrail;
-pub mod what_if;

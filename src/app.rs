@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::config::GithubSettings;
+use crate::http::console::post::Post;
 use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
@@ -55,6 +56,7 @@ pub struct App {
     services: web::Data<Services>,
     edge: web::Data<Edge>,
     gates: web::Data<Gates>,
+    post: web::Data<Post>,
     handle: Handle,
     request_log_days: u32,
 }
@@ -90,6 +92,7 @@ impl App {
             edge: web::Data::new(Edge::new(services.clone(), rate_limit)),
             services,
             gates: web::Data::new(Gates::default()),
+            post: web::Data::new(Post::default()),
             handle: Handle::default(),
             request_log_days: REQUEST_LOG_DAYS,
         })
@@ -121,6 +124,12 @@ impl App {
         Ok(Self { gates, ..self })
     }
 
+    /// Sends what the console has to say by mail.
+    #[must_use]
+    pub fn with_post(self, post: Post) -> Self {
+        Self { post: web::Data::new(post), ..self }
+    }
+
     /// Ends it from another thread.
     pub fn handle(&self) -> Handle {
         self.handle.clone()
@@ -140,7 +149,7 @@ impl App {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let mut servers = vec![public(self.listener, self.edge.clone(), self.gates)?];
+        let mut servers = vec![public(self.listener, self.edge.clone(), self.gates, self.post)?];
         if let Some(listener) = self.metrics_listener {
             servers.push(metrics(listener, self.edge)?);
         }
@@ -172,11 +181,20 @@ fn bind(address: &str) -> io::Result<TcpListener> {
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on `{address}`: {error}")))
 }
 
-fn public(listener: TcpListener, edge: web::Data<Edge>, gates: web::Data<Gates>) -> io::Result<Server> {
+fn public(
+    listener: TcpListener,
+    edge: web::Data<Edge>,
+    gates: web::Data<Gates>,
+    post: web::Data<Post>,
+) -> io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let blocking = BLOCKING_THREADS.checked_div(workers).unwrap_or_default().max(BLOCKING_THREADS_PER_WORKER);
     let application = move || {
-        actix_web::App::new().app_data(edge.clone()).app_data(gates.clone()).default_service(web::to(http::answer))
+        actix_web::App::new()
+            .app_data(edge.clone())
+            .app_data(gates.clone())
+            .app_data(post.clone())
+            .default_service(web::to(http::answer))
     };
     let server = HttpServer::new(application)
         .workers(workers)

@@ -10,6 +10,7 @@ mod guardrail;
 mod key;
 mod leaver;
 mod lifetime;
+mod login_link;
 mod mapping;
 mod may;
 mod migrate;
@@ -107,6 +108,7 @@ enum Command {
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
+    LoginLink(login_link::LoginLink),
     Leaver(leaver::Leaver),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
@@ -165,6 +167,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Verify(verify) => verify::run(&verify),
+        Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),
     }
 }

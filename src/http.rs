@@ -7,6 +7,7 @@
 pub mod access;
 pub mod api;
 mod bearer;
+pub mod console;
 pub mod metrics;
 pub mod operation;
 mod path;
@@ -57,6 +58,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         webhooks::answer(edge, &request, payload).await
     } else if path::is_under(".well-known", request.path()) {
         well_known::answer(edge, &request).await
+    } else if console::is_meant(request.path()) {
+        console::answer(edge, &request, payload).await
     } else {
         operation::answer(edge, &request).await
     }

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::model::{
-    AssignmentId, ConnectionId, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId,
-    ServiceId, UserId,
+    AccountId, AssignmentId, ConnectionId, CredentialId, EventId, GroupId, InvitationId, Moment, OrganizationId,
+    RequestId, ResourceId, ServiceId, SessionId, SignInLinkId, UserId,
 };
 
 /// The operating system gave no random bytes.
@@ -46,6 +46,14 @@ makers! {
     service -> ServiceId,
     /// A new assignment.
     assignment -> AssignmentId,
+    /// A new account.
+    account -> AccountId,
+    /// A new session of the console.
+    session -> SessionId,
+    /// A new link that signs in.
+    sign_in_link -> SignInLinkId,
+    /// A new invitation.
+    invitation -> InvitationId,
     /// A new event.
     event -> EventId,
     /// A new request.

@@ -9,6 +9,7 @@ mod door;
 mod feed;
 mod keys;
 mod lease;
+mod notes;
 mod page_starts;
 mod receivers;
 mod requests;

@@ -7,6 +7,7 @@ mod catalogue;
 mod connection;
 mod credential;
 mod destination;
+mod email;
 mod folding;
 mod health;
 mod id;
@@ -32,11 +33,12 @@ pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};
 pub use destination::{DestinationError, Destinations};
+pub use email::{EmailAddress, EmailError};
 pub use folding::fold;
 pub use health::{Activity, Health};
 pub use id::{
-    AssignmentId, ConnectionId, CredentialId, EventId, GroupId, IdError, OrganizationId, RequestId, ResourceId,
-    ServiceId, UserId,
+    AccountId, AssignmentId, ConnectionId, CredentialId, EventId, GroupId, IdError, InvitationId, OrganizationId,
+    RequestId, ResourceId, ServiceId, SessionId, SignInLinkId, UserId,
 };
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};

@@ -1,6 +1,7 @@
 //! USE CASES, one file each; synchronous: authorize, load, decide, store.
 
 pub mod access;
+pub mod accounts;
 pub mod administration;
 pub mod demonstration;
 mod error;

@@ -85,6 +85,11 @@ pub fn difference(before: &Rules<'_>, after: &Rules<'_>, touched: &Touched, now:
         difference.conflicts.extend(conflicts(after, scope, now).into_iter().filter(|one| !known.contains(one)));
     }
     difference.gains.values_mut().chain(difference.losses.values_mut()).for_each(leave_out_what_lies_within);
+    // Whoever holds them together around a scope holds them there, too.
+    let all = difference.conflicts.clone();
+    difference
+        .conflicts
+        .retain(|one| !one.scope.ancestors().skip(1).any(|scope| all.contains(&Conflict { scope, ..one.clone() })));
     difference
 }
 
@@ -146,3 +151,6 @@ fn administrators(rules: &Rules<'_>, now: Moment) -> usize {
     let is_admin = |set: &usize| candidates.role_sets.get(*set).is_some_and(|held| held.contains(RoleName::ADMIN));
     candidates.people.iter().filter(|(_, set)| is_admin(set)).count()
 }
+
+#[cfg(test)]
+mod tests;

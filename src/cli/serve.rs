@@ -11,11 +11,12 @@ use crate::app::{App, AppSettings};
 use crate::clock::Clock;
 use crate::config::{Flags, PublicUrl, ServerFlags, ServerSettings, Settings};
 use crate::db::{Database, Dialect, IfMissing, MigrationState};
+use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
-use crate::model::{Actor, Destinations};
+use crate::model::{Actor, Caller, Destinations};
 use crate::scim::schema::ResourceTypes;
-use crate::service::Services;
 use crate::service::administration::Administration;
+use crate::service::{ServiceError, Services};
 
 use super::error::CommandError;
 use super::lifetime::Lifetime;
@@ -103,7 +104,22 @@ fn set_up(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), Comm
     let Some(token) = administration.set_up_when_empty(Lifetime::YEAR.as_micros())? else { return Ok(()) };
     output::line(&format!("SCIM base URL: {public_url}/scim/v2"))?;
     output::line(&format!("SCIM token: {}", *token))?;
+    print_console_links(live, clock, public_url)?;
     output::line(
-        "Give both to the identity provider. The token is shown this once; `muster token issue` makes another.",
+        "Give URL and token to the identity provider. The token is shown this once; `muster token issue` makes another. \
+         The console's link signs in once, within 10 minutes; `muster login-link` makes another.",
     )
+}
+
+/// Prints, for each organization, a link that signs its recovery administrator in to the console.
+pub(super) fn print_console_links(live: &Live, clock: &Clock, public_url: &PublicUrl) -> Result<(), CommandError> {
+    let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
+    let services = Services { live: live.clone(), types, public_url: public_url.to_string(), clock: clock.clone() };
+    for organization in Administration::new(live.clone(), clock.clone(), Actor::Server).organizations()? {
+        let caller = Caller::local(organization.id, Actor::Server, ids::request(clock.now()));
+        let link = services.recovery_link(&caller);
+        let link = link.map_err(|error: ServiceError| CommandError::Failed(error.to_string()))?;
+        output::line(&format!("Console: {}", *link))?;
+    }
+    Ok(())
 }

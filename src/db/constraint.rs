@@ -17,6 +17,10 @@ pub enum Constraint {
     ServiceName,
     /// Somebody is a member once: another request was faster.
     Membership,
+    /// An account is made once: another request was faster.
+    Account,
+    /// An address is invited once: another request was faster.
+    Invitation,
     /// Any other.
     Other,
 }
@@ -41,6 +45,10 @@ impl Constraint {
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",
                 Self::Membership,
             ),
+            ("account_email", "account.email_key", Self::Account),
+            ("account_subject", "account.issuer, account.subject", Self::Account),
+            ("account_link_pkey", "account_link.organization, account_link.account", Self::Account),
+            ("invitation_open", "invitation.organization, invitation.email_key", Self::Invitation),
         ];
         let rule = rules.into_iter().find(|(name, columns, _)| {
             named == *name || named.strip_prefix("UNIQUE constraint failed: ") == Some(*columns)

@@ -68,6 +68,8 @@ impl EventRow {
                 ("connection", connection.as_bytes(), Some(credential.as_bytes().as_slice()))
             }
             Actor::Credential(credential) => ("credential", NOBODY, Some(credential.as_bytes().as_slice())),
+            // The column holds whoever came with something to show for it; the kind says which table it is in.
+            Actor::Account(account) => ("account", NOBODY, Some(account.as_bytes().as_slice())),
             Actor::CommandLine => ("command-line", NOBODY, None),
             Actor::Server => ("server", NOBODY, None),
         };
@@ -97,11 +99,11 @@ pub struct StoredEvent {
     pub id: EventId,
     /// When.
     pub at: Moment,
-    /// `connection`, `credential`, `command-line` or `server`.
+    /// `connection`, `credential`, `account`, `command-line` or `server`.
     pub actor_kind: String,
     /// The connection that did it; sixteen zero bytes for the others.
     pub connection: Vec<u8>,
-    /// By which credential, where it came with one.
+    /// By which credential or account, where it came with one.
     pub credential: Option<CredentialId>,
     /// In which request.
     pub request: RequestId,

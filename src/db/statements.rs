@@ -2,8 +2,9 @@
 
 use super::sql::Statement;
 use super::{
-    access, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups, history,
-    keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys, users,
+    access, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups,
+    history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys,
+    users,
 };
 
 /// Every registered statement.
@@ -32,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
     ]
     .into_iter()
     .chain(access)
+    .chain(console::STATEMENTS.iter().copied())
     .flatten()
     .copied()
 }

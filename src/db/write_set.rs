@@ -99,6 +99,8 @@ pub enum AdministrationRow {
         /// Its URN in lower case.
         urn_key: String,
     },
+    /// Rows of the console.
+    Console(super::console::ConsoleRow),
     /// Marks an organization as made up.
     Demonstration(super::demonstrations::Demonstration),
     /// A new receiver.

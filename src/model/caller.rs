@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Believed, ConnectionId, Credential, CredentialId, OrganizationId, Profile, RequestId};
+use super::{AccountId, Believed, ConnectionId, Credential, CredentialId, OrganizationId, Profile, RequestId};
 
 /// A SCIM caller as its credential says: nothing of it comes from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub enum Actor {
     Connection(ConnectionId, CredentialId),
     /// Somebody who administers over HTTP, by a credential that belongs to no connection.
     Credential(CredentialId),
+    /// Somebody signed in to the console.
+    Account(AccountId),
     /// Somebody at the command line of this server.
     CommandLine,
     /// The server itself: set-up, expiry.
@@ -74,7 +76,7 @@ impl Actor {
     pub const fn credential(self) -> Option<CredentialId> {
         match self {
             Self::Connection(_, credential) | Self::Credential(credential) => Some(credential),
-            Self::CommandLine | Self::Server => None,
+            Self::Account(_) | Self::CommandLine | Self::Server => None,
         }
     }
 }

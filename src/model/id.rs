@@ -90,6 +90,22 @@ id! {
     AssignmentId
 }
 id! {
+    /// Somebody who signs in to the console.
+    AccountId
+}
+id! {
+    /// One signed-in browser.
+    SessionId
+}
+id! {
+    /// One link that signs in once.
+    SignInLinkId
+}
+id! {
+    /// One invitation by e-mail.
+    InvitationId
+}
+id! {
     /// A SCIM resource of either type, or whatever else an event may be about, where the type does not matter.
     ResourceId
 }
@@ -140,6 +156,18 @@ impl From<ServiceId> for ResourceId {
 
 impl From<AssignmentId> for ResourceId {
     fn from(id: AssignmentId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<AccountId> for ResourceId {
+    fn from(id: AccountId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<InvitationId> for ResourceId {
+    fn from(id: InvitationId) -> Self {
         Self(id.0)
     }
 }

@@ -90,3 +90,19 @@ pub const GUARDRAIL_ATTRIBUTES: usize = 200;
 pub const EVALUATION_BYTES: usize = 1_048_576;
 /// Entities on one page of an AuthZEN search.
 pub const SEARCH_PAGE: usize = 1_000;
+/// Characters of an e-mail address (RFC 5321 §4.5.3.1.3 less the brackets).
+pub const EMAIL_CHARACTERS: usize = 254;
+/// Bytes of a form of the console, files included.
+pub const FORM_BYTES: usize = 5 * 1024 * 1024;
+/// Minutes without a request after which a session of the console ends.
+pub const SESSION_IDLE_MINUTES: usize = 120;
+/// Minutes after which a session of the console ends, used or not.
+pub const SESSION_MINUTES: usize = 720;
+/// Minutes after signing in within which what is grave may be done.
+pub const FRESH_SIGN_IN_MINUTES: usize = 30;
+/// Minutes a link that signs in is good for.
+pub const SIGN_IN_LINK_MINUTES: usize = 10;
+/// Hours an invitation is good for.
+pub const INVITATION_HOURS: usize = 72;
+/// Invitations in one form.
+pub const INVITATIONS_AT_ONCE: usize = 1_000;

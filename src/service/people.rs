@@ -130,6 +130,17 @@ impl Person {
     }
 }
 
+/// How many users the organization has.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn count(services: &Services, caller: &Caller) -> Result<i64, ServiceError> {
+    let totals = services.live.read(|tx| {
+        organizations::totals(tx, caller.organization, ConnectionId::NOBODY, crate::db::ResourceKind::User)
+    })?;
+    Ok(totals.present)
+}
+
 /// One user, and the groups it is directly in.
 ///
 /// # Errors

@@ -210,7 +210,7 @@ on_both_databases! {
     }
 
     fn people_cannot_take_the_last_administrator_on_any_path_and_a_connection_can(database: &Database) {
-        let server = Server::start(database);
+        let (server, program) = (Server::start(database), Program::on(database));
         let acme = server.organization("acme");
         let admin = administrator(&server, acme.id, CredentialKind::Admin);
         let ada = call(&admin, "POST", "/users", &json!({ "userName": "ada" })).expect(201).id();
@@ -231,6 +231,48 @@ on_both_databases! {
             problem(&call(&admin, method, &path, &body), 409, "`admin` at `/`");
         }
         assert_eq!(all_rows(database), before);
+        // Who is an administrator for a time only would leave nobody behind.
+        let ben = call(&admin, "POST", "/users", &json!({ "userName": "ben" })).expect(201).id();
+        let passing = json!({ "principal": { "type": "user", "id": ben }, "role": "admin", "scope": "/", "until": "2999-01-01T00:00:00Z" });
+        let passing = call(&admin, "POST", "/assignments", &passing).expect(201).id();
+        problem(&call(&admin, "DELETE", &format!("/groups/{group}/members/{ada}"), &Value::Null), 409, "for good");
+        call(&admin, "DELETE", &format!("/assignments/{passing}"), &Value::Null).expect(204);
+        // Through a group in the group, every way to it is the only one.
+        let inner = call(&admin, "POST", "/groups", &json!({ "display_name": "inner" })).expect(201).id();
+        call(&admin, "PUT", &format!("/groups/{inner}/members/{ben}"), &Value::Null).expect(204);
+        call(&admin, "PUT", &format!("/groups/{group}/members/{inner}"), &Value::Null).expect(204);
+        call(&admin, "DELETE", &format!("/groups/{group}/members/{ada}"), &Value::Null).expect(204);
+        let document = |text: &str| {
+            let file = program.folder().join("access.toml");
+            std::fs::write(&file, text).unwrap();
+            program.run(&["apply", file.to_str().unwrap()])
+        };
+        let held = all_rows(database);
+        for (method, path) in [
+            ("DELETE", format!("/groups/{inner}/members/{ben}")),
+            ("DELETE", format!("/groups/{group}/members/{inner}")),
+            ("DELETE", format!("/groups/{inner}")),
+            ("DELETE", format!("/users/{ben}")),
+            ("PUT", format!("/users/{ben}/suspension")),
+        ] {
+            problem(&call(&admin, method, &path, &Value::Null), 409, "`admin` at `/`");
+        }
+        for arguments in [&["user", "deactivate", "ben"][..], &["group", "remove", "inner", "ben"], &["mapping", "remove", &mapped]] {
+            let ended = program.run(arguments);
+            assert!(ended.code != Some(0) && ended.stderr.contains("`admin` at `/`"), "{arguments:?}: {ended:?}");
+        }
+        assert_eq!(all_rows(database), held);
+        // A document that names what it gave no more is such a path, too.
+        assert_eq!(document("[[assignment]]\nuser = \"ben\"\nrole = \"admin\"\n").code, Some(0));
+        call(&admin, "DELETE", &format!("/assignments/{mapped}"), &Value::Null).expect(204);
+        let held = all_rows(database);
+        let ended = document("");
+        assert!(ended.code != Some(0) && ended.stderr.contains("`admin` at `/`"), "{ended:?}");
+        assert_eq!(all_rows(database), held);
+        call(&admin, "POST", "/assignments", &mapping).expect(201);
+        assert_eq!(document("").code, Some(0));
+        call(&admin, "PUT", &format!("/groups/{group}/members/{ada}"), &Value::Null).expect(204);
+        call(&admin, "DELETE", &format!("/users/{ben}"), &Value::Null).expect(204);
         // The connection adopts her and sends her away.
         let off = json!([{ "op": "replace", "path": "active", "value": false }]);
         acme.client.patch(&format!("/Users/{ada}"), &off).expect(200);

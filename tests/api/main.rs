@@ -19,6 +19,8 @@ mod administration;
 #[cfg(test)]
 mod authorization;
 #[cfg(test)]
+mod authorization_table;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -28,6 +30,8 @@ mod certification;
 mod command_line;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod contention;
 #[cfg(test)]
@@ -84,6 +88,8 @@ mod patch_semantics;
 mod people;
 #[cfg(test)]
 mod privacy;
+#[cfg(test)]
+mod privileges;
 #[cfg(test)]
 mod profiles;
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, credentials, demonstrations, events, extension_schemas,
-    groups, keyring, leavers, memberships, organizations, receivers, signals, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -59,6 +59,9 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
         for change in &set.suspensions {
             change.pardon(tx, set.organization)?;
         }
+    }
+    for set in sets {
+        console::end_sessions_of_leavers(tx, set.organization, &set.statuses)?;
     }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
@@ -258,6 +261,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveExtensionSchema { urn_key } => {
                 extension_schemas::delete(tx, set.organization, urn_key)?
             }
+            AdministrationRow::Console(row) => row.write(tx, set.organization)?,
             AdministrationRow::Demonstration(mark) => demonstrations::insert(tx, set.organization, mark)?,
             AdministrationRow::Receiver(receiver) => receivers::insert(tx, receiver)?,
             AdministrationRow::ReplaceReceiver(receiver) => receivers::replace(tx, receiver)?,

@@ -14,8 +14,8 @@ use crate::db::users::{Status, StatusChange};
 use crate::db::{DatabaseError, Tx, WriteSet, memberships, organizations};
 use crate::live::Cause;
 use crate::model::{
-    AssignmentId, Caller, GroupId, Moment, OrganizationId, Principal, ResourceId, Revision, RoleName, ScopePath,
-    UserId, limits,
+    Assignment, AssignmentId, Caller, GroupId, Moment, OrganizationId, Principal, ResourceId, Revision, RoleName,
+    ScopePath, UserId, limits,
 };
 
 use crate::service::ServiceError;
@@ -75,7 +75,8 @@ pub fn guard(tx: &mut Tx<'_>, caller: &Caller, now: Moment, set: &mut WriteSet) 
         };
         return Ok(());
     }
-    if concerns(tx, caller.organization, now, &taken)? && !is_any_left(tx, caller.organization, now, &taken)? {
+    let now_on = (now, Holding::Now);
+    if concerns(tx, caller.organization, now, &taken)? && !is_any_left(tx, caller.organization, now_on, &taken)? {
         tracing::error!(
             organization = %caller.organization, connection = %caller.connection,
             "a connection has taken the last administrator; the recovery administrator is the way back"
@@ -91,13 +92,22 @@ pub fn guard(tx: &mut Tx<'_>, caller: &Caller, now: Moment, set: &mut WriteSet) 
     Ok(())
 }
 
+/// How long an administrator must be one to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    /// At this moment.
+    Now,
+    /// At this moment and without an end: who is one for a time only would leave nobody behind.
+    ForGood,
+}
+
 /// From where the administrators come: users and groups that are `admin` at `/`, with the groups in those groups.
 struct Origins {
     users: BTreeSet<UserId>,
     groups: BTreeSet<GroupId>,
 }
 
-/// Refuses to take what would leave no active user who is `admin` at `/`. Where administrators depend on it at all, the
+/// Refuses to take what would leave no active user who is `admin` at `/`, or none who is it without an end. Where administrators depend on it at all, the
 /// answer is the revision the check holds at: the write must happen at that one.
 ///
 /// # Errors
@@ -113,11 +123,17 @@ pub fn keep_one(
     if !concerns(tx, organization, now, taken)? {
         return Ok(None);
     }
-    if is_any_left(tx, organization, now, taken)? {
+    if is_any_left(tx, organization, (now, Holding::ForGood), taken)? {
+        return Ok(revision);
+    }
+    // Where everybody is one for a time only already, one of those will do.
+    let only_for_a_time = !is_any_left(tx, organization, (now, Holding::ForGood), &Taken::default())?;
+    if only_for_a_time && is_any_left(tx, organization, (now, Holding::Now), taken)? {
         return Ok(revision);
     }
     Err(AdministrationError::InUse(
-        "nobody active would be left with the role `admin` at `/`; assign it to somebody else first".to_owned(),
+        "nobody active would be left with the role `admin` at `/` for good; assign it to somebody else first"
+            .to_owned(),
     ))
 }
 
@@ -125,13 +141,13 @@ pub fn keep_one(
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub fn is_any_left(
+fn is_any_left(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    now: Moment,
+    when: (Moment, Holding),
     taken: &Taken,
 ) -> Result<bool, DatabaseError> {
-    let origins = origins(tx, organization, now, taken)?;
+    let origins = origins(tx, organization, when, taken)?;
     let direct = people::by_ids(tx, organization, origins.users.difference(&taken.users).copied())?;
     if direct.iter().any(|person| person.status == Status::Active) {
         return Ok(true);
@@ -151,14 +167,15 @@ pub fn is_any_left(
 
 /// Whether an administrator depends on anything of `taken`.
 fn concerns(tx: &mut Tx<'_>, organization: OrganizationId, now: Moment, taken: &Taken) -> Result<bool, DatabaseError> {
-    let admin = administrators(tx, organization, now, &Taken::default())?;
+    let when = (now, Holding::Now);
+    let admin = administrators(tx, organization, when, &Taken::default())?;
     if admin.is_empty() {
         return Ok(false);
     }
     if admin.iter().any(|(id, _)| taken.assignments.contains(id)) {
         return Ok(true);
     }
-    let origins = origins(tx, organization, now, &Taken::default())?;
+    let origins = origins(tx, organization, when, &Taken::default())?;
     let groups: Vec<GroupId> = origins.groups.iter().copied().collect();
     if !origins.users.is_disjoint(&taken.users)
         || !origins.groups.is_disjoint(&taken.groups)
@@ -174,24 +191,25 @@ fn concerns(tx: &mut Tx<'_>, organization: OrganizationId, now: Moment, taken: &
 fn administrators(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    now: Moment,
+    (now, holding): (Moment, Holding),
     taken: &Taken,
 ) -> Result<Vec<(AssignmentId, Principal)>, DatabaseError> {
     let Ok(admin) = RoleName::ADMIN.parse() else { return Ok(Vec::new()) };
     let rows = assignments::of_role_at(tx, organization, &admin, &ScopePath::root())?;
-    let holding = rows.into_iter().map(|row| row.assignment).filter(|one| one.validity.holds(now));
-    Ok(holding.filter(|one| !taken.assignments.contains(&one.id)).map(|one| (one.id, one.principal)).collect())
+    let lasts = |one: &Assignment| holding == Holding::Now || one.validity.until().is_none();
+    let held = rows.into_iter().map(|row| row.assignment).filter(|one| one.validity.holds(now) && lasts(one));
+    Ok(held.filter(|one| !taken.assignments.contains(&one.id)).map(|one| (one.id, one.principal)).collect())
 }
 
 fn origins(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    now: Moment,
+    when: (Moment, Holding),
     taken: &Taken,
 ) -> Result<Origins, DatabaseError> {
     let mut origins = Origins { users: BTreeSet::new(), groups: BTreeSet::new() };
     let mut edge = BTreeSet::new();
-    for (_, principal) in administrators(tx, organization, now, taken)? {
+    for (_, principal) in administrators(tx, organization, when, taken)? {
         match principal {
             Principal::User(id) => drop(origins.users.insert(id)),
             Principal::Group(id) => drop(edge.insert(id)),

@@ -180,6 +180,31 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         5000,
         "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
     ),
+    ("account", "id, name, email, email_key, created_at", 5000, "#0c(i), 'name', 'a' || i, 'a' || i, 0"),
+    (
+        "session",
+        "id, account, secret_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at",
+        5000,
+        "#0d(i), #0c(i / 2), #0f(1), 0, #0f(1), '', 0, 0, 0",
+    ),
+    (
+        "sign_in_link",
+        "id, organization, account, secret_hash, created_at, expires_at",
+        5000,
+        "#0e(i), #01(1), #0c(i), #0f(1), 0, 0",
+    ),
+    (
+        "account_link",
+        "organization, account, user_id, created_at",
+        5000,
+        "#01(1), #0c(i), CASE WHEN i % 1000 > 0 THEN #06(i) END, 0",
+    ),
+    (
+        "invitation",
+        "organization, id, email, email_key, secret_hash, groups, created_at, sent_at, expires_at, delivery, ended_at",
+        5000,
+        "#01(1), #10(i), 'a' || i, 'a' || i, #0f(1), '[]', 0, 0, 0, 'sent', CASE WHEN i % 9 > 0 THEN 1 END",
+    ),
     ("user_facts", "organization, user_id, until_revision, facts", 5000, "#01(1), #06(i), i, '{}'"),
     ("demonstration", "organization, seed, since", 500, "#01(i), 1, 0"),
 ];

@@ -79,7 +79,10 @@ fn the_twin_folders_hold_the_same_migrations_and_make_the_same_schema() {
         .map(|line| line.split(' ').next().unwrap())
         .collect();
     let known = [
+        "account_email",
+        "account_subject",
         "connection_name",
+        "invitation_open",
         "keyring_purpose",
         "membership_current",
         "organization_slug",

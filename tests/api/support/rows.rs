@@ -8,7 +8,7 @@ use super::{Backend, Database, ask};
 
 /// What the server keeps for itself and changes by the clock: not a row of the organization's own.
 const TABLES_LEFT_OUT: [&str; 4] = ["server_applied", "request_log", "request_count", "connection_activity"];
-const COLUMNS_LEFT_OUT: [&str; 1] = ["last_used_at"];
+const COLUMNS_LEFT_OUT: [&str; 2] = ["last_used_at", "seen_at"];
 
 #[derive(QueryableByName)]
 struct Line {

@@ -1,0 +1,25 @@
+// Comforts only: every page works without. Copies what a button names, and keeps a form from being sent twice.
+"use strict";
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button || !navigator.clipboard) return;
+  const source = document.getElementById(button.dataset.copy);
+  navigator.clipboard.writeText(source.value ?? source.textContent).then(() => {
+    button.textContent = "Copied";
+    document.getElementById("live").textContent = "Copied";
+  });
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  else event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select")) return;
+  const search = document.querySelector("input[type=search]");
+  if (search) { event.preventDefault(); search.focus(); search.select(); }
+});

@@ -1,0 +1,88 @@
+//! The console's own tables: accounts, sessions, links that sign in, invitations.
+
+pub mod accounts;
+pub mod invitations;
+pub mod links;
+pub mod sessions;
+
+use crate::model::{AccountId, InvitationId, Moment, OrganizationId, SessionId, SignInLinkId, UserId};
+
+use super::sql::Statement;
+use super::users::{Status, StatusChange};
+use super::{DatabaseError, Tx};
+
+use accounts::{Account, AccountLink};
+use invitations::{Ending, Invitation, Sending};
+use links::SignInLink;
+use sessions::Session;
+
+/// Every statement of these table groups.
+pub(super) const STATEMENTS: &[&[&Statement]] =
+    &[accounts::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, invitations::STATEMENTS];
+
+/// Rows of the console: rare, written one by one.
+#[derive(Debug, Clone)]
+pub enum ConsoleRow {
+    /// A new account.
+    Account(Account),
+    /// An account belongs to the organization from now on.
+    Link(AccountLink),
+    /// An account belongs to the organization no more.
+    Unlink(AccountId),
+    /// A browser is signed in.
+    Session(Session),
+    /// A session ends.
+    EndSession(SessionId),
+    /// A new link that signs in.
+    SignInLink(SignInLink),
+    /// Such a link was used; only once.
+    UseSignInLink {
+        /// Which.
+        id: SignInLinkId,
+        /// When.
+        at: Moment,
+    },
+    /// A new invitation.
+    Invitation(Invitation),
+    /// An open invitation gets a new link.
+    SendAgain(InvitationId, Sending),
+    /// An open invitation ends.
+    EndInvitation(InvitationId, Ending),
+}
+
+impl ConsoleRow {
+    /// Writes the row; answers how many rows were touched.
+    pub(super) fn write(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
+        match self {
+            Self::Account(account) => accounts::insert(tx, account),
+            Self::Link(link) => accounts::insert_link(tx, organization, link),
+            Self::Unlink(account) => accounts::delete_link(tx, organization, *account),
+            Self::Session(session) => sessions::insert(tx, session),
+            Self::EndSession(id) => sessions::end(tx, *id),
+            Self::SignInLink(link) => links::insert(tx, organization, link),
+            Self::UseSignInLink { id, at } => links::set_used(tx, *id, *at),
+            Self::Invitation(invitation) => invitations::insert(tx, organization, invitation),
+            Self::SendAgain(id, sending) => invitations::set_sent(tx, organization, *id, sending),
+            Self::EndInvitation(id, ending) => invitations::set_ended(tx, organization, *id, ending),
+        }
+    }
+}
+
+/// Ends every session of people who cease to be active, in the transaction that says so.
+pub(super) fn end_sessions_of_leavers(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    changes: &[StatusChange],
+) -> diesel::QueryResult<()> {
+    let leavers: Vec<UserId> =
+        changes.iter().filter(|change| change.status != Status::Active).map(|change| change.user).collect();
+    if leavers.is_empty() {
+        return Ok(());
+    }
+    sessions::end_of_users(tx, organization, &leavers)
+}
+
+/// An id as it stands in a column that belongs to `table`.
+fn corrupt(table: &'static str) -> impl Fn(crate::model::IdError) -> DatabaseError {
+    move |error| DatabaseError::Corrupt { table, problem: error.to_string() }
+}

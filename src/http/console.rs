@@ -1,0 +1,148 @@
+//! The console, at `/`: pages rendered here, that work without a script. Pages read; forms change, each at an address of
+//! its own, and answer with a redirect.
+//!
+//! A page is one file: a struct for its template in `templates/`, a handler, and its lines in [`PAGES`]. What every page
+//! has (who looks, where, the form's token) comes with the [`Visit`].
+
+mod answer;
+mod assets;
+mod browser;
+mod fields;
+mod frame;
+mod home;
+mod link;
+mod organizations;
+pub mod post;
+mod preferences;
+mod profile;
+mod refusal;
+mod route;
+mod sections;
+mod sessions;
+mod sign_in;
+mod visit;
+mod when;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use actix_web::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::ids;
+
+use super::record::Record;
+use super::{Edge, X_REQUEST_ID, harden, path};
+
+use answer::Answer;
+use browser::Browser;
+use fields::Fields;
+use refusal::Refusal;
+use visit::Visit;
+
+pub use route::{Method, Needs, Page};
+
+/// Every page, by file.
+pub const PAGES: &[&[Page]] = &[
+    home::PAGES,
+    link::PAGES,
+    organizations::PAGES,
+    preferences::PAGES,
+    profile::PAGES,
+    sessions::PAGES,
+    sign_in::PAGES,
+];
+
+/// First segments of the console's addresses, beside `/` itself.
+const PLACES: [&str; 8] = ["o", "assets", "sign-in", "sign-out", "link", "join", "theme", "sessions"];
+
+/// What browsers may load and do on every page: nothing but what comes from here.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Whether a path is the console's.
+pub fn is_meant(path: &str) -> bool {
+    path == "/" || PLACES.iter().any(|place| path::is_under(place, path))
+}
+
+/// Answers whatever arrives for the console.
+pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
+    if let Some(asset) = assets::find(request.path()) {
+        return asset.answer(request.method().as_str());
+    }
+    let id = ids::request(edge.services.clock.now());
+    let mut record = Record::new(id, request.method().as_str(), &edge.metrics);
+    let mut browser = Browser::of(request);
+    let answer = match respond(&edge, request, payload, &mut record, &browser).await {
+        Ok(answer) => answer,
+        Err(refusal) => refusal.answer(&browser),
+    };
+    let mut response = answer.into_response(&mut browser);
+    secure(&mut response);
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+    record.finish(response.status().as_u16(), &edge.metrics);
+    response
+}
+
+/// The headers no page goes without.
+fn secure(response: &mut HttpResponse) {
+    harden(response);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    // `no-referrer` would take the origin from forms too, which is checked.
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    headers.insert(
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    );
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    }
+}
+
+async fn respond(
+    edge: &web::Data<Edge>,
+    request: &HttpRequest,
+    payload: web::Payload,
+    record: &mut Record,
+    browser: &Browser,
+) -> Result<Answer, Refusal> {
+    let Some((page, ids)) = route::find(request.method().as_str(), request.path())? else {
+        return Err(Refusal::NotFound);
+    };
+    record.route(page.path);
+    let form = match page.method {
+        Method::Get => Fields::default(),
+        Method::Post => {
+            Browser::require_same_origin(request.headers(), &edge.services.public_url)?;
+            fields::read(request.headers(), payload).await?
+        }
+    };
+    let query = Fields::of_query(request.query_string())?;
+    let visit = Visit {
+        services: edge.services.clone(),
+        request: record.request(),
+        path: request.path().to_owned(),
+        ids,
+        query,
+        form,
+        browser: browser.clone(),
+        post: request
+            .app_data::<web::Data<post::Post>>()
+            .cloned()
+            .unwrap_or_else(|| web::Data::new(post::Post::default())),
+        signed_in: None,
+        member: None,
+    };
+    let span = record.span();
+    let handled = web::block(move || {
+        let handle = || visit.admitted(page).and_then(|visit| visit.handled(page));
+        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Refusal::Fault)))
+    });
+    handled.await.unwrap_or(Err(Refusal::Fault))
+}

@@ -1,0 +1,163 @@
+//! The first page: is anything wrong, who can deploy, how does provisioning fare.
+
+use askama::Template;
+
+use crate::access::gates::{Gate, GateState};
+use crate::model::{Activity, Connection, Health};
+use crate::service::people;
+
+use super::answer::Answer;
+use super::frame::Frame;
+use super::refusal::Refusal;
+use super::route::{Needs, Page};
+use super::visit::Visit;
+use super::when::When;
+
+pub(super) const PAGES: &[Page] =
+    &[Page::get("/", Needs::SignIn, start), Page::get("/o/{organization}", Needs::Member, show)];
+
+#[derive(Template)]
+#[template(path = "console/home.html")]
+struct HomePage {
+    frame: Frame,
+    /// What needs somebody, most urgent first.
+    concerns: Vec<Concern>,
+    people: i64,
+    gates: Vec<GateLine>,
+    connections: Vec<ConnectionLine>,
+    /// Whether nobody is `admin` but the recovery administrator.
+    is_recovery: bool,
+}
+
+/// Something that needs somebody.
+struct Concern {
+    tone: &'static str,
+    text: String,
+    href: String,
+    action: &'static str,
+}
+
+/// A gate, in a sentence.
+struct GateLine {
+    passing: usize,
+    verb: &'static str,
+    scope: String,
+    tone: &'static str,
+    state: &'static str,
+    expected: String,
+}
+
+/// A connection, as the overview and other pages show it.
+pub(super) struct ConnectionLine {
+    pub(super) name: String,
+    pub(super) tone: &'static str,
+    pub(super) word: String,
+    pub(super) last: Option<When>,
+    pub(super) refused: i64,
+}
+
+/// Where to begin: the organization, if there is one only.
+fn start(visit: &Visit) -> Result<Answer, Refusal> {
+    let belongings = &visit.signed_in()?.belongings;
+    Ok(Answer::see_other(match belongings.as_slice() {
+        [only] => format!("/o/{}", only.slug),
+        _ => "/o".to_owned(),
+    }))
+}
+
+fn show(visit: &Visit) -> Result<Answer, Refusal> {
+    let member = visit.member()?;
+    if !member.rights.read() {
+        return Ok(Answer::see_other(visit.address("/profile")?));
+    }
+    let administration = visit.administration()?;
+    let organization = member.organization.id;
+    let gates = administration.gates(organization)?;
+    let connections = administration.connections(organization)?;
+    let activities = administration.activities(organization)?;
+    let healths: Vec<(Connection, Option<Activity>, Health)> = connections
+        .into_iter()
+        .map(|connection| {
+            let activity = activities.get(&connection.id).copied();
+            let health = administration.health(&connection, activity.as_ref());
+            (connection, activity, health)
+        })
+        .collect();
+    let people = people::count(&visit.services, &member.caller)?;
+    let mut concerns: Vec<Concern> = gates.iter().filter_map(concern).collect();
+    for (connection, _, health) in &healths {
+        if let Health::Failing { refused, .. } = health {
+            let text =
+                format!("{} sends requests that are refused: {refused} since one was carried out.", connection.name);
+            concerns.push(Concern { tone: "bad", text, href: String::new(), action: "" });
+        }
+    }
+    let is_quiet = concerns.is_empty();
+    let title = match (is_quiet, concerns.len()) {
+        (true, _) => "Everything is quiet".to_owned(),
+        (false, 1) => "One thing needs you".to_owned(),
+        (false, count) => format!("{count} things need you"),
+    };
+    Answer::page(&HomePage {
+        frame: visit.frame(title, "home"),
+        concerns,
+        people,
+        gates: gates.iter().map(line).collect(),
+        connections: healths
+            .iter()
+            .map(|(one, activity, health)| connection_line(one, activity.as_ref(), *health))
+            .collect(),
+        is_recovery: member.user.is_none(),
+    })
+}
+
+fn concern(gate: &Gate) -> Option<Concern> {
+    let (tone, why) = match gate.state() {
+        GateState::Open => return None,
+        GateState::Closed => ("bad", "nobody can"),
+        GateState::TooFew => ("warn", "fewer people can than must"),
+        GateState::TooMany => ("warn", "more people can than may"),
+    };
+    let text = format!("{} at {}: {why}.", verb(gate), gate.scope);
+    let mut letters = text.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    Some(Concern { tone, text: format!("{first}{}", letters.as_str()), href: String::new(), action: "" })
+}
+
+fn verb(gate: &Gate) -> &'static str {
+    match gate.permission.as_str() {
+        "deploy:run" => "deploy",
+        "deploy:approve" => "approve deployments",
+        "deploy:configure" => "configure deployments",
+        _ => "pass a gate",
+    }
+}
+
+fn line(gate: &Gate) -> GateLine {
+    let state = gate.state();
+    let tone = match state {
+        GateState::Open => "ok",
+        GateState::Closed => "bad",
+        GateState::TooFew | GateState::TooMany => "warn",
+    };
+    let expected = match gate.bounds.maximum() {
+        Some(maximum) => format!("{} to {maximum}", gate.bounds.minimum()),
+        None => format!("{} or more", gate.bounds.minimum()),
+    };
+    let verb = verb(gate);
+    GateLine { passing: gate.passing, verb, scope: gate.scope.to_string(), tone, state: state.as_str(), expected }
+}
+
+/// A connection with the word of its health.
+pub(super) fn connection_line(connection: &Connection, activity: Option<&Activity>, health: Health) -> ConnectionLine {
+    let (tone, word) = match health {
+        Health::Paused => ("pause", "Paused".to_owned()),
+        Health::WaitingForFirstRequest => ("wait", "Waiting for the first request".to_owned()),
+        Health::Receiving => ("ok", "Receiving".to_owned()),
+        Health::Quiet { usual: true, .. } => ("idle", "Quiet, as usual".to_owned()),
+        Health::Quiet { usual: false, .. } => ("warn", "Silent".to_owned()),
+        Health::Failing { refused, .. } => ("bad", format!("Failing: {refused} refused")),
+    };
+    let refused = activity.map_or(0, |activity| activity.refused);
+    ConnectionLine { name: connection.name.clone(), tone, word, last: activity.map(|it| When(it.last_at)), refused }
+}

@@ -1,0 +1,184 @@
+//! One request for a page, with everything its handler works with.
+
+use actix_web::web;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::model::{Actor, Caller, OrganizationId, RequestId};
+use crate::service::Services;
+use crate::service::accounts::{Member, SignedIn};
+use crate::service::administration::Administration;
+
+use super::answer::Answer;
+use super::browser::{self, Browser};
+use super::fields::Fields;
+use super::frame::Frame;
+use super::post::Post;
+use super::refusal::Refusal;
+use super::route::{Method, Needs, Page};
+
+/// The name of the form field with the token.
+const TOKEN: &str = "token";
+
+/// A visit.
+pub struct Visit {
+    /// What every use case works with; after admission as the organization has them.
+    pub services: web::Data<Services>,
+    /// The request, as logs and events name it.
+    pub request: RequestId,
+    /// The path.
+    pub path: String,
+    /// The values of the names in braces, in their order, the organization's slug first where there is one.
+    pub ids: Vec<String>,
+    /// The query.
+    pub query: Fields,
+    /// The form that is sent; empty where a page is looked at.
+    pub form: Fields,
+    /// The browser.
+    pub browser: Browser,
+    /// Where letters go.
+    pub post: web::Data<Post>,
+    /// Who is signed in.
+    pub signed_in: Option<SignedIn>,
+    /// Who that is in the organization of the address.
+    pub member: Option<Member>,
+}
+
+impl Visit {
+    /// Finds out who visits, and whether they may. Blocks.
+    ///
+    /// # Errors
+    /// To sign in, 403, 404.
+    pub fn admitted(mut self, page: &Page) -> Result<Self, Refusal> {
+        if let Some(secret) = &self.browser.session {
+            self.signed_in = self.services.signed_in(secret)?;
+        }
+        if let (Some(signed_in), true) = (&self.signed_in, page.path.starts_with("/o/{organization}")) {
+            self.member = self.services.member(signed_in, self.id(0)?, self.request)?;
+        }
+        if page.needs != Needs::Nothing && self.signed_in.is_none() {
+            return Err(Refusal::SignIn);
+        }
+        // A form is judged before anything else of it: whoever forges one learns nothing.
+        if page.method == Method::Post && !browser::is_token(self.form.text(TOKEN)?, &self.form_token()) {
+            return Err(Refusal::StaleForm);
+        }
+        match page.needs {
+            Needs::Nothing | Needs::SignIn => {}
+            Needs::Member => drop(self.member()?),
+            Needs::Right(right) | Needs::Fresh(right) => {
+                if !self.member()?.rights.include(right) {
+                    return Err(Refusal::Forbidden);
+                }
+            }
+        }
+        if matches!(page.needs, Needs::Fresh(_))
+            && !self.signed_in.as_ref().is_some_and(|signed_in| self.services.is_fresh(&signed_in.session))
+        {
+            return Err(Refusal::SignInAgain);
+        }
+        if let Some(member) = &self.member {
+            self.services = web::Data::new(self.services.within(member.organization.id)?);
+        }
+        Ok(self)
+    }
+
+    /// Carries the page out.
+    ///
+    /// # Errors
+    /// What the page refuses.
+    pub fn handled(self, page: &Page) -> Result<Answer, Refusal> {
+        let renewed = self.signed_in.as_ref().and_then(|signed_in| signed_in.renewed.clone());
+        let answer = (page.handle)(&self)?;
+        Ok(match renewed {
+            Some(secret) => answer.with(browser::session_cookie(&secret)),
+            None => answer,
+        })
+    }
+
+    /// The value at a place of the address.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn id(&self, place: usize) -> Result<&str, Refusal> {
+        self.ids.get(place).map(String::as_str).ok_or(Refusal::NotFound)
+    }
+
+    /// The id at a place of the address.
+    ///
+    /// # Errors
+    /// 404: whatever is no id names nothing.
+    pub fn parsed<T: std::str::FromStr>(&self, place: usize) -> Result<T, Refusal> {
+        self.id(place)?.parse().map_err(|_not_an_id| Refusal::NotFound)
+    }
+
+    /// Who is signed in.
+    ///
+    /// # Errors
+    /// To sign in.
+    pub fn signed_in(&self) -> Result<&SignedIn, Refusal> {
+        self.signed_in.as_ref().ok_or(Refusal::SignIn)
+    }
+
+    /// Who that is in the organization. To others it is not there.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn member(&self) -> Result<&Member, Refusal> {
+        self.member.as_ref().ok_or(Refusal::NotFound)
+    }
+
+    /// Who acts, for the use cases.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn caller(&self) -> Result<&Caller, Refusal> {
+        Ok(&self.member()?.caller)
+    }
+
+    /// Who acts in an organization that the address does not name.
+    ///
+    /// # Errors
+    /// To sign in.
+    pub fn caller_in(&self, organization: OrganizationId) -> Result<Caller, Refusal> {
+        let actor = Actor::Account(self.signed_in()?.account.id);
+        Ok(Caller::local(organization, actor, self.request))
+    }
+
+    /// The organization.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn organization(&self) -> Result<OrganizationId, Refusal> {
+        Ok(self.member()?.organization.id)
+    }
+
+    /// Administration in this visit.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn administration(&self) -> Result<Administration, Refusal> {
+        Ok(self.services.administration(self.caller()?))
+    }
+
+    /// An address in the organization: `/o/acme` and what is given, which begins with `/` or is empty.
+    ///
+    /// # Errors
+    /// 404.
+    pub fn address(&self, rest: &str) -> Result<String, Refusal> {
+        Ok(format!("/o/{}{rest}", self.member()?.organization.slug))
+    }
+
+    /// What forms of this visit are marked with.
+    pub fn form_token(&self) -> String {
+        match &self.signed_in {
+            Some(signed_in) => URL_SAFE_NO_PAD.encode(&signed_in.session.form_key),
+            None => self.browser.form_token(),
+        }
+    }
+
+    /// What every page has around it. `section` is a key of [`super::sections`], or empty.
+    pub fn frame(&self, title: impl Into<String>, section: &str) -> Frame {
+        Frame::of(self, title.into(), section)
+    }
+}

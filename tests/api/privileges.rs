@@ -1,0 +1,208 @@
+//! Nobody gains by a sibling path what nobody with the right gave: random walks of everybody who may not give access.
+
+use std::collections::BTreeSet;
+
+use muster::access::decide::{Rules, Who};
+use muster::access::difference;
+use muster::access::graph::Subject;
+use muster::model::{CredentialKind, OrganizationId, Profile};
+use serde_json::{Value, json};
+
+use crate::administration::administrator;
+use crate::support::{BULK, Client, Dice, GROUP, Server, USER, is_long, user};
+
+/// What somebody may do: who, what, where.
+type Rights = BTreeSet<(Subject, String, String)>;
+
+/// Everything anybody may do in an organization.
+fn rights(server: &Server, organization: OrganizationId) -> Rights {
+    let now = server.clock.now();
+    let all = |rules: &Rules<'_>| {
+        let mut all = Rights::new();
+        for (permission, _) in rules.graph.catalogue().permissions() {
+            for scope in rules.graph.scopes() {
+                let resource = difference::at(&scope.path);
+                let who = Who { subject_type: "user", permission: permission.as_str(), resource, circumstances: None };
+                let found = rules.subjects_who_may(&who, now, None, usize::MAX);
+                all.extend(found.into_iter().map(|who| (who, permission.to_string(), scope.path.to_string())));
+            }
+        }
+        all
+    };
+    server.live.judge(organization, |rules, _| all(rules)).unwrap()
+}
+
+/// Whoever walks, and what there is to walk about.
+struct Stage {
+    server: Server,
+    acme: OrganizationId,
+    /// Callers who may give nobody anything: each with the surface it is meant for and the others.
+    walkers: Vec<(&'static str, Client)>,
+    users: Vec<String>,
+    groups: Vec<String>,
+    assignments: Vec<String>,
+}
+
+impl Stage {
+    fn new(database: &crate::support::Database) -> Self {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let second = server.connection(acme.id, "second", Profile::Default);
+        let bravo = server.organization("bravo");
+        let admin = administrator(&server, acme.id, CredentialKind::Admin);
+        let call = |method: &str, path: &str, body: &Value| {
+            admin.send(
+                method,
+                path,
+                &[("Content-Type", "application/json")],
+                (!body.is_null()).then(|| body.to_string()).as_deref(),
+            )
+        };
+        call("POST", "/scopes", &json!({ "path": "/billing/production", "production": true })).expect(201);
+        let mut users: Vec<String> = ["ada", "ben"].map(|name| acme.client.create_user(name)).into();
+        users.extend(["cyd", "dee"].map(|name| second.create_user(name)));
+        users.push(call("POST", "/users", &json!({ "userName": "eve" })).expect(201).id());
+        let deployers = acme.client.create_group("deployers", &[&users[0]]);
+        let viewers = second.create_group("viewers", &[&users[2]]);
+        let idle = second.create_group("idle", &[]);
+        let admins = call("POST", "/groups", &json!({ "display_name": "admins" })).expect(201).id();
+        call("PUT", &format!("/groups/{admins}/members/{}", users[4]), &Value::Null).expect(204);
+        let assignments =
+            [(&deployers, "release-manager", "/billing"), (&viewers, "viewer", "/"), (&admins, "admin", "/")];
+        let assignments = assignments.map(|(group, role, scope)| {
+            let mapping = json!({ "principal": { "type": "group", "id": group }, "role": role, "scope": scope });
+            call("POST", "/assignments", &mapping).expect(201).id()
+        });
+        let kinds = [CredentialKind::Pep, CredentialKind::Auditor, CredentialKind::Receiver];
+        let mut walkers = vec![("the connection of the viewers", second)];
+        walkers.extend(kinds.map(|kind| (kind.as_str(), administrator(&server, acme.id, kind))));
+        walkers.push(("an administrator elsewhere", administrator(&server, bravo.id, CredentialKind::Admin)));
+        walkers.push(("a connection elsewhere", bravo.client));
+        walkers.push(("nobody", Client { base: String::new(), token: "none".to_owned() }));
+        let groups = vec![deployers, viewers, idle, admins];
+        Self { acme: acme.id, walkers, users, groups, assignments: assignments.into(), server }
+    }
+
+    /// One call that might open a way, whoever makes it.
+    fn call(&self, dice: &mut Dice) -> (&'static str, String, Value) {
+        let any = |dice: &mut Dice, among: &[String]| among[dice.below(among.len())].clone();
+        let (who, group, other) = (any(dice, &self.users), any(dice, &self.groups), any(dice, &self.groups));
+        let role = dice.pick(&["admin", "release-manager", "deployer"]);
+        let member = if dice.once_in(3) { other.clone() } else { who.clone() };
+        let name = dice.pick(&["admins", "deployers", "idle", "Admins"]);
+        let operations = |operations: Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        let principal = if dice.once_in(2) {
+            json!({ "type": "group", "id": group })
+        } else {
+            json!({ "type": "user", "id": who })
+        };
+        let entry = json!([{ "value": role, "primary": true }, { "value": "/billing/production deployer" }]);
+        match dice.below(19) {
+            0 => (
+                "PATCH",
+                format!("/scim/v2/Groups/{group}"),
+                operations(json!([{ "op": "add", "path": "members", "value": [{ "value": member }] }])),
+            ),
+            1 => (
+                "PATCH",
+                format!("/scim/v2/Groups/{group}"),
+                operations(json!([{ "op": "replace", "path": "displayName", "value": name }])),
+            ),
+            2 => (
+                "PUT",
+                format!("/scim/v2/Groups/{group}"),
+                json!({ "schemas": [GROUP], "displayName": name, "members": [{ "value": member }] }),
+            ),
+            3 => (
+                "POST",
+                "/scim/v2/Groups".to_owned(),
+                json!({ "schemas": [GROUP], "displayName": name, "externalId": group, "members": [{ "value": member }] }),
+            ),
+            4 => (
+                "PATCH",
+                format!("/scim/v2/Users/{who}"),
+                operations(
+                    json!([{ "op": "add", "path": dice.pick(&["roles", "entitlements", "groups"]), "value": entry }]),
+                ),
+            ),
+            5 => (
+                "PUT",
+                format!("/scim/v2/Users/{who}"),
+                json!({ "schemas": [USER], "userName": "eve", "roles": entry, "groups": [{ "value": group }], "entitlements": entry }),
+            ),
+            6 => (
+                "PATCH",
+                format!("/scim/v2/Users/{who}"),
+                operations(
+                    json!([{ "op": "replace", "path": "userName", "value": dice.pick(&["ada", "eve", "zoe"]) }]),
+                ),
+            ),
+            7 => (
+                "POST",
+                "/scim/v2/Bulk".to_owned(),
+                json!({ "schemas": [BULK], "Operations": [
+                { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "schemas": [GROUP], "displayName": name, "members": [{ "value": who }, { "value": group }] } },
+                { "method": "PATCH", "path": format!("/Groups/{other}"), "data": operations(json!([{ "op": "add", "path": "members", "value": [{ "value": "bulkId:g" }] }])) }] }),
+            ),
+            8 => ("POST", "/scim/v2/Users".to_owned(), user(dice.pick(&["eve2", "ada", "admin"]))),
+            9 => ("DELETE", format!("/scim/v2/Groups/{group}"), Value::Null),
+            10 => (
+                "POST",
+                "/api/v1/assignments".to_owned(),
+                json!({ "principal": principal, "role": role, "scope": "/" }),
+            ),
+            11 => ("PUT", format!("/api/v1/groups/{group}/members/{member}"), Value::Null),
+            12 => ("PATCH", format!("/api/v1/groups/{group}"), json!({ "display_name": name })),
+            13 => ("PUT", format!("/api/v1/roles/{role}"), json!({ "permissions": ["deploy:run", "deploy:approve"] })),
+            14 => (
+                "PATCH",
+                format!("/api/v1/assignments/{}", any(dice, &self.assignments)),
+                json!({ "until": "2999-01-01T00:00:00Z" }),
+            ),
+            15 => ("POST", "/api/v1/credentials".to_owned(), json!({ "kind": "admin" })),
+            16 => (
+                "POST",
+                "/api/v1/changes".to_owned(),
+                json!({ "assign": { "principal": principal, "role": role, "scope": "/" }, "fingerprint": "x" }),
+            ),
+            17 => (
+                "POST",
+                "/api/v1/services".to_owned(),
+                json!({ "name": "pipeline", "owner": who, "expires_at": "2999-01-01T00:00:00Z" }),
+            ),
+            _ => (
+                "POST",
+                "/access/v1/evaluation".to_owned(),
+                json!({ "subject": { "type": "user", "id": who, "properties": { "role": "admin", "groups": [group] } },
+                "action": { "name": "deploy:run" }, "resource": { "type": "environment", "id": "/billing/production" } }),
+            ),
+        }
+    }
+}
+
+on_both_databases! {
+    fn no_walk_of_those_who_may_give_nothing_gives_anybody_more(database: &Database) {
+        let stage = Stage::new(database);
+        let walks = if is_long() { 25_000 } else { 60 };
+        let mut dice = Dice::new();
+        let known = rights(&stage.server, stage.acme);
+        assert!(known.iter().any(|(_, permission, _)| permission == "organization:manage-access"));
+        // A connection gives what the mappings of its own groups give, to whom it likes: the viewers' permission.
+        let given = |right: &(Subject, String, String)| right.1 == "build:view" || known.contains(right);
+        for _ in 0..walks {
+            let (walker, client) = &stage.walkers[dice.below(stage.walkers.len())];
+            let mut path_taken = Vec::new();
+            for _ in 0..4 {
+                let (method, path, body) = stage.call(&mut dice);
+                let client = Client { base: stage.server.url.clone(), token: client.token.clone() };
+                let content_type = if path.starts_with("/scim") { "application/scim+json" } else { "application/json" };
+                let sent = (!body.is_null()).then(|| body.to_string());
+                let answer = client.send(method, &path, &[("Content-Type", content_type)], sent.as_deref());
+                assert_ne!(answer.status, 500, "{walker} {method} {path} {body}: {}", answer.text);
+                path_taken.push(format!("{method} {path} {body} -> {}", answer.status));
+                let gained: Vec<_> = rights(&stage.server, stage.acme).into_iter().filter(|right| !given(right)).collect();
+                assert!(gained.is_empty(), "{walker} gave {gained:?} by\n{}", path_taken.join("\n"));
+            }
+        }
+    }
+}
