@@ -65,9 +65,8 @@ impl Chart {
                 refused_height,
             }
         });
-        let (total, refused) = hours.iter().fold((0_i64, 0_i64), |sum, hour| {
-            (sum.0.saturating_add(hour.0), sum.1.saturating_add(hour.1))
-        });
+        let (total, refused) =
+            hours.iter().fold((0_i64, 0_i64), |sum, hour| (sum.0.saturating_add(hour.0), sum.1.saturating_add(hour.1)));
         Self { bars: bars.collect(), most, total, refused }
     }
 }

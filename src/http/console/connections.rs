@@ -3,7 +3,8 @@
 use askama::Template;
 
 use crate::model::{
-    Connection, ConnectionId, ConnectionName, CredentialId, CredentialKind, Precondition, Profile, RequestId, ResourceId,
+    Connection, ConnectionId, ConnectionName, CredentialId, CredentialKind, Precondition, Profile, RequestId,
+    ResourceId,
 };
 use crate::service::administration::{ConnectionChange, RequestRow, Shown};
 
@@ -24,9 +25,17 @@ pub(super) const PAGES: &[Page] = &[
     Page::post("/o/{organization}/connections/{id}/pause", Needs::Right("organization:manage-connections"), pause),
     Page::post("/o/{organization}/connections/{id}/resume", Needs::Right("organization:manage-connections"), resume),
     Page::post("/o/{organization}/connections/{id}/token", Needs::Fresh("organization:manage-connections"), token),
-    Page::post("/o/{organization}/connections/{id}/revoke/{token}", Needs::Fresh("organization:manage-connections"), revoke),
+    Page::post(
+        "/o/{organization}/connections/{id}/revoke/{token}",
+        Needs::Fresh("organization:manage-connections"),
+        revoke,
+    ),
     Page::get("/o/{organization}/connections/{id}/requests", Needs::Right("organization:read-evidence"), requests),
-    Page::get("/o/{organization}/connections/{id}/requests/{request}", Needs::Right("organization:read-evidence"), request),
+    Page::get(
+        "/o/{organization}/connections/{id}/requests/{request}",
+        Needs::Right("organization:read-evidence"),
+        request,
+    ),
 ];
 
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
@@ -57,7 +66,7 @@ struct ConnectionsPage {
 #[template(path = "console/connection_new.html")]
 struct NewPage {
     frame: Frame,
-    name: String,
+    typed: String,
     profile: String,
     providers: &'static [(&'static str, &'static str)],
     problem: String,
@@ -206,7 +215,13 @@ fn fresh(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn new_page(visit: &Visit, name: String, profile: String, problem: String) -> NewPage {
-    NewPage { frame: visit.frame("Connect an identity provider", "connections"), name, profile, providers: &PROVIDERS, problem }
+    NewPage {
+        frame: visit.frame("Connect an identity provider", "connections"),
+        typed: name,
+        profile,
+        providers: &PROVIDERS,
+        problem,
+    }
 }
 
 fn create(visit: &Visit) -> Result<Answer, Refusal> {
@@ -240,9 +255,9 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let rows = administration.request_log(organization, connection.id, Shown::All, ResourceId::LAST, CHARTED)?;
     let reads = administration.reads(organization, connection.id, i64::MAX, 1_440)?;
     let rights = &visit.member()?.rights;
-    let refused: Vec<RequestLine> =
-        rows.iter().filter(|row| refused(row)).take(5).map(request_line).collect();
-    let tokens = administration.tokens(organization)?.into_iter().filter(|one| one.credential.connection == connection.id);
+    let refused: Vec<RequestLine> = rows.iter().filter(|row| refused(row)).take(5).map(request_line).collect();
+    let tokens =
+        administration.tokens(organization)?.into_iter().filter(|one| one.credential.connection == connection.id);
     let tokens = tokens
         .map(|one| {
             let (state, tone) = match one.credential.revoked_at {
@@ -261,15 +276,20 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
             }
         })
         .collect();
-    let everything =
-        crate::service::people::groups::GroupSearch { text: None, connection: Some(connection.id) };
+    let everything = crate::service::people::groups::GroupSearch { text: None, connection: Some(connection.id) };
     let first = ResourceId::earliest_at(crate::model::Moment::from_micros(0));
     let groups = crate::service::people::groups::search(&visit.services, visit.caller()?, first, 1_000, &everything)?;
     let advice = match health.as_str() {
-        "waiting" => "Nothing has reached the base URL yet. Most often the URL lacks /scim/v2, the token was copied in part, or provisioning is still off at the provider.",
-        "failing" => "Requests arrive and are refused. The newest ones below say why, in the words the provider was answered.",
+        "waiting" => {
+            "Nothing has reached the base URL yet. Most often the URL lacks /scim/v2, the token was copied in part, or provisioning is still off at the provider."
+        }
+        "failing" => {
+            "Requests arrive and are refused. The newest ones below say why, in the words the provider was answered."
+        }
         "paused" => "Writes are refused until you resume it. Reads are answered.",
-        "quiet" if connection.profile == Profile::Entra => "Entra ID looks around every 40 minutes, changes or none. It has not: look at Provisioning in the Entra admin centre.",
+        "quiet" if connection.profile == Profile::Entra => {
+            "Entra ID looks around every 40 minutes, changes or none. It has not: look at Provisioning in the Entra admin centre."
+        }
         "quiet" => "This provider sends when something changes; silence is usual.",
         _ => "Requests arrive and are carried out.",
     };
@@ -321,8 +341,7 @@ fn token(visit: &Visit) -> Result<Answer, Refusal> {
 fn issue(visit: &Visit, connection: &Connection) -> Result<Answer, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let valid = TOKEN_DAYS.saturating_mul(DAY_MICROS);
-    let (_, token) =
-        administration.issue_credential(organization, CredentialKind::Scim, Some(connection.id), valid)?;
+    let (_, token) = administration.issue_credential(organization, CredentialKind::Scim, Some(connection.id), valid)?;
     Answer::page(&TokenPage {
         frame: visit.frame(format!("Connect {}", connection.name), "connections"),
         id: connection.id.to_string(),
@@ -403,7 +422,11 @@ fn requests(visit: &Visit) -> Result<Answer, Refusal> {
     rows.truncate(most);
     let next = rows.last().filter(|_| more);
     let next = next.map(|last| format!("?{}", visit.query.query_with(&[("before", &last.id.to_string())])));
-    let first = if before == ResourceId::LAST { String::new() } else { format!("?{}", visit.query.query_with(&[("before", "")])) };
+    let first = if before == ResourceId::LAST {
+        String::new()
+    } else {
+        format!("?{}", visit.query.query_with(&[("before", "")]))
+    };
     Answer::page(&RequestsPage {
         frame: visit.frame(format!("Requests of {}", connection.name), "connections"),
         id: connection.id.to_string(),

@@ -93,7 +93,7 @@ struct CheckPage {
 
 struct Verdict {
     allowed: bool,
-    reasons: Vec<String>,
+    reasons: Vec<Vec<(bool, String)>>,
     evidence: String,
     asked: When,
 }
@@ -149,6 +149,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         (_, 1) => "One gate needs a look".to_owned(),
         (_, several) => format!("{several} gates need a look"),
     };
+    Answer::page(&GatesPage { frame: visit.frame(title, "gates"), projects })
 }
 
 fn line(visit: &Visit, gate: &Gate) -> Result<Line, Refusal> {
@@ -164,24 +165,18 @@ fn line(visit: &Visit, gate: &Gate) -> Result<Line, Refusal> {
 }
 
 /// Which gate an address or a form names.
-fn named(visit: &Visit, from: &super::fields::Fields) -> Result<(ScopePath, Permission), Refusal> {
-    let _ = visit;
+fn named(from: &super::fields::Fields) -> Result<(ScopePath, Permission), Refusal> {
     let scope = from.text("scope")?.parse().map_err(|_none| Refusal::NotFound)?;
     let permission = from.text("permission")?.parse().map_err(|_none| Refusal::NotFound)?;
     Ok((scope, permission))
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
-    let (scope, permission) = named(visit, &visit.query)?;
+    let (scope, permission) = named(&visit.query)?;
     Answer::page(&gate_page(visit, &scope, &permission, String::new())?)
 }
 
-fn gate_page(
-    visit: &Visit,
-    scope: &ScopePath,
-    permission: &Permission,
-    problem: String,
-) -> Result<GatePage, Refusal> {
+fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem: String) -> Result<GatePage, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let Passages { total, through, shown } = administration.passages(organization, scope, permission, SHOWN)?;
     let gate = administration.gates(organization)?;
@@ -225,7 +220,7 @@ fn gate_page(
 }
 
 fn set(visit: &Visit) -> Result<Answer, Refusal> {
-    let (scope, permission) = named(visit, &visit.form)?;
+    let (scope, permission) = named(&visit.form)?;
     let number = |name: &str| -> Result<Result<Option<u32>, String>, Refusal> {
         let text = visit.form.text(name)?;
         if text.is_empty() {
@@ -234,9 +229,8 @@ fn set(visit: &Visit) -> Result<Answer, Refusal> {
         Ok(text.parse().map(Some).map_err(|_none| format!("Enter a whole number of people, not `{text}`.")))
     };
     let bounds = match (number("minimum")?, number("maximum")?) {
-        (Ok(minimum), Ok(maximum)) => {
-            GateBounds::new(minimum.unwrap_or_default(), maximum).map_err(|error| super::refusal::sentence(&error.to_string()))
-        }
+        (Ok(minimum), Ok(maximum)) => GateBounds::new(minimum.unwrap_or_default(), maximum)
+            .map_err(|error| super::refusal::sentence(&error.to_string())),
         (Err(problem), _) | (_, Err(problem)) => Err(problem),
     };
     let bounds = match bounds {
@@ -287,8 +281,34 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     let word = if answer.allowed { "Yes" } else { "No" };
     let title = format!("{word}: {} at {}", verb(&page.permission), page.scope);
     page.frame = visit.frame(title, "gates");
-    page.verdict = Some(Verdict { allowed: answer.allowed, reasons: answer.reasons, evidence, asked: When(asked) });
+    // The first line is the verdict, which stands above the others.
+    let reasons = answer.reasons.iter().skip(1).map(|line| parts(line)).collect();
+    page.verdict = Some(Verdict { allowed: answer.allowed, reasons, evidence, asked: When(asked) });
     Answer::page(&page)
+}
+
+/// A line of an explanation in parts, each with whether it stands for itself: a name, a role, a scope.
+fn parts(line: &str) -> Vec<(bool, String)> {
+    let mut parts: Vec<(bool, String)> =
+        line.split('`').enumerate().map(|(place, text)| (place % 2 == 1, text.to_owned())).collect();
+    if let Some((false, first)) = parts.first_mut() {
+        let mut letters = first.chars();
+        let capital: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+        *first = format!("{capital}{}", letters.as_str());
+    }
+    for (_, text) in parts.iter_mut().filter(|(is_name, _)| !is_name) {
+        *text = text.split(' ').map(to_the_minute).collect::<Vec<_>>().join(" ");
+    }
+    parts.retain(|(_, text)| !text.is_empty());
+    parts
+}
+
+/// Nobody reads why to the microsecond; the evidence below keeps it.
+fn to_the_minute(word: &str) -> String {
+    let stripped = word.trim_end_matches([',', ')', ';', '.']);
+    let rest = word.get(stripped.len()..).unwrap_or_default();
+    let moment = stripped.contains('T').then(|| stripped.parse::<crate::model::Moment>().ok()).flatten();
+    moment.map_or_else(|| word.to_owned(), |moment| format!("{}{rest}", When(moment)))
 }
 
 fn question(page: &CheckPage) -> Result<MayQuestion, String> {
@@ -299,7 +319,9 @@ fn question(page: &CheckPage) -> Result<MayQuestion, String> {
         text => {
             // A browser's field for date and time says nothing of seconds or a zone; ours are in UTC.
             let whole = if text.len() == 16 { format!("{text}:00Z") } else { text.to_owned() };
-            let parsed = whole.parse().map_err(|_none| format!("`{text}` is no date and time, in UTC, such as 2026-03-31T18:00."));
+            let parsed = whole
+                .parse()
+                .map_err(|_none| format!("`{text}` is no date and time, in UTC, such as 2026-03-31T18:00."));
             Some(parsed?)
         }
     };

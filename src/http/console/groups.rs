@@ -56,7 +56,7 @@ struct Line {
 #[template(path = "console/group_new.html")]
 struct NewPage {
     frame: Frame,
-    name: String,
+    typed: String,
     problem: String,
 }
 
@@ -144,7 +144,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn fresh(visit: &Visit) -> Result<Answer, Refusal> {
-    Answer::page(&NewPage { frame: visit.frame("New group", "groups"), name: String::new(), problem: String::new() })
+    Answer::page(&NewPage { frame: visit.frame("New group", "groups"), typed: String::new(), problem: String::new() })
 }
 
 fn create(visit: &Visit) -> Result<Answer, Refusal> {
@@ -155,7 +155,7 @@ fn create(visit: &Visit) -> Result<Answer, Refusal> {
         Err(error) => {
             let problem = sentence(&Refusal::from(error).about_the_form()?);
             let frame = visit.frame("New group", "groups");
-            Answer::invalid(&NewPage { frame, name: name.to_owned(), problem })
+            Answer::invalid(&NewPage { frame, typed: name.to_owned(), problem })
         }
     }
 }
@@ -247,10 +247,11 @@ fn add(visit: &Visit) -> Result<Answer, Refusal> {
         let problem = format!("Name 1 to {NAMES} people, by user name or id.");
         return Answer::invalid(&page(visit, text.to_owned(), problem, Vec::new())?);
     }
+    let caller = visit.caller()?;
     let (mut results, mut failed, mut added) = (Vec::new(), Vec::new(), 0_usize);
     for name in named {
-        let done = people::find(&visit.services, visit.caller()?, name)
-            .and_then(|user| groups::add(&visit.services, visit.caller()?, id, user.into(), &Precondition::None));
+        let done = people::find(&visit.services, caller, name)
+            .and_then(|user| groups::add(&visit.services, caller, id, user.into(), &Precondition::None));
         match done {
             Ok(()) => {
                 added = added.saturating_add(1);

@@ -248,7 +248,10 @@ impl Form {
             until,
             source: AssignmentSource::Administrator,
             approver: None,
-            reason: reason.map(str::parse).transpose().map_err(|error: crate::model::ReasonError| sentence(&error.to_string()))?,
+            reason: reason
+                .map(str::parse)
+                .transpose()
+                .map_err(|error: crate::model::ReasonError| sentence(&error.to_string()))?,
         })
     }
 }
@@ -297,7 +300,8 @@ fn look(visit: &Visit, form: Form, problem: String) -> Result<Answer, Refusal> {
         Err(problem) => return Answer::invalid(&new_page(visit, form, problem)?),
     };
     let fields = form.fields();
-    let query = Fields::default().query_with(&fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
+    let query =
+        Fields::default().query_with(&fields.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>());
     let until = if form.until.is_empty() { String::new() } else { format!(" until the end of {}", form.until) };
     let page = PreviewPage {
         frame: visit.frame(headline(&shown), "mappings"),
@@ -335,7 +339,8 @@ fn button(shown: &Shown) -> String {
     }
 }
 
-const MOVED: &str = "Something changed since you looked. Below is what it would come to now; apply it if that is still what you want.";
+const MOVED: &str =
+    "Something changed since you looked. Below is what it would come to now; apply it if that is still what you want.";
 
 fn make(visit: &Visit) -> Result<Answer, Refusal> {
     let form = Form::read(&visit.form)?;

@@ -85,7 +85,8 @@ impl Administration {
             let name = |id: ResourceId| names.get(&id).cloned().unwrap_or_else(|| id.to_string());
             let mut through: BTreeMap<String, usize> = BTreeMap::new();
             for (_, path) in &ways {
-                let count = through.entry(path.groups.last().map_or_else(String::new, |id| name((*id).into()))).or_default();
+                let count =
+                    through.entry(path.groups.last().map_or_else(String::new, |id| name((*id).into()))).or_default();
                 *count = count.saturating_add(1);
             }
             let mut through: Vec<(String, usize)> = through.into_iter().collect();
