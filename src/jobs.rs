@@ -1,5 +1,6 @@
 //! What runs by the clock, each job on a thread of its own.
 
+mod brakes;
 mod outbox;
 mod request_log;
 
@@ -48,6 +49,8 @@ impl Jobs {
     /// The operating system's when it has no thread to give.
     pub fn start(live: &Live, clock: &Clock, request_log_days: u32, issuer: &str) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let looking = outbox::Looking::default();
         for number in 0..SENDERS {
             let (live, issuer, stop) = (live.clone(), issuer.to_owned(), jobs.stop.clone());

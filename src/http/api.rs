@@ -6,6 +6,7 @@
 mod answer;
 mod assignments;
 mod body;
+mod brakes;
 mod call;
 mod connections;
 mod credentials;
@@ -58,6 +59,7 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     leavers::RESOURCE,
+    brakes::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

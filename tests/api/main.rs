@@ -21,6 +21,8 @@ mod authorization;
 #[cfg(test)]
 mod authorization_table;
 #[cfg(test)]
+mod brakes;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
