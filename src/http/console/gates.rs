@@ -213,7 +213,7 @@ fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem:
         tone: gate.as_ref().map_or("idle", |gate| tone(gate.state())),
         expected: bounds.map(expected).unwrap_or_default(),
         minimum: bounds.map(|bounds| bounds.minimum().to_string()).unwrap_or_default(),
-        maximum: bounds.and_then(|bounds| bounds.maximum()).map(|most| most.to_string()).unwrap_or_default(),
+        maximum: bounds.and_then(GateBounds::maximum).map(|most| most.to_string()).unwrap_or_default(),
         may_set: visit.member()?.rights.manage_access(),
         problem,
     })

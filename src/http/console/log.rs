@@ -186,7 +186,7 @@ fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
         id => Some(id.parse().map_err(|_none| Refusal::NotFound)?),
     };
     let resource = if scope.is_empty() { None } else { Some(scope.clone()) };
-    let wanted = Wanted { allowed, resource, ..Wanted::default() };
+    let wanted = Wanted { resource, allowed, ..Wanted::default() };
     let found = visit.services.decisions(visit.organization()?, &wanted, before, ROWS)?;
     let next = found.next.map(|next| format!("?{}", visit.query.query_with(&[("before", &next.to_string())])));
     let first = before.map(|_| format!("?{}", visit.query.query_with(&[("before", "")])));

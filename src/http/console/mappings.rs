@@ -286,6 +286,10 @@ fn tried(
 }
 
 fn preview(visit: &Visit) -> Result<Answer, Refusal> {
+    // Without a question there is nothing to look at yet.
+    if !visit.query.has("name") {
+        return Ok(Answer::see_other(visit.address("/mappings/new")?));
+    }
     look(visit, Form::read(&visit.query)?, String::new())
 }
 
