@@ -1,6 +1,7 @@
 //! What runs by the clock, each job on a thread of its own.
 
 mod brakes;
+mod gates;
 mod outbox;
 mod request_log;
 
@@ -57,6 +58,8 @@ impl Jobs {
             let looking = looking.clone();
             jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &looking, &stop))?;
         }
+        let (watching, stop) = (live.clone(), jobs.stop.clone());
+        jobs.spawn("gates", move || gates::run(&watching, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

@@ -12,6 +12,7 @@ mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod explanations;
 mod gates;
 mod groups;
 mod guardrails;
@@ -71,6 +72,7 @@ pub const RESOURCES: &[Resource] = &[
     previews::RESOURCE,
     receivers::RESOURCE,
     decisions::RESOURCE,
+    explanations::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

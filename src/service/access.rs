@@ -18,6 +18,7 @@ mod names;
 mod passages;
 mod preview;
 mod principals;
+mod replay;
 mod roles;
 mod scopes;
 mod services;

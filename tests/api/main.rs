@@ -41,6 +41,8 @@ mod credentials;
 #[cfg(test)]
 mod cursors;
 #[cfg(test)]
+mod decision_log;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod dialects;
