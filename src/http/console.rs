@@ -10,9 +10,12 @@ mod browser;
 mod fields;
 mod frame;
 mod home;
+mod invitations;
+mod join;
 mod link;
 mod organizations;
-pub mod post;
+mod people;
+
 mod preferences;
 mod profile;
 mod refusal;
@@ -46,8 +49,15 @@ pub use route::{Method, Needs, Page};
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
     home::PAGES,
+    invitations::PAGES,
+    join::PAGES,
     link::PAGES,
     organizations::PAGES,
+    people::edit::PAGES,
+    people::endings::PAGES,
+    people::list::PAGES,
+    people::person::PAGES,
+    people::roles::PAGES,
     preferences::PAGES,
     profile::PAGES,
     sessions::PAGES,
@@ -133,9 +143,9 @@ async fn respond(
         form,
         browser: browser.clone(),
         post: request
-            .app_data::<web::Data<post::Post>>()
+            .app_data::<web::Data<crate::service::post::Post>>()
             .cloned()
-            .unwrap_or_else(|| web::Data::new(post::Post::default())),
+            .unwrap_or_else(|| web::Data::new(crate::service::post::Post::default())),
         signed_in: None,
         member: None,
     };

@@ -2,6 +2,8 @@
 
 mod browser;
 mod frame;
+mod inviting;
+mod people;
 mod signing_in;
 
 pub use browser::Browser;

@@ -35,7 +35,13 @@ pub const CHAPTERS: &[Chapter] = &[
             section("profile", "Your profile", "/profile", ""),
         ],
     },
-    Chapter { label: "Directory", sections: &[] },
+    Chapter {
+        label: "Directory",
+        sections: &[
+            section("people", "People", "/people", "organization:read"),
+            section("invitations", "Invitations", "/invitations", "organization:manage-people"),
+        ],
+    },
     Chapter { label: "Access", sections: &[] },
     Chapter { label: "Provisioning", sections: &[] },
     Chapter { label: "Evidence", sections: &[] },
