@@ -63,20 +63,7 @@ other=$("$program/muster" token issue --org other --kind scim --connection other
 look --base-url "http://127.0.0.1:$port/scim/v2" --token "$token" --other-token "$other" >"$work/muster.json"
 
 port=$(free_port)
-cat >"$work/configuration.json" <<'CONFIGURATION'
-{
-  "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
-  "patch": { "supported": true },
-  "bulk": { "supported": true, "maxOperations": 1000, "maxPayloadSize": 1048576 },
-  "filter": { "supported": true, "maxResults": 1000 },
-  "changePassword": { "supported": true },
-  "sort": { "supported": true },
-  "etag": { "supported": true },
-  "pagination": { "cursor": true, "index": true, "defaultPaginationMethod": "index" },
-  "authenticationSchemes": []
-}
-CONFIGURATION
-"$peers/venv-$scim2_server/bin/python" scripts/peers/oracle.py "$port" peer "$work/configuration.json" >"$work/scim2.log" 2>&1 &
+"$peers/venv-$scim2_server/bin/python" scripts/peers/oracle.py "$port" peer scripts/peers/configuration.json >"$work/scim2.log" 2>&1 &
 servers+=($!)
 wait_for "http://127.0.0.1:$port/v2/ServiceProviderConfig"
 look --base-url "http://127.0.0.1:$port/v2" --token peer >"$work/scim2.json"

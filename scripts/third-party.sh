@@ -27,13 +27,17 @@ mkdir -p "$tools"
 install checks scim2-cli==0.6.0 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 scim-sanity==0.7.4
 install models pydantic-scim==0.0.8
 install sim scim-sim==0.2.0
+install peer scim2-server==0.8.3
+install schemathesis schemathesis==4.32.5
 install canaille 'canaille[scim,oidc,sqlite,front,server]==0.3.6' scim2-client==0.8.0 scim2-models==0.7.0 sqlalchemy==2.0.58
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/muster-third-party.XXXXXX")
 clean_up() {
   local status=$?
   trap - EXIT
-  [[ -z ${server:-} ]] || kill "$server" 2>/dev/null || true
+  for pid in "${server:-}" "${peer:-}"; do
+    [[ -z $pid ]] || kill "$pid" 2>/dev/null || true
+  done
   rm -rf "$work"
   exit "$status"
 }
@@ -73,6 +77,19 @@ echo "pydantic-scim 0.0.8"
 
 echo "scim-sim 0.2.0"
 scripts/third-party/simulated.sh "$tools/sim/bin/scim-sim" "$base" "$(organization sim)" "$work"
+
+echo "random requests to Muster and to scim2-server 0.8.3"
+peer_port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$tools/peer/bin/python" scripts/peers/oracle.py "$peer_port" peer scripts/peers/configuration.json >"$work/peer.log" 2>&1 &
+peer=$!
+for _ in $(seq 100); do
+  curl --silent --output /dev/null "http://127.0.0.1:$peer_port/v2/ServiceProviderConfig" && break
+  sleep 0.1
+done
+python3 scripts/third-party/differential.py "$base" "$(organization differential)" "http://127.0.0.1:$peer_port/v2" peer
+
+echo "schemathesis 4.32.5 by $base/openapi.json"
+scripts/third-party/schemathesis.sh "$tools/schemathesis/bin/schemathesis" "$base" "$(organization schemathesis)" "$work"
 
 echo "canaille 0.3.6"
 "$tools/canaille/bin/python" -W ignore scripts/third-party/canaille_provisioning.py "$base" "$(organization canaille okta)" "$work" \

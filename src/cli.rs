@@ -1,5 +1,6 @@
 //! The command line: one file a command. Data goes to standard output, everything else to standard error.
 
+mod brake;
 mod connection;
 mod demo;
 mod doctor;
@@ -65,6 +66,9 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Brakes: what happens when many people leave over one connection at once
+    #[command(subcommand)]
+    Brake(brake::BrakeCommand),
     /// People of an organization
     #[command(subcommand)]
     User(user::UserCommand),
@@ -149,6 +153,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::Brake(command) => brake::run(&command, &settings),
         Command::User(command) => user::run(&command, &settings),
         Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),

@@ -7,6 +7,7 @@ mod decisions;
 mod denials;
 mod door;
 mod feed;
+mod gates;
 mod keys;
 mod lease;
 mod notes;
@@ -67,6 +68,7 @@ struct Inner {
     lease: lease::Lease,
     admissions: admission::Admissions,
     graphs: access::Graphs,
+    gates: gates::GateWatch,
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
@@ -140,6 +142,7 @@ impl Live {
             lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
             admissions: admission::Admissions::default(),
             graphs: access::Graphs::default(),
+            gates: gates::GateWatch::default(),
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod believed;
+mod brake;
 mod caller;
 mod catalogue;
 mod connection;
@@ -28,6 +29,7 @@ mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
 pub use believed::{Believed, BelievedError, Said};
+pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_PEOPLE};
 pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};

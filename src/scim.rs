@@ -12,6 +12,7 @@ pub mod filter;
 pub mod json;
 pub mod list;
 pub mod mask;
+pub mod openapi;
 pub mod patch;
 pub mod path;
 pub mod profile;

@@ -28,6 +28,9 @@ use administration::Administration;
 pub use error::ServiceError;
 pub use readiness::Readiness;
 
+/// Where the SCIM surface begins.
+const SCIM: &str = "/scim/v2";
+
 /// What every use case works with; clones share it.
 #[derive(Clone)]
 pub struct Services {
@@ -44,7 +47,7 @@ pub struct Services {
 impl Services {
     /// The base URL of the SCIM surface.
     pub fn scim_base(&self) -> String {
-        format!("{}/scim/v2", self.public_url)
+        [self.public_url.as_str(), SCIM].concat()
     }
 
     /// The services as an organization has them, with the schemas it has added. `None` when the database must be asked:

@@ -17,6 +17,8 @@ pub enum Constraint {
     ServiceName,
     /// Somebody is a member once: another request was faster.
     Membership,
+    /// A connection has one open quarantine: another server was faster.
+    Quarantine,
     /// An account is made once: another request was faster.
     Account,
     /// An address is invited once: another request was faster.
@@ -45,6 +47,7 @@ impl Constraint {
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",
                 Self::Membership,
             ),
+            ("quarantine_open", "quarantine.organization, quarantine.connection", Self::Quarantine),
             ("account_email", "account.email_key", Self::Account),
             ("account_subject", "account.issuer, account.subject", Self::Account),
             ("account_link_pkey", "account_link.organization, account_link.account", Self::Account),

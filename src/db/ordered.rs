@@ -32,6 +32,8 @@ pub struct Start<'a> {
 pub(super) enum Key {
     Text,
     Moment,
+    /// None: the order of identifiers is that of creation.
+    Created,
 }
 
 /// Sorts behind every text that is stored.
@@ -104,13 +106,20 @@ impl Ordered {
     where
         R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
     {
-        let edge = if start.descending { LAST } else { "" };
-        let (text, id) = start.after.map_or((edge, ResourceId::FIRST), |(key, id)| (key.as_str(), id));
+        let edge = match (key, start.descending) {
+            (Key::Created, true) => ("", ResourceId::LAST),
+            (Key::Text | Key::Moment, true) => (LAST, ResourceId::FIRST),
+            (_, false) => ("", ResourceId::FIRST),
+        };
+        let (text, id) = start.after.map_or(edge, |(key, id)| (key.as_str(), id));
         let mut binds: Vec<Bind<'_>> = list.iter().map(|id| Bind::Bytes(id.as_slice())).collect();
-        binds.push(match key {
-            Key::Text => Bind::Text(text),
-            Key::Moment => Bind::Int(text.parse().unwrap_or(if start.descending { i64::MAX } else { i64::MIN })),
-        });
+        match key {
+            Key::Text => binds.push(Bind::Text(text)),
+            Key::Moment => {
+                binds.push(Bind::Int(text.parse().unwrap_or(if start.descending { i64::MAX } else { i64::MIN })));
+            }
+            Key::Created => {}
+        }
         binds.extend([Bind::Bytes(id.as_bytes()), Bind::Int(limit), Bind::Int(start.skip)]);
         let statement = if start.descending { &self.descending } else { &self.ascending };
         Ok(Sql(statement, binds).rows(tx)?)

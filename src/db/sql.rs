@@ -1,5 +1,9 @@
 //! One small query type: constant SQL text with `$1…`, prepared once per connection and cached by its text.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
@@ -191,15 +195,25 @@ impl Sql<'_> {
 
 impl<'a> Sql<'a> {
     fn on_sqlite(self) -> OnSqlite<'a> {
-        // `?1` is a position; SQLite would take `$1` for a name and number it by first appearance.
-        OnSqlite { text: self.0.sqlite.replace('$', "?"), binds: self.1 }
+        OnSqlite { text: by_position(self.0), binds: self.1 }
     }
 }
 
 /// A statement as SQLite reads it. Diesel walks it three times an execution, so the text is made before.
 struct OnSqlite<'a> {
-    text: String,
+    text: Rc<str>,
     binds: Vec<Bind<'a>>,
+}
+
+/// `?1` is a position; SQLite would take `$1` for a name and number it by first appearance. Each thread does this once a
+/// statement: the texts are long and the statements run often.
+fn by_position(statement: &'static Statement) -> Rc<str> {
+    thread_local! {
+        static TEXTS: RefCell<BTreeMap<(usize, usize), Rc<str>>> = const { RefCell::new(BTreeMap::new()) };
+    }
+    let key = (statement.sqlite.as_ptr().addr(), statement.sqlite.len());
+    let text = || Rc::from(statement.sqlite.replace('$', "?"));
+    TEXTS.with_borrow_mut(|texts| Rc::clone(texts.entry(key).or_insert_with(text)))
 }
 
 macro_rules! query {

@@ -6,11 +6,13 @@
 mod answer;
 mod assignments;
 mod body;
+mod brakes;
 mod call;
 mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod explanations;
 mod gates;
 mod groups;
 mod guardrails;
@@ -58,6 +60,7 @@ pub const RESOURCES: &[Resource] = &[
     credentials::RESOURCE,
     users::RESOURCE,
     leavers::RESOURCE,
+    brakes::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,
@@ -69,6 +72,7 @@ pub const RESOURCES: &[Resource] = &[
     previews::RESOURCE,
     receivers::RESOURCE,
     decisions::RESOURCE,
+    explanations::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -132,7 +132,8 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::ResourceTypes
         | Operation::ResourceType
         | Operation::Schemas
-        | Operation::Schema => true,
+        | Operation::Schema
+        | Operation::Description => true,
         Operation::Create(_)
         | Operation::List(_)
         | Operation::Search(_)

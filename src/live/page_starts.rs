@@ -12,7 +12,7 @@ use crate::model::{ConnectionId, Moment, OrganizationId, ResourceId};
 use super::Live;
 
 /// Starts are remembered this far apart.
-pub const STRIDE: u64 = 1_000;
+pub const STRIDE: u64 = 100;
 /// An id younger than this may still be followed by one that sorts before it, made by a server whose clock is behind.
 const SETTLED_AFTER_MICROS: i64 = 10_000_000;
 /// Lists remembered at the same time.

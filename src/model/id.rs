@@ -27,6 +27,11 @@ macro_rules! id {
                 self.0.as_bytes()
             }
 
+            /// Appends the text.
+            pub fn push_to(&self, text: &mut String) {
+                text.push_str(self.0.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+            }
+
             /// Reads the database's bytes.
             ///
             /// # Errors
@@ -54,8 +59,8 @@ macro_rules! id {
             /// Accepts the one spelling this server issues: lower case, hyphenated (`id` is caseExact, RFC 7643 §3.1).
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let value = Uuid::try_parse(text).map_err(|_not_a_uuid| IdError)?;
-                let issued = Self(value);
-                if issued.to_string() == text { Ok(issued) } else { Err(IdError) }
+                let issued = value.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+                if issued { Ok(Self(value)) } else { Err(IdError) }
             }
         }
     };

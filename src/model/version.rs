@@ -30,8 +30,10 @@ impl Version {
     ///
     /// The tail of the resource's id makes the tag of one resource useless for any other.
     pub fn entity_tag(self, resource: ResourceId) -> String {
-        let [.., a, b, c, d] = *resource.as_bytes();
-        format!("W/\"{}-{a:02x}{b:02x}{c:02x}{d:02x}\"", self.0)
+        let mut id = String::with_capacity(36);
+        resource.push_to(&mut id);
+        let tail = id.get(28..).unwrap_or_default();
+        ["W/\"", &self.0.to_string(), "-", tail, "\""].concat()
     }
 }
 

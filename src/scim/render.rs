@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::model::Moment;
 
@@ -43,7 +43,8 @@ pub fn resource(document: &str, id: &str, meta: &Meta<'_>, rows: Option<(&str, &
     text.push_str(",\"meta\":{\"resourceType\":");
     push_string(&mut text, meta.resource_type);
     // Writing to a string cannot fail.
-    let _ = write!(text, ",\"created\":\"{}\",\"lastModified\":\"{}\",\"location\":", meta.created, meta.last_modified);
+    let _ = write!(text, ",\"created\":\"{}\",\"lastModified\":\"{}\"", meta.created, meta.last_modified);
+    text.push_str(",\"location\":");
     push_string(&mut text, &meta.location);
     text.push_str(",\"version\":");
     push_string(&mut text, &meta.version);
@@ -51,15 +52,67 @@ pub fn resource(document: &str, id: &str, meta: &Meta<'_>, rows: Option<(&str, &
     text
 }
 
+/// Appends an object, members in the order of their names at every depth.
+pub fn push_object(text: &mut String, object: &Map<String, Value>) {
+    let mut members: Vec<(&String, &Value)> = object.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    text.push('{');
+    for (place, (name, value)) in members.into_iter().enumerate() {
+        if place > 0 {
+            text.push(',');
+        }
+        push_string(text, name);
+        text.push(':');
+        push_value(text, value);
+    }
+    text.push('}');
+}
+
+fn push_value(text: &mut String, value: &Value) {
+    match value {
+        Value::Object(object) => push_object(text, object),
+        Value::String(value) => push_string(text, value),
+        Value::Array(values) => {
+            text.push('[');
+            for (place, value) in values.iter().enumerate() {
+                if place > 0 {
+                    text.push(',');
+                }
+                push_value(text, value);
+            }
+            text.push(']');
+        }
+        Value::Bool(true) => text.push_str("true"),
+        Value::Bool(false) => text.push_str("false"),
+        // Writing to a string cannot fail.
+        Value::Number(_) | Value::Null => drop(write!(text, "{value}")),
+    }
+}
+
 /// Appends `value` as a JSON string, quotes included.
 pub fn push_string(text: &mut String, value: &str) {
-    if value.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-        text.push('"');
-        text.push_str(value);
-        text.push('"');
-    } else {
-        let _ = write!(text, "{}", Value::from(value));
+    // No early end: bytes are looked at many at a time.
+    let (mut controls, mut escapes) = (false, false);
+    for byte in value.bytes() {
+        controls |= byte < b' ';
+        escapes |= byte == b'"' || byte == b'\\';
     }
+    if controls {
+        let _ = write!(text, "{}", Value::from(value));
+        return;
+    }
+    text.push('"');
+    if escapes {
+        for character in value.chars() {
+            if character == '"' || character == '\\' {
+                text.push('\\');
+            }
+            text.push(character);
+        }
+    } else {
+        text.push_str(value);
+    }
+    text.push('"');
 }
 
 #[cfg(test)]
@@ -100,7 +153,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn members_stand_in_the_order_of_their_names_at_every_depth() {
+        let mut text = String::new();
+        let document = json!({"b": [{"z": null, "a": 1.5}, true, "\u{1}\"\\"], "a": {"d": false, "c": {}}, "B": []});
+        push_object(&mut text, document.as_object().unwrap());
+        assert_eq!(
+            text,
+            "{\"B\":[],\"a\":{\"c\":{},\"d\":false},\"b\":[{\"a\":1.5,\"z\":null},true,\"\\u0001\\\"\\\\\"]}"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn a_text_is_escaped_as_the_library_escapes_it(value in any::<String>(), quoted in "[\"\\\\a]*") {
+            for value in [value, quoted] {
+                let mut text = String::new();
+                push_string(&mut text, &value);
+                prop_assert_eq!(text, json!(value).to_string());
+            }
+        }
+
         #[test]
         fn whatever_the_strings_hold_the_text_reads_back(id in any::<String>(), value in any::<String>(), location in any::<String>()) {
             let document = json!({"schemas": ["urn:x"], "a": value}).to_string();

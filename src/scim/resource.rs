@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::draft::{Draft, immutable, keep_immutable, missing};
 use super::path::excerpt;
 use super::schema::ResourceType;
-use super::{ScimError, Switches};
+use super::{ScimError, Switches, render};
 use crate::model::limits;
 
 pub use super::draft::{Row, RowsChange};
@@ -53,13 +53,14 @@ pub fn replace(
     Ok(incoming)
 }
 
-/// The canonical text of a document, as it is stored.
+/// The canonical text of a document, as it is stored: members in the order of their names, so that equal documents are
+/// equal texts.
 ///
 /// # Errors
 /// `invalidValue` if it is longer than [`limits::DOCUMENT_BYTES`].
 pub fn text(document: &Map<String, Value>) -> Result<String, ScimError> {
-    let text = serde_json::to_string(document)
-        .map_err(|error| ScimError::invalid_value(format!("the resource cannot be written as JSON: {error}")))?;
+    let mut text = String::with_capacity(2_048);
+    render::push_object(&mut text, document);
     if text.len() > limits::DOCUMENT_BYTES {
         let (bytes, most) = (text.len(), limits::DOCUMENT_BYTES);
         return Err(ScimError::invalid_value(format!("the resource has {bytes} bytes; {most} are allowed")));

@@ -31,6 +31,7 @@ pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.
+#[derive(Clone)]
 pub struct Administration {
     pub(in crate::service) live: Live,
     pub(in crate::service) clock: Clock,

@@ -6,6 +6,7 @@ use diesel::sql_types::Text;
 use crate::model::{OrganizationId, ResourceId, SortKey};
 
 use super::super::ordered::{Key, Ordered, Start, ordered};
+use super::super::sql::Statement;
 use super::super::{DatabaseError, Tx};
 use super::read::{StoredUser, UserRecord};
 
@@ -43,13 +44,6 @@ pub(super) const BY_FAMILY_NAME: Ordered = users!(
     "family_name_key, id",
     "family_name_key DESC, id DESC"
 );
-pub(super) const BY_GIVEN_NAME: Ordered = users!(
-    "user_in_order_of_given_name",
-    "given_name_key",
-    "given_name_key",
-    "given_name_key, id",
-    "given_name_key DESC, id DESC"
-);
 pub(super) const BY_EXTERNAL_ID: Ordered = users!(
     "user_in_order_of_external_id",
     "external_id_key",
@@ -57,20 +51,21 @@ pub(super) const BY_EXTERNAL_ID: Ordered = users!(
     "external_id_key, id",
     "external_id_key DESC, id DESC"
 );
-pub(super) const BY_CREATED: Ordered = users!(
-    "user_in_order_of_created",
-    "created_at",
-    "CAST(created_at AS TEXT)",
-    "created_at, id",
-    "created_at DESC, id DESC"
-);
-pub(super) const BY_MODIFIED: Ordered = users!(
-    "user_in_order_of_modified",
-    "modified_at",
-    "CAST(modified_at AS TEXT)",
-    "modified_at, id",
-    "modified_at DESC, id DESC"
-);
+// Ids are in the order of creation: the index of lists serves this one.
+pub(super) const BY_CREATED: Ordered = Ordered {
+    ascending: Statement::both(
+        "user_in_order_of_created_ascending",
+        "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document, \
+         CAST(created_at AS TEXT) AS sort_key FROM scim_user \
+         WHERE organization = $1 AND id > $2 AND deleted_at IS NULL ORDER BY id LIMIT $3 OFFSET $4",
+    ),
+    descending: Statement::both(
+        "user_in_order_of_created_descending",
+        "SELECT id, connection, version, created_at, modified_at, person_key, suspended_at, document, \
+         CAST(created_at AS TEXT) AS sort_key FROM scim_user \
+         WHERE organization = $1 AND id < $2 AND deleted_at IS NULL ORDER BY id DESC LIMIT $3 OFFSET $4",
+    ),
+};
 
 /// By what an index sorts users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,14 +76,10 @@ pub enum UserOrder {
     DisplayName,
     /// Folded name.familyName.
     FamilyName,
-    /// Folded name.givenName.
-    GivenName,
     /// externalId.
     ExternalId,
     /// meta.created.
     Created,
-    /// meta.lastModified.
-    Modified,
 }
 
 #[derive(QueryableByName)]
@@ -111,10 +102,8 @@ pub fn in_order(
         UserOrder::UserName => (&BY_USER_NAME, Key::Text),
         UserOrder::DisplayName => (&BY_DISPLAY_NAME, Key::Text),
         UserOrder::FamilyName => (&BY_FAMILY_NAME, Key::Text),
-        UserOrder::GivenName => (&BY_GIVEN_NAME, Key::Text),
         UserOrder::ExternalId => (&BY_EXTERNAL_ID, Key::Text),
-        UserOrder::Created => (&BY_CREATED, Key::Moment),
-        UserOrder::Modified => (&BY_MODIFIED, Key::Moment),
+        UserOrder::Created => (&BY_CREATED, Key::Created),
     };
     let organization = ResourceId::from(organization);
     ordered

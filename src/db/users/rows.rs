@@ -11,8 +11,6 @@ pub struct UserSortKeys {
     pub display_name: SortKey,
     /// By name.familyName.
     pub family_name: SortKey,
-    /// By name.givenName.
-    pub given_name: SortKey,
 }
 
 /// A new user.
@@ -45,6 +43,10 @@ pub struct UserChange {
     pub id: UserId,
     /// The version the change was worked out from.
     pub expected: Version,
+    /// The version from now on: the next one, or the same where only its manager changes.
+    pub version: Version,
+    /// The connection that managed it when the change was worked out.
+    pub managed_by: ConnectionId,
     /// The connection that manages it from now on.
     pub connection: ConnectionId,
     /// Folded userName.
@@ -72,6 +74,21 @@ pub struct UserDeletion {
     pub expected: Version,
     /// When.
     pub at: Moment,
+}
+
+/// A deleted user who is there again, at an expected version.
+#[derive(Debug, Clone)]
+pub struct UserRestoration {
+    /// Which user.
+    pub id: UserId,
+    /// The version the change was worked out from.
+    pub expected: Version,
+    /// Whether it is active.
+    pub active: bool,
+    /// When.
+    pub at: Moment,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
 }
 
 /// A folded e-mail address a user can be found by.
@@ -133,35 +150,36 @@ pub struct StatusChange {
 pub(in crate::db) const INSERT: Statement = Statement {
     name: "user_insert",
     sqlite: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, created_at, \
-             modified_at, person_key, document, display_name_key, family_name_key, given_name_key, suspended_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, $10, $11, $12, \
+             modified_at, person_key, document, display_name_key, family_name_key, suspended_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $7, $8, $9, $10, $11, \
              (SELECT min(b.suspended_at) FROM scim_user b INDEXED BY scim_user_suspended WHERE b.organization = $1 \
              AND b.user_name_key = $4 AND b.suspended_at IS NOT NULL))",
     postgres: "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, \
-               created_at, modified_at, person_key, document, display_name_key, family_name_key, given_name_key, suspended_at) \
+               created_at, modified_at, person_key, document, display_name_key, family_name_key, suspended_at) \
                SELECT v.organization, v.id, v.connection, v.name, v.external, v.active, 1, v.at, v.at, v.person_key, \
-               v.document, v.display, v.family, v.given, \
+               v.document, v.display, v.family, \
                (SELECT min(b.suspended_at) FROM scim_user b WHERE b.organization = v.organization \
                AND b.user_name_key = v.name AND b.suspended_at IS NOT NULL) \
                FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::text[], $5::text[], $6::bool[], $7::bigint[], \
-               $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) \
-               AS v(organization, id, connection, name, external, active, at, person_key, document, display, family, given)",
+               $8::bytea[], $9::text[], $10::text[], $11::text[]) \
+               AS v(organization, id, connection, name, external, active, at, person_key, document, display, family)",
 };
 
 pub(in crate::db) const UPDATE: Statement = Statement {
     name: "user_update",
-    sqlite: "UPDATE scim_user SET connection = $4, user_name_key = $5, external_id = $6, active = $7, version = version + 1, \
-             modified_at = $8, document = $9, display_name_key = $11, family_name_key = $12, given_name_key = $13 \
-             WHERE organization = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL \
+    sqlite: "UPDATE scim_user SET connection = $4, user_name_key = $5, external_id = $6, active = $7, version = $13, \
+             modified_at = $8, document = $9, display_name_key = $11, family_name_key = $12 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND connection = $14 AND deleted_at IS NULL \
              AND (suspended_at IS NOT NULL) = $10",
     postgres: "UPDATE scim_user AS u SET connection = v.connection, user_name_key = v.name, external_id = v.external, \
-               active = v.active, version = u.version + 1, modified_at = v.at, document = v.document, \
-               display_name_key = v.display, family_name_key = v.family, given_name_key = v.given \
+               active = v.active, version = v.next, modified_at = v.at, document = v.document, \
+               display_name_key = v.display, family_name_key = v.family \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::bool[], \
-               $8::bigint[], $9::text[], $10::bool[], $11::text[], $12::text[], $13::text[]) \
+               $8::bigint[], $9::text[], $10::bool[], $11::text[], $12::text[], $13::bigint[], $14::bytea[]) \
                AS v(organization, id, version, connection, name, external, active, at, document, suspended, display, family, \
-               given) \
-               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL \
+               next, managed_by) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version \
+               AND u.connection = v.managed_by AND u.deleted_at IS NULL \
                AND (u.suspended_at IS NOT NULL) = v.suspended",
 };
 
@@ -172,6 +190,19 @@ pub(in crate::db) const DELETE: Statement = Statement {
     postgres: "UPDATE scim_user AS u SET deleted_at = v.at, modified_at = v.at, version = u.version + 1 \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, version, at) \
                WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL",
+};
+
+// Not `IS NOT NULL`: there is an index of all who were deleted, and it must not be taken for the shorter way.
+pub(in crate::db) const RESTORE: Statement = Statement {
+    name: "user_restore",
+    sqlite: "UPDATE scim_user SET deleted_at = NULL, active = $4, modified_at = $5, document = $6, version = version + 1 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND coalesce(deleted_at, 0) > 0",
+    postgres: "UPDATE scim_user AS u SET deleted_at = NULL, active = v.active, modified_at = v.at, document = v.document, \
+               version = u.version + 1 \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bool[], $5::bigint[], $6::text[]) \
+               AS v(organization, id, version, active, at, document) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version \
+               AND coalesce(u.deleted_at, 0) > 0",
 };
 
 pub(in crate::db) const INSERT_EMAIL: Statement = Statement {
@@ -251,7 +282,6 @@ impl UserRow {
             Bind::Text(&self.document),
             Bind::Text(self.sort_keys.display_name.as_str()),
             Bind::Text(self.sort_keys.family_name.as_str()),
-            Bind::Text(self.sort_keys.given_name.as_str()),
         ]
     }
 
@@ -281,7 +311,8 @@ impl UserChange {
             Bind::Flag(self.suspended),
             Bind::Text(self.sort_keys.display_name.as_str()),
             Bind::Text(self.sort_keys.family_name.as_str()),
-            Bind::Text(self.sort_keys.given_name.as_str()),
+            Bind::Int(self.version.as_i64()),
+            Bind::Bytes(self.managed_by.as_bytes()),
         ]
     }
 }
@@ -293,6 +324,19 @@ impl UserDeletion {
             Bind::Bytes(self.id.as_bytes()),
             Bind::Int(self.expected.as_i64()),
             Bind::Int(self.at.as_micros()),
+        ]
+    }
+}
+
+impl UserRestoration {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Int(self.expected.as_i64()),
+            Bind::Flag(self.active),
+            Bind::Int(self.at.as_micros()),
+            Bind::Text(&self.document),
         ]
     }
 }

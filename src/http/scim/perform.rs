@@ -7,7 +7,7 @@ use crate::scim::list::Paging;
 use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::SortBy;
-use crate::scim::{ScimError, ScimType, discovery, json};
+use crate::scim::{ScimError, ScimType, discovery, json, openapi};
 use crate::service::provisioning::{ListRequest, everything, groups, users};
 use crate::service::{ServiceError, Services};
 
@@ -51,7 +51,8 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
         | Operation::ResourceTypes
         | Operation::ResourceType
         | Operation::Schemas
-        | Operation::Schema => Ok(Reply::Document(discover(services, caller, call)?)),
+        | Operation::Schema
+        | Operation::Description => Ok(Reply::Document(discover(services, caller, call)?)),
     }
 }
 
@@ -194,6 +195,7 @@ fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String,
         Operation::ResourceType => discovery::resource_type(types, &call.id, &base)?.to_string(),
         Operation::Schemas => discovery::schemas(switches, types, &base),
         Operation::Schema => discovery::schema(switches, types, &call.id, &base)?.to_string(),
+        Operation::Description => openapi::document(types, &base, env!("CARGO_PKG_VERSION")).to_string(),
         _ => discovery::service_provider_config(switches, &base).to_string(),
     })
 }

@@ -50,6 +50,8 @@ pub enum Operation {
     Schemas,
     /// RFC 7644 §4, one by URN.
     Schema,
+    /// All of this as an OpenAPI document.
+    Description,
 }
 
 impl Operation {
@@ -66,7 +68,8 @@ impl Operation {
             | Self::ResourceTypes
             | Self::ResourceType
             | Self::Schemas
-            | Self::Schema => false,
+            | Self::Schema
+            | Self::Description => false,
         }
     }
 
@@ -117,8 +120,8 @@ const fn not_implemented(name: &'static str, path: &'static [Segment]) -> Route 
 }
 
 use Operation::{
-    Bulk, Configuration, Create, Delete, List, ListEverything, Patch, Read, Replace, ResourceType, ResourceTypes,
-    Schema, Schemas, Search, SearchEverything,
+    Bulk, Configuration, Create, Delete, Description, List, ListEverything, Patch, Read, Replace, ResourceType,
+    ResourceTypes, Schema, Schemas, Search, SearchEverything,
 };
 use Segment::{Id, Name};
 
@@ -157,6 +160,7 @@ pub const ROUTES: &[Route] = &[
     served("/ResourceTypes/{id}", &[Name("ResourceTypes"), Id], &[("GET", ResourceType)]),
     served("/Schemas", &[Name("Schemas")], &[("GET", Schemas)]),
     served("/Schemas/{id}", &[Name("Schemas"), Id], &[("GET", Schema)]),
+    served("/openapi.json", &[Name("openapi.json")], &[("GET", Description)]),
 ];
 
 /// What a request asks for.

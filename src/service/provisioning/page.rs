@@ -150,7 +150,7 @@ pub fn scan<T>(
         if seen > limits::SCANNED_RESOURCES {
             return Err(ScimError::too_many(format!(
                 "this would look at more than {} resources; filter by `id`, `userName`, `externalId`, `emails.value` or \
-                 `displayName`, or sort by one of these or by `name.familyName`, `name.givenName` or `meta.created`",
+                 `displayName`, or sort by one of these or by `name.familyName` or `meta.created`",
                 limits::SCANNED_RESOURCES
             ))
             .into());

@@ -1,7 +1,5 @@
 //! Stored rows as the resources clients see.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value};
 
 use crate::db::groups::StoredGroup;
@@ -10,7 +8,7 @@ use crate::model::{GroupId, Member, Moment, ResourceId, Version};
 use crate::scim::projection::Projection;
 use crate::scim::render::{self, Meta};
 use crate::scim::schema::ResourceType;
-use crate::service::{ServiceError, Services};
+use crate::service::{SCIM, ServiceError, Services};
 
 use super::Representation;
 
@@ -53,7 +51,7 @@ pub fn whole(
     rows: Option<(&str, &str)>,
 ) -> Representation {
     let id = identity.id.to_string();
-    let location = format!("{}{}/{id}", services.scim_base(), resource_type.endpoint);
+    let location = [services.public_url.as_str(), SCIM, &resource_type.endpoint, "/", &id].concat();
     let entity_tag = identity.version.entity_tag(identity.id);
     let meta = Meta {
         resource_type: &resource_type.name,
@@ -109,8 +107,13 @@ pub fn groups_array<'a>(services: &Services, groups: impl IntoIterator<Item = (&
         if text.len() > 1 {
             text.push(',');
         }
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{{\"value\":\"{id}\",\"$ref\":\"{base}/Groups/{id}\",\"display\":");
+        text.push_str("{\"value\":\"");
+        id.push_to(&mut text);
+        for piece in ["\",\"$ref\":\"", &base, "/Groups/"] {
+            text.push_str(piece);
+        }
+        id.push_to(&mut text);
+        text.push_str("\",\"display\":");
         render::push_string(&mut text, display_name);
         text.push_str(",\"type\":\"direct\"}");
     }
@@ -126,8 +129,16 @@ pub fn members_array<'a>(services: &Services, members: impl IntoIterator<Item = 
         if text.len() > 1 {
             text.push(',');
         }
-        let (id, kind) = (member.id, member.kind.as_str());
-        let _ = write!(text, "{{\"value\":\"{id}\",\"$ref\":\"{base}/{kind}s/{id}\",\"type\":\"{kind}\"}}");
+        let kind = member.kind.as_str();
+        text.push_str("{\"value\":\"");
+        member.id.push_to(&mut text);
+        for piece in ["\",\"$ref\":\"", &base, "/", kind, "s/"] {
+            text.push_str(piece);
+        }
+        member.id.push_to(&mut text);
+        for piece in ["\",\"type\":\"", kind, "\"}"] {
+            text.push_str(piece);
+        }
     }
     text.push(']');
     text

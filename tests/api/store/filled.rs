@@ -50,10 +50,10 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     (
         "scim_user",
         "organization, id, connection, user_name_key, external_id, active, version, created_at, modified_at, deleted_at, document, \
-         display_name_key, family_name_key, given_name_key",
+         display_name_key, family_name_key",
         20_000,
         "#01(1), #06(i), #02(1), 'user' || i, 'external' || i, on, 1, 0, 0, CASE WHEN i % 67 = 0 THEN 1 END, '{}', \
-         'display' || i, 'family' || i % 5000, 'given' || i % 500",
+         'display' || i, 'family' || i % 5000",
     ),
     ("user_email", "organization, address_key, user_id", 20_000, "#01(1), 'user' || i || '@example.com', #06(i)"),
     (
@@ -110,6 +110,13 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "organization, user_id, from_revision, until_revision, status, since",
         5000,
         "#01(1), #06(i), 0, 1, 2, 0",
+    ),
+    ("brake", "organization, connection, share, least, minutes", 2000, "#01(1), #02(i), 20, 50, 10"),
+    (
+        "quarantine",
+        "organization, id, connection, from_event, opened_at, people, population, closed_at",
+        5000,
+        "#01(1), #0c(i), #02(i % 500 + 1), #08(i), 0, 50, 100, 1",
     ),
     (
         "leaver",

@@ -125,25 +125,24 @@ fn write_set(
     if decides {
         cut_off::turn(tx, &Cause::from(caller), user.id, new.active, now, &mut set)?;
     }
+    // Who manages a user is not said in the user: being adopted alone is no new version.
+    let (version, modified_at) =
+        if before == after { (user.version, user.modified_at) } else { (user.version.next(), now) };
     set.users_changed.push(UserChange {
         id: user.id,
         expected: user.version,
+        version,
+        managed_by: user.connection,
         connection: caller.connection,
         user_name_key: new.user_name_key,
         sort_keys: new.sort_keys,
         external_id: new.external_id,
         active: new.active,
         suspended,
-        modified_at: now,
+        modified_at,
         document: text.clone(),
     });
-    let changed = StoredUser {
-        connection: caller.connection,
-        version: user.version.next(),
-        modified_at: now,
-        document: text,
-        ..user.clone()
-    };
+    let changed = StoredUser { connection: caller.connection, version, modified_at, document: text, ..user.clone() };
     Ok((set, changed))
 }
 

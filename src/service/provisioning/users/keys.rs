@@ -35,7 +35,6 @@ impl UserKeys {
             sort_keys: UserSortKeys {
                 display_name: sort_key(text("displayName")),
                 family_name: sort_key(name("familyName")),
-                given_name: sort_key(name("givenName")),
             },
             external_id: text("externalId").map(str::to_owned),
             emails: addresses

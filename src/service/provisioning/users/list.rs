@@ -62,10 +62,8 @@ impl Source for Users {
             (None, "userName", None) => Some(UserOrder::UserName),
             (None, "displayName", None) => Some(UserOrder::DisplayName),
             (None, "name", Some("familyName")) => Some(UserOrder::FamilyName),
-            (None, "name", Some("givenName")) => Some(UserOrder::GivenName),
             (None, "externalId", None) => Some(UserOrder::ExternalId),
             (None, "meta", Some("created")) => Some(UserOrder::Created),
-            (None, "meta", Some("lastModified")) => Some(UserOrder::Modified),
             _ => None,
         }
     }
