@@ -30,8 +30,6 @@ pub enum Order {
     UserName,
     /// When they were created.
     Created,
-    /// When they were last changed.
-    Modified,
 }
 
 impl Order {
@@ -41,13 +39,12 @@ impl Order {
             Self::Name => "name",
             Self::UserName => "user-name",
             Self::Created => "created",
-            Self::Modified => "changed",
         }
     }
 
     /// Reads the name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Name, Self::UserName, Self::Created, Self::Modified].into_iter().find(|order| order.as_str() == name)
+        [Self::Name, Self::UserName, Self::Created].into_iter().find(|order| order.as_str() == name)
     }
 
     const fn index(self) -> UserOrder {
@@ -55,7 +52,6 @@ impl Order {
             Self::Name => UserOrder::DisplayName,
             Self::UserName => UserOrder::UserName,
             Self::Created => UserOrder::Created,
-            Self::Modified => UserOrder::Modified,
         }
     }
 }
@@ -212,7 +208,6 @@ fn key(order: Order, person: &Person) -> SortKey {
         Order::Name => SortKey::text(person.text("displayName"), false),
         Order::UserName => SortKey::written(fold(person.text("userName"))),
         Order::Created => SortKey::written(padded(person.created_at.as_micros())),
-        Order::Modified => SortKey::written(padded(person.modified_at.as_micros())),
     }
 }
 
@@ -233,7 +228,7 @@ fn found_by(services: &Services, caller: &Caller, text: &str) -> Result<BTreeSet
         found.extend(by_address.into_iter().map(|user| user.id));
         // A key sorts behind everything that sorts before its text.
         let start = SortKey::written(text.to_owned());
-        for order in [UserOrder::UserName, UserOrder::DisplayName, UserOrder::FamilyName, UserOrder::GivenName] {
+        for order in [UserOrder::UserName, UserOrder::DisplayName, UserOrder::FamilyName] {
             let mut after = (start.clone(), ResourceId::FIRST);
             loop {
                 let from = Start { descending: false, after: Some((&after.0, after.1)), skip: 0 };

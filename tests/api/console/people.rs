@@ -55,7 +55,7 @@ on_both_databases! {
             let page = browser.page(&format!("/o/acme/people?{query}"));
             assert_eq!(page.html.contains("worker007"), finds, "{query}");
         }
-        for query in ["q=zoe", "q=Quill", "q=zoe.quill%40mail.example", "source=local", "sort=changed&turned=down"] {
+        for query in ["q=zoe", "q=Quill", "q=zoe.quill%40mail.example", "source=local", "sort=created&turned=down"] {
             browser.page(&format!("/o/acme/people?{query}")).says("zoe@example.com");
         }
         browser.page("/o/acme/people?q=nobody-of-that-name").says("Nobody fits");

@@ -51,7 +51,7 @@ struct Row {
     state: &'static str,
     tone: &'static str,
     source: String,
-    modified: When,
+    created: When,
 }
 
 /// An option of a choice.
@@ -127,7 +127,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         roles.into_iter().map(|one| Choice::new(one.version.role.to_string(), one.version.role.to_string(), role)),
     );
     Answer::page(&ListPage {
-        columns: vec![column(Order::Name, "Name"), column(Order::Modified, "Changed")],
+        columns: vec![column(Order::Name, "Name"), column(Order::Created, "Known since")],
         rows: listed.people.iter().map(row).collect(),
         total,
         text: query.text("q")?.to_owned(),
@@ -184,6 +184,6 @@ fn row(person: &Person) -> Row {
         state,
         tone,
         source: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
-        modified: When(person.modified_at),
+        created: When(person.created_at),
     }
 }
