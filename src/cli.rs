@@ -1,6 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, everything else to standard error.
 
 mod brake;
+mod client;
 mod connection;
 mod demo;
 mod doctor;
@@ -81,6 +82,12 @@ enum Command {
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Clients, which are granted short-lived tokens
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Outside issuers, whose tokens provision
+    #[command(subcommand)]
+    Issuer(client::IssuerCommand),
     /// Scopes: projects and their environments
     #[command(subcommand)]
     Scope(scope::ScopeCommand),
@@ -158,6 +165,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Client(command) => client::run(&command, &settings),
+        Command::Issuer(command) => client::run_issuer(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),

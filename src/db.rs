@@ -27,6 +27,7 @@ pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
+pub mod proofs;
 pub mod receivers;
 pub mod request_log;
 pub mod servers;

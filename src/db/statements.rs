@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    groups, history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals,
+    groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers, signals,
     signing_keys, users,
 };
 
@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         organizations::STATEMENTS,
         brakes::STATEMENTS,
         credentials::STATEMENTS,
+        proofs::STATEMENTS,
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,
         keyring::STATEMENTS,

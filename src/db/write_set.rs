@@ -89,6 +89,8 @@ pub enum AdministrationRow {
         /// Since when.
         created_at: Moment,
     },
+    /// How the caller of a new credential proves who it is.
+    Proof(Box<crate::model::Proof>),
     /// A schema for the users or groups of the organization.
     ExtensionSchema {
         /// The schema.

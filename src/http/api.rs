@@ -8,6 +8,7 @@ mod assignments;
 mod body;
 mod brakes;
 mod call;
+mod clients;
 mod connections;
 mod credentials;
 mod decisions;
@@ -58,6 +59,8 @@ pub const RESOURCES: &[Resource] = &[
     connections::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
+    clients::RESOURCE,
+    clients::ISSUERS,
     users::RESOURCE,
     leavers::RESOURCE,
     brakes::RESOURCE,

@@ -81,6 +81,10 @@ mod memory;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod outside_issuers;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod paging;

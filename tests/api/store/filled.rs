@@ -28,6 +28,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "#01(i), #0c(i), 'name', 'push', '', 'email', '', 'RS256', 'enabled', 1, 0",
     ),
     (
+        "proof",
+        "organization, credential, issuer, audience, claims, keys_url",
+        500,
+        "#01(i), #05(i), 'https://issuer.example/' || i, 'audience', '{}', 'https://issuer.example/keys'",
+    ),
+    (
         "signal",
         "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at",
         20_000,

@@ -17,6 +17,7 @@ use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
 const TABLES: &[&str] = &[
+    "proof",
     "account_link",
     "invitation",
     "signal",
@@ -56,6 +57,8 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("receiver_list", "an organization has a handful of receivers, and all are told"),
+    ("proof_list", "an organization has a handful of clients that sign and of outside issuers"),
+    ("proof_by_issuer", "a token names its issuer and no organization; an issuer has a handful"),
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
