@@ -1,5 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, everything else to standard error.
 
+mod brake;
+mod client;
 mod connection;
 mod demo;
 mod doctor;
@@ -65,6 +67,9 @@ enum Command {
     /// Connections, the sources that provision an organization
     #[command(subcommand)]
     Connection(connection::ConnectionCommand),
+    /// Brakes: what happens when many people leave over one connection at once
+    #[command(subcommand)]
+    Brake(brake::BrakeCommand),
     /// People of an organization
     #[command(subcommand)]
     User(user::UserCommand),
@@ -77,6 +82,12 @@ enum Command {
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Clients, which are granted short-lived tokens
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Outside issuers, whose tokens provision
+    #[command(subcommand)]
+    Issuer(client::IssuerCommand),
     /// Scopes: projects and their environments
     #[command(subcommand)]
     Scope(scope::ScopeCommand),
@@ -149,10 +160,13 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Migrate => migrate::run(&settings),
         Command::Org(command) => org::run(&command, &settings),
         Command::Connection(command) => connection::run(&command, &settings),
+        Command::Brake(command) => brake::run(&command, &settings),
         Command::User(command) => user::run(&command, &settings),
         Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Client(command) => client::run(&command, &settings),
+        Command::Issuer(command) => client::run_issuer(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),

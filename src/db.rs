@@ -4,6 +4,7 @@
 //! turns into statements, many requests in one commit.
 
 pub mod access;
+pub mod brakes;
 pub mod console;
 mod constraint;
 pub mod credentials;
@@ -26,6 +27,7 @@ pub mod ordered;
 pub mod organizations;
 mod postgres;
 mod postgres_url;
+pub mod proofs;
 pub mod receivers;
 pub mod request_log;
 pub mod servers;

@@ -1,5 +1,7 @@
 //! What runs by the clock, each job on a thread of its own.
 
+mod brakes;
+mod gates;
 mod outbox;
 mod request_log;
 
@@ -48,12 +50,16 @@ impl Jobs {
     /// The operating system's when it has no thread to give.
     pub fn start(live: &Live, clock: &Clock, request_log_days: u32, issuer: &str) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let looking = outbox::Looking::default();
         for number in 0..SENDERS {
             let (live, issuer, stop) = (live.clone(), issuer.to_owned(), jobs.stop.clone());
             let looking = looking.clone();
             jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &looking, &stop))?;
         }
+        let (watching, stop) = (live.clone(), jobs.stop.clone());
+        jobs.spawn("gates", move || gates::run(&watching, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

@@ -7,9 +7,12 @@ mod decisions;
 mod denials;
 mod door;
 mod feed;
+mod gates;
+pub mod jwt;
 mod keys;
 mod lease;
 mod notes;
+mod outside;
 mod page_starts;
 mod receivers;
 mod requests;
@@ -35,10 +38,11 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
+pub use outside::Fetch;
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
-pub use token::{Token, TokenError};
+pub use token::{ClientId, Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -67,11 +71,13 @@ struct Inner {
     lease: lease::Lease,
     admissions: admission::Admissions,
     graphs: access::Graphs,
+    gates: gates::GateWatch,
     keys: keys::Keys,
     feed: feed::Feed,
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
     receivers: receivers::Receivers,
+    outside: outside::Outside,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
@@ -140,11 +146,13 @@ impl Live {
             lease: if settings.serves { lease::Lease::over() } else { lease::Lease::unlimited() },
             admissions: admission::Admissions::default(),
             graphs: access::Graphs::default(),
+            gates: gates::GateWatch::default(),
             keys,
             feed: feed::Feed::default(),
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
             receivers: receivers::Receivers::default(),
+            outside: outside::Outside::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),

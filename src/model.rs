@@ -2,6 +2,7 @@
 
 mod assignment;
 mod believed;
+mod brake;
 mod caller;
 mod catalogue;
 mod connection;
@@ -18,6 +19,7 @@ mod moment;
 mod name;
 mod network;
 mod permission;
+mod proof;
 mod reason;
 mod revision;
 mod role;
@@ -28,6 +30,7 @@ mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
 pub use believed::{Believed, BelievedError, Said};
+pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_PEOPLE};
 pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
@@ -46,6 +49,7 @@ pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
 pub use network::{Network, NetworkError};
 pub use permission::{GuardrailId, Permission, PermissionError, RoleName};
+pub use proof::{Keys, OutsideIssuer, Proof};
 pub use reason::{Reason, ReasonError};
 pub use revision::Revision;
 pub use role::{BUILT_IN_ROLES, BuiltInRole, RoleError, RoleVersion};

@@ -69,6 +69,11 @@ impl Rules<'_> {
     /// Guardrails that read what only the caller knows (who wrote the commit) are left out: under some circumstances
     /// everybody counted can pass.
     pub fn gates(&self, now: Moment) -> Vec<Gate> {
+        self.watched_gates().into_iter().map(|watched| self.gate(watched, now)).collect()
+    }
+
+    /// The gates of [`Rules::gates`] with their bounds, without asking who can pass.
+    pub fn watched_gates(&self) -> Vec<(ScopePath, Permission, GateBounds)> {
         let mut bounds: BTreeMap<(ScopePath, Permission), GateBounds> = BTreeMap::new();
         let one = GateBounds::new(1, None).ok();
         for scope in self.graph.scopes() {
@@ -83,13 +88,13 @@ impl Rules<'_> {
             let own = scope.gates.iter();
             bounds.extend(own.map(|(permission, own)| ((scope.path.clone(), permission.clone()), *own)));
         }
-        bounds
-            .into_iter()
-            .map(|((scope, permission), bounds)| {
-                let passing = self.passing(&permission, &scope, now);
-                Gate { scope, permission, passing, bounds }
-            })
-            .collect()
+        bounds.into_iter().map(|((scope, permission), bounds)| (scope, permission, bounds)).collect()
+    }
+
+    /// A gate and who can pass it now.
+    pub fn gate(&self, (scope, permission, bounds): (ScopePath, Permission, GateBounds), now: Moment) -> Gate {
+        let passing = self.passing(&permission, &scope, now);
+        Gate { scope, permission, passing, bounds }
     }
 
     fn passing(&self, permission: &Permission, scope: &ScopePath, now: Moment) -> usize {

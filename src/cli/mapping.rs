@@ -17,6 +17,8 @@ use super::{output, session};
 pub(super) enum MappingCommand {
     /// Assign a role at a scope to a group, a user or a service; prints the id of the assignment
     Add(Map),
+    /// Say what an assignment would come to, person by person, and its fingerprint; changes nothing
+    Preview(Map),
     /// End an assignment, now or at another time; when this returns, no server answers by it any more
     Remove {
         #[command(flatten)]
@@ -66,6 +68,9 @@ pub(super) struct Map {
     /// Why
     #[arg(long, value_name = "TEXT")]
     reason: Option<Reason>,
+    /// Only if it still comes to what the preview of this fingerprint said
+    #[arg(long, value_name = "TEXT")]
+    fingerprint: Option<String>,
 }
 
 /// `muster map`.
@@ -76,6 +81,7 @@ pub(super) fn map(map: &Map, settings: &Settings) -> Result<(), CommandError> {
 pub(super) fn run(command: &MappingCommand, settings: &Settings) -> Result<(), CommandError> {
     session::administer(settings, |administration| match command {
         MappingCommand::Add(map) => add(administration, map),
+        MappingCommand::Preview(map) => preview(administration, map),
         MappingCommand::Remove { organization, id, at } => {
             let organization = organization.find(administration)?;
             let at = at.map(|at| at.after(Clock::system().now()));
@@ -92,11 +98,10 @@ pub(super) fn run(command: &MappingCommand, settings: &Settings) -> Result<(), C
     })
 }
 
-fn add(administration: &Administration, map: &Map) -> Result<(), CommandError> {
-    let organization = map.organization.find(administration)?;
+fn wanted(map: &Map) -> NewAssignment {
     let now = Clock::system().now();
     let name = map.principal.clone();
-    let wanted = NewAssignment {
+    NewAssignment {
         principal: match (map.user, map.service) {
             (true, _) => WantedPrincipal::User(name),
             (_, true) => WantedPrincipal::Service(name),
@@ -109,9 +114,23 @@ fn add(administration: &Administration, map: &Map) -> Result<(), CommandError> {
         source: AssignmentSource::Administrator,
         approver: None,
         reason: map.reason.clone(),
+    }
+}
+
+fn add(administration: &Administration, map: &Map) -> Result<(), CommandError> {
+    let organization = map.organization.find(administration)?;
+    let assignment = match &map.fingerprint {
+        Some(expected) => administration.clone().expecting(expected.clone()).assign(organization.id, &wanted(map))?,
+        None => administration.assign(organization.id, &wanted(map))?,
     };
-    let assignment = administration.assign(organization.id, &wanted)?;
     output::line(&assignment.id.to_string())
+}
+
+fn preview(administration: &Administration, map: &Map) -> Result<(), CommandError> {
+    let organization = map.organization.find(administration)?;
+    let (preview, _) = administration.try_out(|trying| trying.assign(organization.id, &wanted(map)))?;
+    preview.lines().iter().try_for_each(|line| output::line(line))?;
+    output::line(&format!("fingerprint: {}", preview.fingerprint))
 }
 
 fn list(shown: impl Iterator<Item = ShownAssignment>) -> Result<(), CommandError> {

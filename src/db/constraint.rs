@@ -15,8 +15,12 @@ pub enum Constraint {
     ConnectionName,
     /// Names of services that are not stopped are unique in the organization.
     ServiceName,
+    /// Tokens of an outside issuer admit to one credential of the deployment.
+    OutsideIssuer,
     /// Somebody is a member once: another request was faster.
     Membership,
+    /// A connection has one open quarantine: another server was faster.
+    Quarantine,
     /// An account is made once: another request was faster.
     Account,
     /// An address is invited once: another request was faster.
@@ -40,11 +44,13 @@ impl Constraint {
             ("organization_slug", "organization.slug", Self::OrganizationSlug),
             ("connection_name", "connection.organization, connection.name", Self::ConnectionName),
             ("service_name", "service.organization, service.name_key", Self::ServiceName),
+            ("proof_of_issuer", "proof.issuer, proof.audience, proof.claims", Self::OutsideIssuer),
             (
                 "membership_current",
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",
                 Self::Membership,
             ),
+            ("quarantine_open", "quarantine.organization, quarantine.connection", Self::Quarantine),
             ("account_email", "account.email_key", Self::Account),
             ("account_subject", "account.issuer, account.subject", Self::Account),
             ("account_link_pkey", "account_link.organization, account_link.account", Self::Account),

@@ -121,8 +121,26 @@ const AT_REVISION: Statement = Statement::both(
      WHERE organization = $1 AND user_id = $2 AND revision = $3",
 );
 
+const OF_USER: Statement = Statement::both(
+    "leaver_of_user",
+    "SELECT event, user_id, connection, how, at, revision, server, denied_at, settled_at, servers FROM leaver \
+     WHERE organization = $1 AND user_id = $2 ORDER BY revision",
+);
+const OF_CONNECTION: Statement = Statement::both(
+    "leaver_of_connection",
+    "SELECT event, user_id, connection, how, at, revision, server, denied_at, settled_at, servers FROM leaver \
+     WHERE organization = $1 AND connection = $2 AND event > $3 ORDER BY event LIMIT $4",
+);
+const COUNT: Statement = Statement {
+    name: "leaver_count",
+    sqlite: "SELECT count(DISTINCT user_id) AS people, count(DISTINCT CASE WHEN how = 2 THEN user_id END) AS deleted \
+             FROM leaver INDEXED BY leaver_of_connection WHERE organization = $1 AND connection = $2 AND event > $3",
+    postgres: "SELECT count(DISTINCT user_id) AS people, count(DISTINCT CASE WHEN how = 2 THEN user_id END) AS deleted \
+               FROM leaver WHERE organization = $1 AND connection = $2 AND event > $3",
+};
+
 /// Every statement of this table.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &SETTLE, &AT_REVISION];
+pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &SETTLE, &AT_REVISION, &OF_USER, &OF_CONNECTION, &COUNT];
 
 impl LeaverRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -229,4 +247,59 @@ pub fn at_revision(
 ) -> Result<Option<Leaver>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(user.as_bytes()), Bind::Int(revision.as_i64())];
     Sql(&AT_REVISION, binds).row(tx)?.map(|row| read(organization, row)).transpose()
+}
+
+/// How a user left, each time, oldest first.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn of_user(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<Vec<Leaver>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(user.as_bytes())];
+    Sql(&OF_USER, binds).rows(tx)?.into_iter().map(|row| read(organization, row)).collect()
+}
+
+/// Who left over a connection after an event, oldest first, at most `limit`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn of_connection(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    after: EventId,
+    limit: i64,
+) -> Result<Vec<Leaver>, DatabaseError> {
+    let binds = vec![
+        Bind::Bytes(organization.as_bytes()),
+        Bind::Bytes(connection.as_bytes()),
+        Bind::Bytes(after.as_bytes()),
+        Bind::Int(limit),
+    ];
+    Sql(&OF_CONNECTION, binds).rows(tx)?.into_iter().map(|row| read(organization, row)).collect()
+}
+
+/// How many people left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Gone {
+    /// In all.
+    #[diesel(sql_type = BigInt)]
+    pub people: i64,
+    /// By deletion.
+    #[diesel(sql_type = BigInt)]
+    pub deleted: i64,
+}
+
+/// How many people left over a connection after an event.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn count(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    after: EventId,
+) -> Result<Gone, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(connection.as_bytes()), Bind::Bytes(after.as_bytes())];
+    Ok(Sql(&COUNT, binds).row(tx)?.unwrap_or(Gone { people: 0, deleted: 0 }))
 }

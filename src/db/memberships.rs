@@ -121,6 +121,18 @@ pub(super) const NESTED_GROUPS: Statement = Statement {
                AND until_revision = 9223372036854775807 AND member_kind = 2",
 };
 
+pub(super) const ENDED_WITH: Statement = Statement {
+    name: "membership_ended_with",
+    sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM membership m INDEXED BY membership_of_former_member \
+             CROSS JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.deleted_at IS NULL \
+             WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = $3 \
+             AND m.until_revision < 9223372036854775807",
+    postgres: "SELECT m.group_id, m.member_id, m.member_kind FROM membership m \
+               JOIN scim_group g ON g.organization = m.organization AND g.id = m.group_id AND g.deleted_at IS NULL \
+               WHERE m.organization = $1 AND m.member_id = $2 AND m.until_revision = $3 \
+               AND m.until_revision < 9223372036854775807",
+};
+
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
     &JOIN,
@@ -134,6 +146,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &AMONG_GROUPS,
     &NESTED_IN,
     &NESTED_GROUPS,
+    &ENDED_WITH,
 ];
 
 impl MembershipChange {
@@ -244,6 +257,18 @@ pub fn are_more_than(
     let passed_over = Bind::Int(i64::try_from(number).unwrap_or(i64::MAX));
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), passed_over];
     Ok(Sql(&AT, binds).row::<MemberRecord>(tx)?.is_some())
+}
+
+/// The memberships that ended with a revision, in groups that are still there.
+pub fn ended_with(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    member: ResourceId,
+    revision: Revision,
+) -> Result<Vec<MembershipChange>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
+    read(Sql(&ENDED_WITH, binds).rows(tx)?)
 }
 
 /// The direct members of several groups, at most `limit` in all.

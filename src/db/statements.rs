@@ -2,9 +2,9 @@
 
 use super::sql::Statement;
 use super::{
-    access, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas, groups,
-    history, keyring, leavers, memberships, organizations, receivers, request_log, servers, signals, signing_keys,
-    users,
+    access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
+    groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers, signals,
+    signing_keys, users,
 };
 
 /// Every registered statement.
@@ -18,7 +18,9 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        brakes::STATEMENTS,
         credentials::STATEMENTS,
+        proofs::STATEMENTS,
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,
         keyring::STATEMENTS,

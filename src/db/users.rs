@@ -19,6 +19,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT,
     &UPDATE,
     &DELETE,
+    &RESTORE,
     &INSERT_EMAIL,
     &DELETE_EMAIL,
     &INSERT_FIRST_STATUS,

@@ -8,7 +8,7 @@ use super::groups::{GroupChange, GroupRow};
 use super::leavers::LeaverRow;
 use super::memberships::MembershipChange;
 use super::signals::SignalRow;
-use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRow};
+use super::users::{EmailRow, StatusChange, SuspensionChange, UserChange, UserDeletion, UserRestoration, UserRow};
 
 /// Which list a resource is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +80,8 @@ pub enum AdministrationRow {
         /// The name.
         name: String,
     },
+    /// The mass-change brake of a connection, and what it holds.
+    Brake(super::brakes::BrakeRow),
     /// A new credential.
     Credential {
         /// The credential.
@@ -87,6 +89,8 @@ pub enum AdministrationRow {
         /// Since when.
         created_at: Moment,
     },
+    /// How the caller of a new credential proves who it is.
+    Proof(Box<crate::model::Proof>),
     /// A schema for the users or groups of the organization.
     ExtensionSchema {
         /// The schema.
@@ -142,6 +146,8 @@ pub struct WriteSet {
     pub users_changed: Vec<UserChange>,
     /// Users deleted, each at an expected version. Ends their memberships too.
     pub users_deleted: Vec<UserDeletion>,
+    /// Deleted users who are there again, each at an expected version.
+    pub users_restored: Vec<UserRestoration>,
     /// Addresses that appear.
     pub emails_added: Vec<EmailRow>,
     /// Addresses that go.
@@ -190,6 +196,7 @@ impl WriteSet {
             users_created: Vec::new(),
             users_changed: Vec::new(),
             users_deleted: Vec::new(),
+            users_restored: Vec::new(),
             emails_added: Vec::new(),
             emails_removed: Vec::new(),
             statuses: Vec::new(),

@@ -6,11 +6,14 @@
 mod answer;
 mod assignments;
 mod body;
+mod brakes;
 mod call;
+mod clients;
 mod connections;
 mod credentials;
 mod decisions;
 mod document;
+mod explanations;
 mod gates;
 mod groups;
 mod guardrails;
@@ -56,8 +59,11 @@ pub const RESOURCES: &[Resource] = &[
     connections::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
+    clients::RESOURCE,
+    clients::ISSUERS,
     users::RESOURCE,
     leavers::RESOURCE,
+    brakes::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,
@@ -69,6 +75,7 @@ pub const RESOURCES: &[Resource] = &[
     previews::RESOURCE,
     receivers::RESOURCE,
     decisions::RESOURCE,
+    explanations::RESOURCE,
 ];
 
 /// Answers whatever arrives under `/api`, in any spelling.

@@ -12,6 +12,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::access::gates::Gate;
+use crate::model::OrganizationId;
+
 /// Upper bounds of the latency histogram, in seconds: from a read in memory to a lease that had to run out.
 const BUCKETS: [f64; 14] =
     [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -35,6 +38,14 @@ struct HealthLabels {
     health: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GateLabels {
+    organization: String,
+    scope: String,
+    permission: String,
+    state: &'static str,
+}
+
 type Latencies = Family<RouteLabels, Histogram, fn() -> Histogram>;
 
 /// The counters of this process.
@@ -48,6 +59,7 @@ pub struct Metrics {
     times_gone_back: Gauge<u64, AtomicU64>,
     request_lines_lost: Gauge<u64, AtomicU64>,
     connections: Family<HealthLabels, Gauge>,
+    gates: Family<GateLabels, Gauge>,
 }
 
 /// Counts a request as being answered until dropped, whether it is answered or its client goes away.
@@ -72,6 +84,8 @@ pub struct State {
     pub request_lines_lost: u64,
     /// How many connections of the deployment fare how.
     pub connections: BTreeMap<&'static str, i64>,
+    /// The gates of the organizations in memory, as they were seen last.
+    pub gates: Vec<(OrganizationId, Gate)>,
 }
 
 impl Default for Metrics {
@@ -107,6 +121,12 @@ impl Default for Metrics {
             "Connections of the deployment by how they fare: failing ones have requests refused",
             Family::clone(&connections),
         );
+        let gates = Family::default();
+        registry.register(
+            "gate_passing",
+            "How many people can pass a gate, by its state: open, closed, too few or too many",
+            Family::clone(&gates),
+        );
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         Self {
             registry,
@@ -118,6 +138,7 @@ impl Default for Metrics {
             times_gone_back,
             request_lines_lost,
             connections,
+            gates,
         }
     }
 }
@@ -144,6 +165,17 @@ impl Metrics {
         self.request_lines_lost.set(state.request_lines_lost);
         for (health, count) in state.connections {
             self.connections.get_or_create(&HealthLabels { health }).set(count);
+        }
+        // A gate that is gone, or in another state, must not stand there any more.
+        self.gates.clear();
+        for (organization, gate) in state.gates {
+            let labels = GateLabels {
+                organization: organization.to_string(),
+                scope: gate.scope.to_string(),
+                permission: gate.permission.to_string(),
+                state: gate.state().as_str(),
+            };
+            self.gates.get_or_create(&labels).set(i64::try_from(gate.passing).unwrap_or(i64::MAX));
         }
         let mut page = String::new();
         // Writing to a string cannot fail.
@@ -174,6 +206,15 @@ const fn class(status: u16) -> &'static str {
 mod tests {
     use super::*;
 
+    fn gate(passing: usize) -> Gate {
+        Gate {
+            scope: format!("/p{passing}").parse().unwrap(),
+            permission: "deploy:run".parse().unwrap(),
+            passing,
+            bounds: crate::model::GateBounds::new(1, Some(2)).unwrap(),
+        }
+    }
+
     #[test]
     fn requests_are_counted_by_route_method_and_class_of_status() {
         let metrics = Metrics::default();
@@ -188,6 +229,10 @@ mod tests {
             times_gone_back: 3,
             request_lines_lost: 2,
             connections: BTreeMap::from([("failing", 4)]),
+            gates: vec![
+                (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(0)),
+                (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(3)),
+            ],
         };
         let page = metrics.page(state.clone());
         for line in [
@@ -201,6 +246,8 @@ mod tests {
             "muster_database_times_gone_back 3",
             "muster_request_log_lines_lost 2",
             r#"muster_connections{health="failing"} 4"#,
+            r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p0",permission="deploy:run",state="closed"} 0"#,
+            r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p3",permission="deploy:run",state="too many"} 3"#,
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }

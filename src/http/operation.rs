@@ -43,6 +43,7 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
                 times_gone_back,
                 request_lines_lost,
                 connections,
+                gates: edge.services.live.gates_seen(),
             };
             let page = edge.metrics.page(state);
             HttpResponse::Ok()

@@ -150,6 +150,12 @@ impl Graphs {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&organization).map(Arc::clone)
     }
 
+    /// The organizations that are in memory.
+    pub(super) fn loaded(&self) -> Vec<OrganizationId> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        slots.iter().filter(|(_, slot)| slot.revision().is_some()).map(|(organization, _)| *organization).collect()
+    }
+
     fn slot_to_load(&self, organization: OrganizationId) -> Arc<Slot> {
         Arc::clone(self.0.write().unwrap_or_else(PoisonError::into_inner).entry(organization).or_default())
     }

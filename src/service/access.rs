@@ -17,6 +17,7 @@ mod may;
 mod names;
 mod preview;
 mod principals;
+mod replay;
 mod roles;
 mod scopes;
 mod services;

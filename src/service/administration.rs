@@ -1,5 +1,6 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
+mod clients;
 mod connections;
 mod demonstrations;
 mod error;
@@ -23,6 +24,7 @@ use crate::service::access::Preview;
 pub use crate::db::credentials::StoredCredential;
 pub use crate::db::demonstrations::Demonstration;
 pub use crate::db::receivers::StoredReceiver;
+pub use clients::{NewClient, NewIssuer, claims};
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
 pub use receivers::{NewReceiver, ReceiverChange};
@@ -31,6 +33,7 @@ pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};
 
 /// Somebody who administers, and the door they go through.
+#[derive(Clone)]
 pub struct Administration {
     pub(in crate::service) live: Live,
     pub(in crate::service) clock: Clock,

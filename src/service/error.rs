@@ -43,6 +43,8 @@ impl From<WriteError> for ServiceError {
                 | Constraint::ConnectionName
                 | Constraint::ServiceName
                 | Constraint::Membership
+                | Constraint::OutsideIssuer
+                | Constraint::Quarantine
                 | Constraint::Account
                 | Constraint::Invitation
                 | Constraint::Other => Self::Internal(format!("a uniqueness rule was broken: {constraint:?}")),

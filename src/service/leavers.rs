@@ -1,8 +1,10 @@
 //! Leavers: what ends with a person's access, and the proof that nothing is left.
 
+pub mod brake;
 pub mod certificate;
 pub(in crate::service) mod cut_off;
 mod find;
+mod restore;
 
 pub use certificate::{certificate, certificate_page};
 pub use find::{Named, find};

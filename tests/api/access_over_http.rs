@@ -112,6 +112,16 @@ on_both_databases! {
         assert_eq!(set(1, 2), "open");
         assert_eq!(set(3, 5), "too few");
         assert_eq!(set(0, 1), "too many");
+        server.live.watch_gates();
+        let seen = server.live.gates_seen();
+        let told = |permission: &str| seen.iter().find(|(_, gate)| gate.permission.as_str() == permission)
+            .map(|(_, gate)| (gate.passing, gate.state().as_str()));
+        assert_eq!((told("deploy:run"), told("deploy:approve")), (Some((2, "too many")), Some((0, "closed"))));
+        let tagged = call(&admin, "PUT", "/gates", &json!({ "scope": PLACE, "permission": "deploy:run", "minimum": 1 })).expect(200);
+        let query = format!("/gates?scope={PLACE}&permission=deploy:run");
+        problem(&admin.send("DELETE", &query, &[("If-Match", "W/\"other\"")], None), 412, "If-Match");
+        admin.send("DELETE", &query, &[("If-Match", tagged.header("ETag"))], None).expect(204);
+        set(0, 1);
         let listed = Program::on(database).done(&["gate", "list"]);
         let line = listed.lines().find(|line| line.contains("deploy:run")).unwrap();
         assert!(line.contains("too many"), "{listed}");
@@ -146,6 +156,39 @@ on_both_databases! {
         assert!(may(&server, acme.id, "ada", "deploy:approve", PLACE));
         let two = json!({ "remove_guardrail": "x", "end_assignment": "y" });
         assert_eq!(call(&admin, "POST", "/previews", &two).status, 404);
+    }
+
+    fn why_is_told_alike_over_http_and_at_the_command_line(database: &Database) {
+        let server = Server::start(database);
+        let (_, admin) = crew(&server);
+        let program = Program::on(database);
+        call(&admin, "POST", "/guardrails", &department(&["IT"])).expect(200);
+        for (who, permission) in [("ada", "deploy:run"), ("ada", "deploy:approve"), ("grace", "deploy:run"), ("nobody", "deploy:run")] {
+            let told = admin.get(&format!("/explanations?subject={who}&permission={permission}&scope={PLACE}")).expect(200).json();
+            let ended = program.run(&["may", who, permission, PLACE, "--why"]);
+            assert_eq!(told["decision"], ended.code == Some(0), "{told} {ended:?}");
+            let reasons: Vec<&str> = told["reasons"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+            assert_eq!(reasons, ended.stdout.lines().collect::<Vec<_>>());
+        }
+        for query in ["subject=ada", "subject=ada&permission=x&scope=billing", "subject=ada&permission=x&scope=/&subject_type=group", "subject=ada&permission=x&scope=/&at=then"] {
+            problem(&admin.get(&format!("/explanations?{query}")), 400, "");
+        }
+    }
+
+    fn a_mapping_is_previewed_and_made_only_while_it_comes_to_the_same(database: &Database) {
+        let server = Server::start(database);
+        let (acme, _) = crew(&server);
+        let program = Program::on(database);
+        let before = all_rows(database);
+        let told = program.done(&["mapping", "preview", "crew", "release-manager", "/billing"]);
+        assert!(told.lines().any(|line| line == "+ ada deploy:approve at /billing"), "{told}");
+        assert_eq!(all_rows(database), before, "a preview changes nothing");
+        let fingerprint = told.lines().find_map(|line| line.strip_prefix("fingerprint: ")).unwrap().to_owned();
+        let map = ["map", "crew", "release-manager", "/billing", "--fingerprint"];
+        assert_ne!(program.run(&[&map[..], &["other"]].concat()).code, Some(0));
+        assert_eq!(all_rows(database), before);
+        program.done(&[&map[..], &[&fingerprint]].concat());
+        assert!(may(&server, acme.id, "ada", "deploy:approve", PLACE));
     }
 
     fn roles_kept_apart_are_told_before_somebody_holds_both(database: &Database) {
@@ -185,7 +228,19 @@ on_both_databases! {
         problem(&call(&admin, "POST", "/services", &service), 409, "pipeline");
         call(&admin, "DELETE", &format!("/services/{made}"), &Value::Null).expect(204);
         let permission = json!({ "description": "flies", "durable": true });
-        call(&admin, "PUT", "/permissions/plane:fly", &permission).expect(200);
+        let first = call(&admin, "PUT", "/permissions/plane:fly", &permission).expect(200).header("ETag").to_owned();
+        let changed = json!({ "description": "flies", "durable": false });
+        let headers = [("If-Match", first.as_str()), ("Content-Type", "application/json")];
+        admin.send("PUT", "/permissions/plane:fly", &headers, Some(&changed.to_string())).expect(200);
+        problem(&admin.send("PUT", "/permissions/plane:fly", &headers, Some(&permission.to_string())), 412, "If-Match");
+        problem(&admin.send("DELETE", "/permissions/plane:fly", &headers[..1], None), 412, "If-Match");
+        let scope = call(&admin, "POST", "/scopes", &json!({ "path": "/hangar" })).expect(201).header("ETag").to_owned();
+        let headers = [("If-Match", scope.as_str()), ("Content-Type", "application/json")];
+        let production = json!({ "path": "/hangar", "production": true });
+        admin.send("PATCH", "/scopes", &headers, Some(&production.to_string())).expect(200);
+        problem(&admin.send("PATCH", "/scopes", &headers, Some(&production.to_string())), 412, "If-Match");
+        problem(&admin.send("DELETE", "/scopes?path=/hangar", &headers[..1], None), 412, "If-Match");
+        call(&admin, "DELETE", "/scopes?path=/hangar", &Value::Null).expect(204);
         call(&admin, "DELETE", "/permissions/plane:fly", &Value::Null).expect(204);
     }
 

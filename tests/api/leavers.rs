@@ -12,21 +12,21 @@ use super::administration::{administrator, problem};
 use super::events;
 use crate::support::{Answer, Backend, Client, Database, Program, Server, group, user};
 
-const HOUR: i64 = 3_600_000_000;
+pub const HOUR: i64 = 3_600_000_000;
 const PLACE: &str = "/billing/production";
 
 /// One organization in which Ada, by a nested group, may deploy, and so may a service she answers for.
-struct Stage<'s> {
-    server: &'s Server,
-    organization: OrganizationId,
-    client: Client,
-    admin: Client,
-    pep: Client,
+pub struct Stage<'s> {
+    pub server: &'s Server,
+    pub organization: OrganizationId,
+    pub client: Client,
+    pub admin: Client,
+    pub pep: Client,
     pep_token: String,
-    ada: String,
-    crew: String,
+    pub ada: String,
+    pub crew: String,
     outer: String,
-    service: String,
+    pub service: String,
     mapped: AssignmentId,
 }
 
@@ -49,7 +49,7 @@ fn issue(server: &Server, organization: OrganizationId, kind: CredentialKind) ->
 }
 
 impl<'s> Stage<'s> {
-    fn set(server: &'s Server, slug: &str, until: Option<i64>) -> Self {
+    pub fn set(server: &'s Server, slug: &str, until: Option<i64>) -> Self {
         let made = server.organization(slug);
         let (organization, client, administration) = (made.id, made.client, server.administration());
         let ada = client.post("/Users", &user("ada")).expect(201).id();
@@ -68,6 +68,12 @@ impl<'s> Stage<'s> {
         let pep = Client { base: server.url.clone(), token: pep_token.clone() };
         let admin = administrator(server, organization, CredentialKind::Admin);
         Self { server, organization, client, admin, pep, pep_token, ada, crew, outer, service, mapped }
+    }
+
+    /// Assigns something to Ada herself.
+    pub fn assign_to_ada(&self) -> AssignmentId {
+        let direct = assignment(WantedPrincipal::User("ada".to_owned()), None, &self.server.clock);
+        self.server.administration().assign(self.organization, &direct).unwrap().id
     }
 
     /// The enforcement point of another server of the same database.
@@ -108,7 +114,7 @@ fn allows(pep: &Client, subject: &str, id: &str) -> Vec<(&'static str, bool)> {
     ]
 }
 
-fn assert_all(pep: &Client, (subject, id): (&str, &str), expected: bool, why: &str) {
+pub fn assert_all(pep: &Client, (subject, id): (&str, &str), expected: bool, why: &str) {
     for (path, allowed) in allows(pep, subject, id) {
         assert_eq!(allowed, expected, "{subject} over {path}: {why}");
     }
@@ -121,7 +127,7 @@ fn wait_until_allowed(pep: &Client, subject: &str, id: &str) {
     }
 }
 
-fn active(active: bool) -> Value {
+pub fn active(active: bool) -> Value {
     json!([{ "op": "replace", "path": "active", "value": active }])
 }
 
@@ -277,8 +283,7 @@ on_both_databases! {
         let server = Server::start(database);
         let stage = Stage::set(&server, "acme", None);
         let path = format!("/Users/{}", stage.ada);
-        let direct = assignment(WantedPrincipal::User("ada".to_owned()), None, &server.clock);
-        let direct = server.administration().assign(stage.organization, &direct).unwrap().id;
+        let direct = stage.assign_to_ada();
         stage.client.patch(&path, &active(false)).expect(200);
         assert!(stage.client.members(&stage.crew).contains(&stage.ada), "memberships are kept for who may come back");
         server.administration().end_assignment(stage.organization, stage.mapped, None).unwrap();
@@ -297,8 +302,7 @@ on_both_databases! {
     fn what_a_deleted_person_answered_for_stops_for_good(database: &Database) {
         let server = Server::start(database);
         let stage = Stage::set(&server, "acme", None);
-        let direct = assignment(WantedPrincipal::User("ada".to_owned()), None, &server.clock);
-        let direct = server.administration().assign(stage.organization, &direct).unwrap().id;
+        let direct = stage.assign_to_ada();
         stage.client.delete(&format!("/Users/{}", stage.ada)).expect(204);
         let last = |id: &str| events::of(&server, stage.organization, id).pop().unwrap();
         assert_eq!(last(&stage.service).action, "service.stopped");
@@ -319,8 +323,7 @@ on_both_databases! {
         let proof = format!("/users/{}/leaver-certificate", stage.ada);
         problem(&stage.admin.get(&proof), 409, "has not left");
         problem(&stage.admin.get(&format!("/users/{}/leaver-certificate", stage.crew)), 404, "no user");
-        let direct = assignment(WantedPrincipal::User("ada".to_owned()), None, &server.clock);
-        let direct = server.administration().assign(stage.organization, &direct).unwrap().id;
+        let direct = stage.assign_to_ada();
         let body = patch_of(&active(false)).to_string();
         let answer = stage.client.send("PATCH", &path, &[], Some(&body)).expect(200);
         let first = certificate(&stage);

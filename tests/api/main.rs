@@ -21,6 +21,8 @@ mod authorization;
 #[cfg(test)]
 mod authorization_table;
 #[cfg(test)]
+mod brakes;
+#[cfg(test)]
 mod bulk;
 #[cfg(test)]
 mod bulk_references;
@@ -38,6 +40,8 @@ mod contention;
 mod credentials;
 #[cfg(test)]
 mod cursors;
+#[cfg(test)]
+mod decision_log;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -76,6 +80,10 @@ mod membership;
 mod memory;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod outside_issuers;
 #[cfg(test)]
 mod ownership;
 #[cfg(test)]

@@ -85,7 +85,7 @@ fn fact_of_json(value: Value) -> Result<Fact, DatabaseError> {
 }
 
 #[derive(QueryableByName)]
-struct LeafRecord {
+pub(super) struct LeafRecord {
     #[diesel(sql_type = Text)]
     resource_type: String,
     #[diesel(sql_type = Text)]
@@ -96,7 +96,7 @@ struct LeafRecord {
     facts: String,
 }
 
-fn read(row: LeafRecord) -> Result<Leaf, DatabaseError> {
+pub(super) fn read(row: LeafRecord) -> Result<Leaf, DatabaseError> {
     let facts: Map<String, Value> = serde_json::from_str(&row.facts).map_err(corrupt("leaf"))?;
     let facts: Result<BTreeMap<String, Fact>, DatabaseError> =
         facts.into_iter().map(|(name, value)| Ok((name, fact_of_json(value)?))).collect();

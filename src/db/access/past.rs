@@ -3,13 +3,14 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Text};
 
-use crate::model::{EventId, Moment, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
+use crate::model::{EventId, Leaf, Moment, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
 
 use super::super::memberships::{MemberRecord, MembershipChange};
 use super::super::sql::{Bind, IdList, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::assignments::{self, AssignmentRecord, AssignmentRow};
 use super::catalogue::{self, PermissionRecord, PermissionRow, RoleRecord, StoredRole};
+use super::leaves::{self, LeafRecord};
 use super::people::{self, Person, PersonRecord};
 use super::scopes::{self, ScopeRecord, ScopeRow};
 use super::services::{self, ServiceRecord, ServiceRow};
@@ -71,12 +72,18 @@ const SERVICE: Statement = Statement::both(
      WHERE organization = $1 AND id = $2 AND from_revision <= $3 AND until_revision > $3",
 );
 
+const LEAF: Statement = Statement::both(
+    "leaf_at",
+    "SELECT resource_type, id, scope, facts FROM leaf WHERE organization = $1 AND resource_type = $2 AND id = $3 \
+     AND from_revision <= $4 AND until_revision > $4",
+);
+
 const MOMENT: Statement =
     Statement::both("event_at_revision", "SELECT at FROM event WHERE organization = $1 AND revision = $2 LIMIT 1");
 
 /// Every statement of this file.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&REVISION, &MOMENT, &PERSON, &DOCUMENT, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE];
+    &[&REVISION, &MOMENT, &PERSON, &DOCUMENT, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE, &LEAF];
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
@@ -189,6 +196,19 @@ pub fn service(
     at: Revision,
 ) -> Result<Option<ServiceRow>, DatabaseError> {
     Sql(&SERVICE, of(&organization, id.as_bytes(), at)).row::<ServiceRecord>(tx)?.map(services::read).transpose()
+}
+
+/// A resource below a scope, as it was.
+pub fn leaf(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    resource_type: &str,
+    id: &str,
+    at: Revision,
+) -> Result<Option<Leaf>, DatabaseError> {
+    let organization = Bind::Bytes(organization.as_bytes());
+    let binds = vec![organization, Bind::Text(resource_type), Bind::Text(id), Bind::Int(at.as_i64())];
+    Sql(&LEAF, binds).row::<LeafRecord>(tx)?.map(leaves::read).transpose()
 }
 
 fn of<'a>(organization: &'a OrganizationId, id: &'a [u8; 16], at: Revision) -> Vec<Bind<'a>> {

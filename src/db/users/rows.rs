@@ -76,6 +76,21 @@ pub struct UserDeletion {
     pub at: Moment,
 }
 
+/// A deleted user who is there again, at an expected version.
+#[derive(Debug, Clone)]
+pub struct UserRestoration {
+    /// Which user.
+    pub id: UserId,
+    /// The version the change was worked out from.
+    pub expected: Version,
+    /// Whether it is active.
+    pub active: bool,
+    /// When.
+    pub at: Moment,
+    /// Canonical JSON without id, meta and groups.
+    pub document: String,
+}
+
 /// A folded e-mail address a user can be found by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EmailRow {
@@ -175,6 +190,19 @@ pub(in crate::db) const DELETE: Statement = Statement {
     postgres: "UPDATE scim_user AS u SET deleted_at = v.at, modified_at = v.at, version = u.version + 1 \
                FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, version, at) \
                WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version AND u.deleted_at IS NULL",
+};
+
+// Not `IS NOT NULL`: there is an index of all who were deleted, and it must not be taken for the shorter way.
+pub(in crate::db) const RESTORE: Statement = Statement {
+    name: "user_restore",
+    sqlite: "UPDATE scim_user SET deleted_at = NULL, active = $4, modified_at = $5, document = $6, version = version + 1 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND coalesce(deleted_at, 0) > 0",
+    postgres: "UPDATE scim_user AS u SET deleted_at = NULL, active = v.active, modified_at = v.at, document = v.document, \
+               version = u.version + 1 \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bool[], $5::bigint[], $6::text[]) \
+               AS v(organization, id, version, active, at, document) \
+               WHERE u.organization = v.organization AND u.id = v.id AND u.version = v.version \
+               AND coalesce(u.deleted_at, 0) > 0",
 };
 
 pub(in crate::db) const INSERT_EMAIL: Statement = Statement {
@@ -296,6 +324,19 @@ impl UserDeletion {
             Bind::Bytes(self.id.as_bytes()),
             Bind::Int(self.expected.as_i64()),
             Bind::Int(self.at.as_micros()),
+        ]
+    }
+}
+
+impl UserRestoration {
+    pub(in crate::db) fn binds<'a>(&'a self, organization: &'a OrganizationId) -> Vec<Bind<'a>> {
+        vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(self.id.as_bytes()),
+            Bind::Int(self.expected.as_i64()),
+            Bind::Flag(self.active),
+            Bind::Int(self.at.as_micros()),
+            Bind::Text(&self.document),
         ]
     }
 }

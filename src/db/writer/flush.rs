@@ -13,7 +13,7 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
-    extension_schemas, groups, keyring, leavers, memberships, organizations, receivers, signals, users,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -64,6 +64,7 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
         console::end_sessions_of_leavers(tx, set.organization, &set.statuses)?;
     }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
+    exactly(tx, &users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
     exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
     exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;
     exactly(tx, &groups::INSERT, gather(sets, |s| &s.groups_created, groups::GroupRow::binds))?;
@@ -252,6 +253,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RenameConnection { id, name } => {
                 organizations::rename_connection(tx, set.organization, *id, name)?
             }
+            AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
             }
@@ -268,7 +270,11 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveReceiver { id, version, at } => {
                 receivers::remove(tx, set.organization, *id, *version, *at)?
             }
-            AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
+            AdministrationRow::Proof(proof) => proofs::insert(tx, proof)?,
+            AdministrationRow::RevokeCredential { id, at } => {
+                proofs::remove(tx, set.organization, *id)?;
+                credentials::revoke(tx, set.organization, *id, *at)?
+            }
         };
         if touched != 1 {
             return Err(WriteError::Stale);

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::db::access::{self, AccessRow, ServiceRow};
+use crate::db::brakes::{BrakeRow, Quarantine};
 use crate::db::groups::{GroupChange, GroupNames, GroupRow};
 use crate::db::keyring::KeyRow;
 use crate::db::memberships::MembershipChange;
@@ -276,7 +277,17 @@ on_both_databases! {
         let mut other_name = same_id;
         other_name.users_created[0].user_name_key = "grace".to_owned();
         assert_eq!(told(other_name), Constraint::Other);
+        let quarantine = || {
+            let mut set = WriteSet::new(organization);
+            let (id, connection) = (ids::resource(NOW), ConnectionId::NOBODY);
+            let row = Quarantine { id, connection, from: ids::event(NOW), opened_at: NOW, people: 50, population: 60, closed: None };
+            set.administration.push(AdministrationRow::Brake(BrakeRow::Opens(row)));
+            set.events.push(event("brake.fired", id));
+            set
+        };
+        write_one(database, quarantine());
         // Somebody else was faster: it is worked out anew, and then there is nothing to do.
+        assert!(matches!(only(write_all(database, [quarantine()])), Err(WriteError::Stale)));
         assert!(matches!(only(write_all(database, [joins_again])), Err(WriteError::Stale)));
     }
 

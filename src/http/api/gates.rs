@@ -95,23 +95,36 @@ fn list(call: &Call) -> Result<Reply, Problem> {
 
 /// Sets the bounds of a gate
 #[utoipa::path(put, path = "/api/v1/gates", operation_id = "set_gate", request_body = Bounds,
-    responses((status = 200, body = Shown)))]
+    responses((status = 200, body = Shown), (status = 412, description = "It is not as `If-Match` says")))]
 fn set(call: &Call) -> Result<Reply, Problem> {
     let Bounds { scope, permission, minimum, maximum } = call.body()?;
     let (scope, permission): (ScopePath, Permission) = (names::read(&scope)?, names::read(&permission)?);
     let bounds = GateBounds::new(minimum, maximum).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let administration = call.administration();
+    let administration = call.unchanged(|| tag(&found(call, &scope, &permission)?))?;
     administration.set_gate(call.organization(), &scope, &permission, bounds)?;
-    let all = administration.gates(call.organization())?;
-    let gate = all.into_iter().find(|gate| gate.scope == scope && gate.permission == permission);
-    Reply::ok(&Shown::from(gate.ok_or_else(Problem::not_found)?))
+    let shown = found(call, &scope, &permission)?;
+    let tag = tag(&shown)?;
+    Reply::changed(&shown, tag)
 }
 
 /// Sets no bounds for a gate any more
 #[utoipa::path(delete, path = "/api/v1/gates", operation_id = "remove_gate", params(NamedGate),
-    responses((status = 204)))]
+    responses((status = 204), (status = 412, description = "It is not as `If-Match` says")))]
 fn remove(call: &Call) -> Result<Reply, Problem> {
     let NamedGate { scope, permission } = call.query()?;
-    call.administration().remove_gate(call.organization(), &names::read(&scope)?, &names::read(&permission)?)?;
+    let (scope, permission): (ScopePath, Permission) = (names::read(&scope)?, names::read(&permission)?);
+    let administration = call.unchanged(|| tag(&found(call, &scope, &permission)?))?;
+    administration.remove_gate(call.organization(), &scope, &permission)?;
     Ok(Reply::NoContent)
+}
+
+fn found(call: &Call, scope: &ScopePath, permission: &Permission) -> Result<Shown, Problem> {
+    let all = call.administration().gates(call.organization())?;
+    let gate = all.into_iter().find(|gate| gate.scope == *scope && gate.permission == *permission);
+    Ok(Shown::from(gate.ok_or_else(Problem::not_found)?))
+}
+
+/// The entity tag of a gate's bounds: how many can pass at the moment is not the gate's.
+fn tag(shown: &Shown) -> Result<String, Problem> {
+    names::tag(&(&shown.key, shown.minimum, shown.maximum))
 }

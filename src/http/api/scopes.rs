@@ -105,25 +105,40 @@ fn create(call: &Call) -> Result<Reply, Problem> {
         description: names::read_optional::<Reason>(description.as_deref())?,
     };
     let made = call.administration().create_scope(call.organization(), &wanted)?;
-    Reply::created(call, &Shown::from(made), "scopes", None)
+    let made = Shown::from(made);
+    let tag = names::tag(&made)?;
+    Reply::created(call, &made, "scopes", Some(tag))
 }
 
 /// Changes a scope
 #[utoipa::path(patch, path = "/api/v1/scopes", operation_id = "change_scope", request_body = ChangedScope,
-    responses((status = 200, body = Shown)))]
+    responses((status = 200, body = Shown), (status = 412, description = "It is not as `If-Match` says")))]
 fn change(call: &Call) -> Result<Reply, Problem> {
     let ChangedScope { path, production, description } = call.body()?;
     let path: ScopePath = names::read(&path)?;
     let description = names::read_optional::<Reason>(description.as_deref())?.map(Some);
     let wanted = ScopeChange { production, description };
-    Reply::ok(&Shown::from(call.administration().change_scope(call.organization(), &path, &wanted)?))
+    let administration = call.unchanged(|| tag(call, &path))?;
+    let changed = Shown::from(administration.change_scope(call.organization(), &path, &wanted)?);
+    let tag = names::tag(&changed)?;
+    Reply::changed(&changed, tag)
 }
 
 /// Removes a scope in which nothing lies and at which nothing is assigned
 #[utoipa::path(delete, path = "/api/v1/scopes", operation_id = "remove_scope", params(NamedScope),
-    responses((status = 204), (status = 409, description = "Something lies in it or is assigned at it")))]
+    responses((status = 204), (status = 409, description = "Something lies in it or is assigned at it"),
+        (status = 412, description = "It is not as `If-Match` says")))]
 fn remove(call: &Call) -> Result<Reply, Problem> {
     let NamedScope { path } = call.query()?;
-    call.administration().remove_scope(call.organization(), &names::read(&path)?)?;
+    let path: ScopePath = names::read(&path)?;
+    let administration = call.unchanged(|| tag(call, &path))?;
+    administration.remove_scope(call.organization(), &path)?;
     Ok(Reply::NoContent)
+}
+
+/// The entity tag of a scope as the list shows it.
+fn tag(call: &Call, path: &ScopePath) -> Result<String, Problem> {
+    let all = call.administration().scopes(call.organization())?;
+    let found = all.into_iter().find(|scope| scope.path == *path).ok_or_else(Problem::not_found)?;
+    names::tag(&Shown::from(found))
 }

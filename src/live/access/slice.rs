@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::decide::Rules;
-use crate::access::graph::{Change, Graph, Lifetimes, Subject};
+use crate::access::graph::{Change, Graph, Lifetimes, Resource, Subject};
 use crate::access::guardrail::Guardrails;
 use crate::db::access::{AssignmentRow, PermissionRow, ScopeRow, guardrails, past};
 use crate::db::{DatabaseError, Tx, organizations};
 use crate::ids;
-use crate::model::{Catalogue, Member, Moment, OrganizationId, ResourceId, Revision, Scope, ScopePath, UserId, limits};
+use crate::model::{
+    Catalogue, Leaf, Member, Moment, OrganizationId, ResourceId, Revision, Scope, ScopeKind, ScopePath, UserId, limits,
+};
 
 use super::super::Live;
 use super::load::{facts_at, person_rows};
@@ -49,7 +51,31 @@ impl Live {
                 _ => organizations::revision(tx, organization)?,
             };
             let revision = revision.unwrap_or_default();
-            read(tx, organization, subject, scope, revision)
+            read(tx, organization, subject, (scope, None), revision)
+        })
+    }
+
+    /// Reads the slice of a subject and a resource, as of a revision. Of a resource that was not there then nothing is
+    /// read. Blocks.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub fn slice_at(
+        &self,
+        organization: OrganizationId,
+        subject: Subject,
+        resource: Resource<'_>,
+        revision: Revision,
+    ) -> Result<Slice, DatabaseError> {
+        self.0.database.snapshot(|tx| {
+            if ScopeKind::from_name(resource.resource_type).is_some() {
+                // What cannot be a scope was none.
+                let scope = resource.id.parse().unwrap_or_else(|_none| ScopePath::root());
+                return read(tx, organization, subject, (&scope, None), revision);
+            }
+            let leaf = past::leaf(tx, organization, resource.resource_type, resource.id, revision)?;
+            let scope = leaf.as_ref().map_or_else(ScopePath::root, |leaf| leaf.scope.clone());
+            read(tx, organization, subject, (&scope, leaf), revision)
         })
     }
 }
@@ -58,7 +84,7 @@ fn read(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     subject: Subject,
-    scope: &ScopePath,
+    (scope, leaf): (&ScopePath, Option<Leaf>),
     at: Revision,
 ) -> Result<Slice, DatabaseError> {
     let mut graph = Graph::empty();
@@ -77,6 +103,9 @@ fn read(
         if let Some(ScopeRow { path, production, description, .. }) = past::scope(tx, organization, &path, at)? {
             graph.apply(Change::Scope(Box::new(Scope { path, production, gates: BTreeMap::new(), description })));
         }
+    }
+    if let Some(leaf) = leaf {
+        graph.apply(Change::Leaf(Box::new(leaf)));
     }
     match subject {
         Subject::User(user) => {

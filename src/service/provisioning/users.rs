@@ -10,6 +10,7 @@ mod read;
 pub use change::{patch, replace};
 pub use create::{NewUser, create};
 pub use delete::delete;
+pub(in crate::service) use keys::UserKeys;
 pub use list::{Users, list, look_up};
 pub use read::read;
 

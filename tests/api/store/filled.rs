@@ -28,6 +28,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "#01(i), #0c(i), 'name', 'push', '', 'email', '', 'RS256', 'enabled', 1, 0",
     ),
     (
+        "proof",
+        "organization, credential, issuer, audience, claims, keys_url",
+        500,
+        "#01(i), #05(i), 'https://issuer.example/' || i, 'audience', '{}', 'https://issuer.example/keys'",
+    ),
+    (
         "signal",
         "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at",
         20_000,
@@ -110,6 +116,13 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "organization, user_id, from_revision, until_revision, status, since",
         5000,
         "#01(1), #06(i), 0, 1, 2, 0",
+    ),
+    ("brake", "organization, connection, share, least, minutes", 2000, "#01(1), #02(i), 20, 50, 10"),
+    (
+        "quarantine",
+        "organization, id, connection, from_event, opened_at, people, population, closed_at",
+        5000,
+        "#01(1), #0c(i), #02(i % 500 + 1), #08(i), 0, 50, 100, 1",
     ),
     (
         "leaver",

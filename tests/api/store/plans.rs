@@ -16,7 +16,8 @@ use super::filled::fill;
 use crate::support::{Backend, Database, ask};
 
 /// Tables whose rows belong to an organization.
-const TABLES: [&str; 24] = [
+const TABLES: &[&str] = &[
+    "proof",
     "account_link",
     "invitation",
     "signal",
@@ -41,6 +42,7 @@ const TABLES: [&str; 24] = [
     "attribute",
     "user_facts",
     "leaver",
+    "quarantine",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
@@ -48,10 +50,15 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("request_log_forget", "deletes in small steps, by the clock; on an empty table any index is as good"),
     ("connection_activity", "an organization has a handful of connections, and all are asked for"),
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
+    ("brake_everywhere", "the job that looks after brakes asks for all of the deployment, which are few"),
+    ("quarantine_last_of_connection", "reads one row, the newest, by the order of the index"),
+    ("leaver_count", "counts who left lately"),
     ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("receiver_list", "an organization has a handful of receivers, and all are told"),
+    ("proof_list", "an organization has a handful of clients that sign and of outside issuers"),
+    ("proof_by_issuer", "a token names its issuer and no organization; an issuer has a handful"),
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
