@@ -187,7 +187,17 @@ impl ServerSettings {
             (None, Some(_)) => return Err(ConfigError::Empty("mail_url")),
         };
         let invitation_domains = file.invitation_domains.clone();
-        Ok(Self { listen, public_url, metrics_listen, rate_limit, github, request_log_days, without_decision_log, mail, invitation_domains })
+        Ok(Self {
+            listen,
+            public_url,
+            metrics_listen,
+            rate_limit,
+            github,
+            request_log_days,
+            without_decision_log,
+            mail,
+            invitation_domains,
+        })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.
