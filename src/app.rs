@@ -1,5 +1,6 @@
 //! The server: listeners, workers, and the way it ends.
 
+mod documents;
 mod github;
 
 use std::io;
@@ -11,6 +12,8 @@ use actix_web::dev::{Server, ServerHandle};
 use actix_web::{HttpServer, rt, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+
+use documents::documents;
 
 use crate::config::GithubSettings;
 use crate::http::console::post::Post;
@@ -84,6 +87,7 @@ impl App {
         let metrics_listener = metrics_listen.as_deref().map(bind).transpose()?;
         let address = listener.local_addr()?;
         let services = web::Data::new(services(address));
+        services.live.fetch_documents_with(documents());
         Ok(Self {
             address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Data goes to standard output, everything else to standard error.
 
 mod brake;
+mod client;
 mod connection;
 mod demo;
 mod doctor;
@@ -32,6 +33,7 @@ mod session;
 mod token;
 mod user;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -81,6 +83,12 @@ enum Command {
     /// Tokens, with which callers are admitted
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Clients, which are granted short-lived tokens
+    #[command(subcommand)]
+    Client(client::ClientCommand),
+    /// Outside issuers, whose tokens provision
+    #[command(subcommand)]
+    Issuer(client::IssuerCommand),
     /// Scopes: projects and their environments
     #[command(subcommand)]
     Scope(scope::ScopeCommand),
@@ -114,6 +122,7 @@ enum Command {
     Key(key::KeyCommand),
     LoginLink(login_link::LoginLink),
     Leaver(leaver::Leaver),
+    Watch(watch::Watch),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -158,6 +167,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Group(command) => group::run(&command, &settings),
         Command::Schema(command) => schema::run(&command, &settings),
         Command::Token(command) => token::run(&command, &settings),
+        Command::Client(command) => client::run(&command, &settings),
+        Command::Issuer(command) => client::run_issuer(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),
@@ -171,6 +182,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
+        Command::Watch(watch) => watch::run(&watch, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -9,6 +9,7 @@ pub mod api;
 mod bearer;
 pub mod console;
 pub mod metrics;
+mod oauth;
 pub mod operation;
 mod path;
 mod problem;
@@ -54,6 +55,8 @@ pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::P
         access::answer(edge, &request, payload).await
     } else if path::is_under("ssf", request.path()) {
         signals::answer(edge, &request, payload).await
+    } else if path::is_under("oauth2", request.path()) {
+        oauth::answer(edge, &request, payload).await
     } else if path::is_under("webhooks", request.path()) {
         webhooks::answer(edge, &request, payload).await
     } else if path::is_under(".well-known", request.path()) {

@@ -8,9 +8,11 @@ mod denials;
 mod door;
 mod feed;
 mod gates;
+pub mod jwt;
 mod keys;
 mod lease;
 mod notes;
+mod outside;
 mod page_starts;
 mod receivers;
 mod requests;
@@ -36,10 +38,11 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
+pub use outside::Fetch;
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
-pub use token::{Token, TokenError};
+pub use token::{ClientId, Token, TokenError};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -74,6 +77,7 @@ struct Inner {
     page_starts: page_starts::PageStarts,
     decisions: Arc<decisions::DecisionLog>,
     receivers: receivers::Receivers,
+    outside: outside::Outside,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
@@ -148,6 +152,7 @@ impl Live {
             page_starts: page_starts::PageStarts::default(),
             decisions: Arc::default(),
             receivers: receivers::Receivers::default(),
+            outside: outside::Outside::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),

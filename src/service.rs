@@ -7,6 +7,7 @@ pub mod demonstration;
 mod error;
 pub mod leavers;
 pub mod log;
+pub mod oauth;
 pub mod people;
 pub mod provisioning;
 mod readiness;
@@ -16,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::live::{Admission, Live};
+use crate::live::{Admission, Live, jwt};
 use crate::model::{
     Actor, Administrator, Caller, Credential, CredentialKind, EnforcementPoint, OrganizationId, RequestId,
 };
@@ -68,7 +69,7 @@ impl Services {
     /// Admits a SCIM caller by its bearer token. `None` when the answer needs the database: then call
     /// [`Services::admit`] on a thread that may block.
     pub fn admit_from_memory(&self, token: &str, request: RequestId) -> Option<Result<Caller, ServiceError>> {
-        self.live.admit_from_memory(token).map(|admission| self.caller(admission, request))
+        self.remembered(token).map(|admission| self.caller(admission, request))
     }
 
     /// Admits a SCIM caller by its bearer token. Blocks.
@@ -76,7 +77,7 @@ impl Services {
     /// # Errors
     /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
     pub fn admit(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
-        self.caller(self.live.admit(token), request)
+        self.caller(self.judged(token, oauth::SCIM), request)
     }
 
     fn caller(&self, admission: Admission, request: RequestId) -> Result<Caller, ServiceError> {
@@ -137,7 +138,7 @@ impl Services {
         token: &str,
         request: RequestId,
     ) -> Option<Result<EnforcementPoint, ServiceError>> {
-        self.live.admit_from_memory(token).map(|admission| self.enforcement_point(admission, request))
+        self.remembered(token).map(|admission| self.enforcement_point(admission, request))
     }
 
     /// Admits whoever asks for decisions, by a bearer token of kind `pep`. Blocks.
@@ -145,7 +146,7 @@ impl Services {
     /// # Errors
     /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
     pub fn admit_enforcement_point(&self, token: &str, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
-        self.enforcement_point(self.live.admit(token), request)
+        self.enforcement_point(self.judged(token, oauth::EVALUATE), request)
     }
 
     fn enforcement_point(&self, admission: Admission, request: RequestId) -> Result<EnforcementPoint, ServiceError> {
@@ -174,20 +175,27 @@ impl Services {
         Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
     }
 
-    /// Admits a receiver, by a bearer token of kind `receiver`. Blocks.
+    /// Admits a receiver, by a bearer token of kind `receiver`; `scope` is what it wants. Blocks.
     ///
     /// # Errors
     /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
-    pub fn admit_receiver(&self, token: &str, request: RequestId) -> Result<Caller, ServiceError> {
-        match self.live.admit(token) {
-            Admission::Granted(credential, _)
-                if credential.kind == CredentialKind::Receiver && credential.expires_at > self.clock.now() =>
-            {
-                Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
-            }
-            Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
-            Admission::CannotTell(why) => Err(ServiceError::Unavailable(why)),
+    pub fn admit_receiver(&self, token: &str, scope: &str, request: RequestId) -> Result<Caller, ServiceError> {
+        let credential = self.admitted(self.judged(token, scope))?;
+        if credential.kind != CredentialKind::Receiver {
+            return Err(ServiceError::Unauthorized);
         }
+        Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
+    }
+
+    /// Judges a token by what is in memory; `None` when the database must be asked, as for every signed one.
+    fn remembered(&self, token: &str) -> Option<Admission> {
+        if jwt::is_meant(token) { None } else { self.live.admit_from_memory(token) }
+    }
+
+    /// Judges a token of any form that must be good for `scope`. Blocks.
+    fn judged(&self, token: &str, scope: &str) -> Admission {
+        let (admission, granted) = oauth::admit(self, token);
+        if granted.allows(scope) { admission } else { Admission::Refused }
     }
 
     /// Administration in one request.

@@ -6,6 +6,8 @@
 # (docs/profiles.md).
 set -euo pipefail
 program=$1 base=$2 token=$3 work=$4
+# It remembers what failed beside where it stands.
+cd "$work"
 curl --silent --fail --header "Authorization: Bearer $token" "$base/openapi.json" >"$work/openapi.json"
 seed=${MUSTER_TEST_SEED:-$RANDOM}
 checks=not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance

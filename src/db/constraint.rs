@@ -15,6 +15,8 @@ pub enum Constraint {
     ConnectionName,
     /// Names of services that are not stopped are unique in the organization.
     ServiceName,
+    /// Tokens of an outside issuer admit to one credential of the deployment.
+    OutsideIssuer,
     /// Somebody is a member once: another request was faster.
     Membership,
     /// A connection has one open quarantine: another server was faster.
@@ -42,6 +44,7 @@ impl Constraint {
             ("organization_slug", "organization.slug", Self::OrganizationSlug),
             ("connection_name", "connection.organization, connection.name", Self::ConnectionName),
             ("service_name", "service.organization, service.name_key", Self::ServiceName),
+            ("proof_of_issuer", "proof.issuer, proof.audience, proof.claims", Self::OutsideIssuer),
             (
                 "membership_current",
                 "membership.organization, membership.group_id, membership.member_id, membership.member_kind",

@@ -82,6 +82,8 @@ pub enum AdministrationRow {
     },
     /// The mass-change brake of a connection, and what it holds.
     Brake(super::brakes::BrakeRow),
+    /// What was found of leavers.
+    Finding(super::findings::FindingRow),
     /// A new credential.
     Credential {
         /// The credential.
@@ -89,6 +91,8 @@ pub enum AdministrationRow {
         /// Since when.
         created_at: Moment,
     },
+    /// How the caller of a new credential proves who it is.
+    Proof(Box<crate::model::Proof>),
     /// A schema for the users or groups of the organization.
     ExtensionSchema {
         /// The schema.

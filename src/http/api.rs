@@ -8,11 +8,13 @@ mod assignments;
 mod body;
 mod brakes;
 mod call;
+mod clients;
 mod connections;
 mod credentials;
 mod decisions;
 mod document;
 mod explanations;
+mod findings;
 mod gates;
 mod groups;
 mod guardrails;
@@ -58,9 +60,12 @@ pub const RESOURCES: &[Resource] = &[
     connections::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
+    clients::RESOURCE,
+    clients::ISSUERS,
     users::RESOURCE,
     leavers::RESOURCE,
     brakes::RESOURCE,
+    findings::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

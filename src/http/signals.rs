@@ -18,6 +18,7 @@ use crate::ids;
 use crate::model::{Caller, RequestId, ResourceId};
 use crate::scim::json;
 use crate::service::administration::AdministrationError;
+use crate::service::oauth::{SSF_MANAGE, SSF_READ};
 use crate::service::signals::{Fetch, poll};
 use crate::service::{ServiceError, Services};
 use crate::signals::EventType;
@@ -138,7 +139,8 @@ pub(super) struct Call {
 
 async fn respond(edge: &Edge, request: &HttpRequest, payload: web::Payload, record: &mut Record) -> Answer {
     let token = bearer::token(request.headers()).ok_or(ServiceError::Unauthorized)?.to_owned();
-    let caller = admit(&edge.services, &token, record.request()).await?;
+    let scope = scope_for(request);
+    let caller = admit(&edge.services, &token, scope, record.request()).await?;
     record.admit(&caller);
     edge.rate_limit.check(caller.actor).map_err(|wait| Refusal {
         wait: Some(wait),
@@ -188,9 +190,20 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refusal> +
     work.await.map_err(|_gone| panicked())?.map_err(|_panic| panicked())?
 }
 
-async fn admit(services: &web::Data<Services>, token: &str, request: RequestId) -> Result<Caller, Refusal> {
+/// Reading, and fetching, needs less than changing (CAEP interoperability profile 1.0).
+fn scope_for(request: &HttpRequest) -> &'static str {
+    let reads = matches!(request.method().as_str(), "GET" | "HEAD") || request.path().starts_with("/ssf/poll/");
+    if reads { SSF_READ } else { SSF_MANAGE }
+}
+
+async fn admit(
+    services: &web::Data<Services>,
+    token: &str,
+    scope: &'static str,
+    request: RequestId,
+) -> Result<Caller, Refusal> {
     let (services, token) = (services.clone(), token.to_owned());
-    blocking(move || Ok(services.admit_receiver(&token, request)?)).await
+    blocking(move || Ok(services.admit_receiver(&token, scope, request)?)).await
 }
 
 async fn read(payload: web::Payload) -> Result<Map<String, Value>, Refusal> {
@@ -230,7 +243,7 @@ async fn fetch(call: Call, id: &str, token: &str) -> Answer {
         // Said once.
         fetch = Fetch { most: fetch.most, ..Fetch::default() };
         sleep(LOOK_EVERY).await;
-        caller = admit(&services, token, caller.request).await?;
+        caller = admit(&services, token, SSF_READ, caller.request).await?;
     }
 }
 

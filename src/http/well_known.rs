@@ -8,12 +8,13 @@ use serde_json::Value;
 use crate::service::Services;
 
 use super::problem::problem;
-use super::{Edge, harden, signals};
+use super::{Edge, harden, oauth, signals};
 
 /// Answers whatever arrives under `/.well-known`.
 pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest) -> HttpResponse {
     let made: Option<fn(&Services) -> Option<Value>> = match request.path() {
         "/.well-known/jwks.json" => Some(keys),
+        "/.well-known/oauth-authorization-server" => Some(|services| Some(oauth::metadata(services))),
         "/.well-known/ssf-configuration" => Some(|services| Some(signals::configuration(services))),
         _ => None,
     };

@@ -22,6 +22,9 @@ pub enum Admission {
     CannotTell(String),
 }
 
+/// A credential as a caller names it.
+type Named = (OrganizationId, CredentialId);
+
 struct Entry {
     credential: Arc<Credential>,
     connection: Arc<Connection>,
@@ -97,10 +100,10 @@ impl Admissions {
         uses.into_iter().map(|(id, (organization, used))| (organization, id, used)).collect()
     }
 
-    fn judge(&self, token: &Token, now: Moment) -> Option<Admission> {
+    fn judge(&self, named: Named, is_proven: impl Fn(&[u8]) -> bool, now: Moment) -> Option<Admission> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entries.get(&token.credential)?;
-        if entry.credential.organization != token.organization || !token.matches(&entry.credential.secret_hash) {
+        let entry = known.entries.get(&named.1)?;
+        if entry.credential.organization != named.0 || !is_proven(&entry.credential.secret_hash) {
             return Some(Admission::Refused);
         }
         entry.used_at.store(now.as_micros(), Ordering::Release);
@@ -112,10 +115,14 @@ impl Live {
     /// Judges a token by what is in memory; `None` when the database must be asked.
     pub fn admit_from_memory(&self, text: &str) -> Option<Admission> {
         let Ok(token) = Token::parse(text) else { return Some(Admission::Refused) };
+        self.remembered((token.organization, token.credential), |hash| token.matches(hash))
+    }
+
+    fn remembered(&self, named: Named, is_proven: impl Fn(&[u8]) -> bool) -> Option<Admission> {
         if !self.0.lease.is_current() {
             return Some(Admission::CannotTell("this server's lease has run out".to_owned()));
         }
-        self.0.admissions.judge(&token, self.0.clock.now())
+        self.0.admissions.judge(named, is_proven, self.0.clock.now())
     }
 
     /// Judges a token, asking the database where memory does not know. Blocks.
@@ -124,23 +131,34 @@ impl Live {
             return admission;
         }
         let Ok(token) = Token::parse(text) else { return Admission::Refused };
-        match load(&self.0, &token) {
+        self.loaded((token.organization, token.credential), |hash| token.matches(hash))
+    }
+
+    /// Judges a credential whose caller has proven by a signature that it is the one; asks the database where memory does
+    /// not know. Blocks.
+    pub fn admit_proven(&self, organization: OrganizationId, credential: CredentialId) -> Admission {
+        let named = (organization, credential);
+        self.remembered(named, |_hash| true).unwrap_or_else(|| self.loaded(named, |_hash| true))
+    }
+
+    fn loaded(&self, named: Named, is_proven: impl Fn(&[u8]) -> bool) -> Admission {
+        match load(&self.0, named, is_proven) {
             Ok(admission) => admission,
             Err(error) => Admission::CannotTell(error.to_string()),
         }
     }
 }
 
-fn load(inner: &Inner, token: &Token) -> Result<Admission, DatabaseError> {
-    let found = inner.database.read(|tx| find(tx, token))?;
+fn load(inner: &Inner, named: Named, is_proven: impl Fn(&[u8]) -> bool) -> Result<Admission, DatabaseError> {
+    let found = inner.database.read(|tx| find(tx, named))?;
     let Some((credential, _)) = found else { return Ok(Admission::Refused) };
-    if !token.matches(&credential.secret_hash) || credential.revoked_at.is_some() {
+    if !is_proven(&credential.secret_hash) || credential.revoked_at.is_some() {
         return Ok(Admission::Refused);
     }
-    // The right secret was presented: worth following the organization's changes, before it is read for keeps.
-    inner.feed.watch(inner, token.organization)?;
-    let times_forgotten = inner.admissions.times_forgotten(token.organization);
-    let found = inner.database.read(|tx| find(tx, token))?;
+    // Rightly presented: worth following the organization's changes, before it is read for keeps.
+    inner.feed.watch(inner, named.0)?;
+    let times_forgotten = inner.admissions.times_forgotten(named.0);
+    let found = inner.database.read(|tx| find(tx, named))?;
     let Some((credential, connection)) = found else { return Ok(Admission::Refused) };
     if credential.revoked_at.is_some() {
         return Ok(Admission::Refused);
@@ -150,12 +168,12 @@ fn load(inner: &Inner, token: &Token) -> Result<Admission, DatabaseError> {
     Ok(Admission::Granted(credential, connection))
 }
 
-fn find(tx: &mut Tx<'_>, token: &Token) -> Result<Option<(Credential, Connection)>, DatabaseError> {
-    let Some(stored) = credentials::by_id(tx, token.organization, token.credential)? else { return Ok(None) };
+fn find(tx: &mut Tx<'_>, (organization, id): Named) -> Result<Option<(Credential, Connection)>, DatabaseError> {
+    let Some(stored) = credentials::by_id(tx, organization, id)? else { return Ok(None) };
     let credential = stored.credential;
     if credential.connection.is_nobody() {
         let connection = Connection {
-            organization: token.organization,
+            organization,
             id: ConnectionId::NOBODY,
             name: String::new(),
             profile: Profile::Default,
@@ -163,7 +181,7 @@ fn find(tx: &mut Tx<'_>, token: &Token) -> Result<Option<(Credential, Connection
         };
         return Ok(Some((credential, connection)));
     }
-    let connection = organizations::connection(tx, token.organization, credential.connection)?;
+    let connection = organizations::connection(tx, organization, credential.connection)?;
     // A credential whose connection is gone admits nobody.
     Ok(connection.map(|connection| (credential, connection)))
 }

@@ -17,6 +17,7 @@ use crate::model::Moment;
 
 use super::{Inner, KeyError, Live};
 
+pub(super) use pair::generate;
 pub use pair::{Algorithm, SigningError, SigningPair};
 
 /// How long a new key is published before it signs; receivers keep the published keys for less.
@@ -130,7 +131,7 @@ fn add(
     (created_at, signs_from): (Moment, Moment),
     replaces_at_once: bool,
 ) -> Result<(), KeyError> {
-    let (wrapped, material) = inner.keys.wrap(algorithm.as_str(), &pair::generate(algorithm)?)?;
+    let (wrapped, material) = inner.keys.wrap(algorithm.as_str(), &generate(algorithm)?)?;
     let algorithm = algorithm.as_str().to_owned();
     let row = SigningKeyRow { algorithm, generation, wrapped, material, created_at, signs_from, replaces_at_once };
     let _turn = inner.database.turn_to_write();

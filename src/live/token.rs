@@ -3,6 +3,9 @@
 //! The prefix lets secret scanners find them; the ids in clear let one indexed row be read; the secret is compared by
 //! its hash and kept nowhere.
 
+use std::fmt;
+use std::str::FromStr;
+
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -16,6 +19,35 @@ use crate::model::{CredentialId, CredentialKind, OrganizationId, limits};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a token of this server")]
 pub struct TokenError;
+
+/// A credential as OAuth clients name themselves (RFC 6749 §2.2): organization and credential, separated by a dot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientId {
+    /// The organization it says it belongs to.
+    pub organization: OrganizationId,
+    /// The credential it says it is.
+    pub credential: CredentialId,
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.organization, self.credential)
+    }
+}
+
+impl FromStr for ClientId {
+    type Err = TokenError;
+
+    fn from_str(text: &str) -> Result<Self, TokenError> {
+        let (organization, credential) = text.split_once('.').ok_or(TokenError)?;
+        let read = Self {
+            organization: organization.parse().map_err(|_not_an_id| TokenError)?,
+            credential: credential.parse().map_err(|_not_an_id| TokenError)?,
+        };
+        // One spelling alone.
+        if read.to_string() == text { Ok(read) } else { Err(TokenError) }
+    }
+}
 
 /// A token as presented.
 pub struct Token {

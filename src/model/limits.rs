@@ -42,8 +42,8 @@ pub const MEMBERS_PER_REQUEST: usize = 100_000;
 pub const NESTING_DEPTH: usize = 10;
 /// Members up to which a PATCH of a group is answered with the group.
 pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
-/// Characters of a bearer token.
-pub const TOKEN_CHARACTERS: usize = 256;
+/// Characters of a bearer token or a client assertion; those of other issuers are long.
+pub const TOKEN_CHARACTERS: usize = 8_192;
 /// Characters of the slug of an organization.
 pub const SLUG_CHARACTERS: usize = 63;
 /// Characters of the name of an organization or a connection.

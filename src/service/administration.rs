@@ -1,5 +1,6 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
+mod clients;
 mod connections;
 mod demonstrations;
 mod error;
@@ -23,6 +24,7 @@ use crate::service::access::Preview;
 pub use crate::db::credentials::StoredCredential;
 pub use crate::db::demonstrations::Demonstration;
 pub use crate::db::receivers::StoredReceiver;
+pub use clients::{NewClient, NewIssuer, claims};
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
 pub use receivers::{NewReceiver, ReceiverChange};

@@ -43,6 +43,7 @@ impl From<WriteError> for ServiceError {
                 | Constraint::ConnectionName
                 | Constraint::ServiceName
                 | Constraint::Membership
+                | Constraint::OutsideIssuer
                 | Constraint::Quarantine
                 | Constraint::Account
                 | Constraint::Invitation

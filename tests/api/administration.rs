@@ -235,7 +235,7 @@ on_both_databases! {
         for (body, about) in [
             (json!({ "kind": "scim" }), "name it"),
             (json!({ "kind": "admin", "connection": connection }), "name none"),
-            (json!({ "kind": "receiver" }), "`kind`"),
+            (json!({ "kind": "client" }), "`kind`"),
             (json!({ "kind": "pep", "expires_in_days": 0 }), "`expires_in_days`"),
             (json!({ "kind": "pep", "expires_in_days": 3651 }), "`expires_in_days`"),
             (json!({ "kind": "scim", "connection": "x" }), "`connection`"),

@@ -81,6 +81,10 @@ mod memory;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod oauth;
+#[cfg(test)]
+mod outside_issuers;
+#[cfg(test)]
 mod ownership;
 #[cfg(test)]
 mod paging;
@@ -132,3 +136,5 @@ mod ten_thousand;
 mod throw_away_databases;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod watch;

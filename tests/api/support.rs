@@ -13,6 +13,7 @@ mod program;
 mod resources;
 pub mod rows;
 mod server;
+mod signer;
 pub mod socket;
 pub mod statements;
 
@@ -25,6 +26,7 @@ pub use listener::{ACCEPTED, Listener, Received};
 pub use program::{Program, Server as ServerProcess};
 pub use resources::{BULK, ENTERPRISE, GROUP, USER, group, ids, in_parallel, user};
 pub use server::{Answer, Client, Organization, Server};
+pub use signer::{Signer, spoilt};
 
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///

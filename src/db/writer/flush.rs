@@ -13,7 +13,7 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
-    extension_schemas, groups, keyring, leavers, memberships, organizations, receivers, signals, users,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, signals, users,
 };
 use super::{WriteError, Written};
 
@@ -254,6 +254,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 organizations::rename_connection(tx, set.organization, *id, name)?
             }
             AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Finding(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
             }
@@ -270,7 +271,11 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveReceiver { id, version, at } => {
                 receivers::remove(tx, set.organization, *id, *version, *at)?
             }
-            AdministrationRow::RevokeCredential { id, at } => credentials::revoke(tx, set.organization, *id, *at)?,
+            AdministrationRow::Proof(proof) => proofs::insert(tx, proof)?,
+            AdministrationRow::RevokeCredential { id, at } => {
+                proofs::remove(tx, set.organization, *id)?;
+                credentials::revoke(tx, set.organization, *id, *at)?
+            }
         };
         if touched != 1 {
             return Err(WriteError::Stale);

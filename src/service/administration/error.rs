@@ -69,6 +69,7 @@ impl From<WriteError> for AdministrationError {
             WriteError::Violated(Constraint::ServiceName) => {
                 Self::Taken("a service of this name exists already in the organization".to_owned())
             }
+            WriteError::Violated(Constraint::OutsideIssuer) => super::clients::taken(),
             WriteError::Database(error) => Self::Database(error),
             error => Self::Write(error),
         }

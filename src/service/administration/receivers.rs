@@ -164,7 +164,8 @@ impl Administration {
         bounded("subject_issuer", wanted.subject_issuer.as_deref())
     }
 
-    fn permit(&self, endpoint: &str) -> Result<(), AdministrationError> {
+    /// Whether requests may go there.
+    pub(super) fn permit(&self, endpoint: &str) -> Result<(), AdministrationError> {
         let parsed = self.live.destinations().parse(endpoint);
         parsed.map(|_url| ()).map_err(|error| AdministrationError::Unfitting(error.to_string()))
     }

@@ -86,6 +86,7 @@ fn the_twin_folders_hold_the_same_migrations_and_make_the_same_schema() {
         "keyring_purpose",
         "membership_current",
         "organization_slug",
+        "proof_of_issuer",
         "quarantine_open",
         "scim_group_unique_name",
         "scim_user_name",

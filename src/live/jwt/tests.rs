@@ -1,0 +1,162 @@
+//! Tokens as others would have them believed.
+
+use serde_json::json;
+
+use super::super::signing::{SigningPair, generate};
+use super::*;
+
+const NOW: i64 = 1_800_000_000;
+
+fn now() -> Moment {
+    Moment::from_micros(NOW * 1_000_000)
+}
+
+fn pair(algorithm: Algorithm) -> SigningPair {
+    SigningPair::from_pkcs8(algorithm, &generate(algorithm).unwrap()).unwrap()
+}
+
+fn published(pairs: &[&SigningPair]) -> PublicKeys {
+    let keys: Vec<Value> = pairs.iter().map(|pair| pair.public().clone()).collect();
+    PublicKeys::parse(&json!({ "keys": keys }).to_string()).unwrap()
+}
+
+fn encode(text: &str) -> String {
+    URL_SAFE_NO_PAD.encode(text)
+}
+
+#[test]
+fn a_token_is_believed_under_the_key_that_signed_it_and_under_no_other() {
+    for algorithm in Algorithm::ALL {
+        let (ours, other) = (pair(algorithm), pair(algorithm));
+        let token = ours.sign("JWT", &json!({ "iss": "a" }).to_string()).unwrap();
+        let presented = Presented::parse(&token).unwrap();
+        assert_eq!((presented.claim("iss"), presented.key()), (Some("a"), Some(ours.id())));
+        assert!(presented.is_signed_with(&published(&[&other, &ours])));
+        assert!(!presented.is_signed_with(&published(&[&other])));
+        let (head, signature) = token.rsplit_once('.').unwrap();
+        for forged in [
+            format!("{}.{signature}", head.replace('e', "f")),
+            format!("{head}."),
+            format!("{head}.{}", URL_SAFE_NO_PAD.encode([0; 64])),
+            format!("{head}.{}", signature.chars().rev().collect::<String>()),
+        ] {
+            assert!(Presented::parse(&forged).map_or(true, |it| !it.is_signed_with(&published(&[&ours]))), "{forged}");
+        }
+    }
+}
+
+#[test]
+fn headers_that_mean_another_thing_than_a_signature_known_here_are_refused() {
+    let claims = encode("{}");
+    for header in [
+        json!({ "alg": "none" }),
+        json!({ "alg": "nOnE" }),
+        json!({ "alg": "" }),
+        json!({ "alg": "HS256" }),
+        json!({ "alg": "rs256" }),
+        json!({ "alg": ["RS256"] }),
+        json!({ "alg": null }),
+        json!({}),
+        json!({ "alg": "RS256", "crit": ["exp"] }),
+        json!({ "alg": "RS256", "crit": [] }),
+        json!({ "alg": "RS256", "b64": false }),
+        json!({ "alg": "RSA-OAEP", "enc": "A256GCM" }),
+        json!({ "alg": "RS256", "enc": "A256GCM" }),
+        json!({ "alg": "RS256", "kid": 7 }),
+        json!({ "alg": "RS256", "typ": {} }),
+    ] {
+        let token = format!("{}.{claims}.{}", encode(&header.to_string()), encode("x"));
+        assert!(Presented::parse(&token).is_err(), "{header}");
+    }
+    let twice = format!("{}.{claims}.{}", encode("{\"alg\":\"none\",\"alg\":\"RS256\"}"), encode("x"));
+    assert!(Presented::parse(&twice).is_err());
+    let good = encode("{\"alg\":\"RS256\"}");
+    for token in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c.d",
+        &format!("{good}.{claims}"),
+        &format!("{good}.{claims}.a="),
+        &".".repeat(8_000),
+    ] {
+        assert!(Presented::parse(token).is_err(), "{token}");
+    }
+    assert!(Presented::parse(&"a".repeat(limits::TOKEN_CHARACTERS + 1)).is_err());
+}
+
+#[test]
+fn a_token_is_good_between_its_times_and_times_are_whole_seconds() {
+    let good = |claims: &str| {
+        let token = format!("{}.{}.{}", encode("{\"alg\":\"RS256\"}"), encode(claims), encode("x"));
+        Presented::parse(&token).is_ok_and(|presented| presented.check_times(now()).is_ok())
+    };
+    let later = NOW + 60;
+    assert!(good(&format!("{{\"exp\":{later}}}")));
+    assert!(good(&format!("{{\"exp\":{later},\"nbf\":{later},\"iat\":{later}}}")), "clocks may differ");
+    for claims in [
+        "{}".to_owned(),
+        format!("{{\"exp\":{NOW}}}"),
+        format!("{{\"exp\":{later},\"nbf\":{}}}", later + 1),
+        format!("{{\"exp\":{later},\"iat\":{}}}", later + 1),
+    ] {
+        assert!(!good(&claims), "{claims}");
+    }
+    for wrong in ["\"1900000000\"", "1900000000.5", "1e400", "1e12", "null", "[1900000000]", "-1", "true", "{}"] {
+        assert!(!good(&format!("{{\"exp\":{wrong}}}")), "{wrong}");
+        for other in ["nbf", "iat"] {
+            let claims = format!("{{\"exp\":{later},\"{other}\":{wrong}}}");
+            assert!(!good(&claims), "{claims}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_for_one_audience() {
+    let is_for = |audience: Value| {
+        let claims = json!({ "aud": audience }).to_string();
+        let token = format!("{}.{}.{}", encode("{\"alg\":\"RS256\"}"), encode(&claims), encode("x"));
+        Presented::parse(&token).unwrap().is_for("https://us")
+    };
+    assert!(is_for(json!("https://us")) && is_for(json!(["https://us"])));
+    for other in [
+        json!("https://us/"),
+        json!("https://u"),
+        json!("https://us.example"),
+        json!(["https://them", "https://us"]),
+        json!(["https://us", "https://us"]),
+        json!([]),
+        json!(null),
+        json!({ "https://us": 1 }),
+        json!(true),
+    ] {
+        assert!(!is_for(other.clone()), "{other}");
+    }
+}
+
+#[test]
+fn a_key_set_is_public_and_each_key_has_one_algorithm() {
+    let rsa = pair(Algorithm::Rs256);
+    let changed = |name: &str, value: Value| {
+        let mut key = rsa.public().clone();
+        key[name] = value;
+        PublicKeys::parse(&json!({ "keys": [key] }).to_string())
+    };
+    assert!(changed("kid", json!("a")).is_ok());
+    assert_eq!(changed("d", json!("AQAB")), Err(KeySetError::Private));
+    for (name, value) in [("alg", "ES256"), ("alg", "HS256"), ("use", "enc"), ("kty", "oct"), ("n", ""), ("n", "!")] {
+        assert_eq!(changed(name, json!(value)), Err(KeySetError::Empty), "{name} {value}");
+    }
+    for text in ["", "[]", "{}", "{\"keys\":7}", "{\"keys\":[7]}"] {
+        assert_eq!(PublicKeys::parse(text), Err(KeySetError::NotASet), "{text}");
+    }
+    assert_eq!(PublicKeys::parse("{\"keys\":[{\"kty\":\"oct\",\"k\":\"AAAA\"}]}"), Err(KeySetError::Private));
+    // Two keys of one kind and a token that names neither: which is meant is not guessed.
+    let (token, other) = (rsa.sign("JWT", "{}").unwrap(), pair(Algorithm::Rs256));
+    let mut nameless = Presented::parse(&token).unwrap();
+    nameless.key = None;
+    assert!(nameless.is_signed_with(&published(&[&rsa])));
+    assert!(!nameless.is_signed_with(&published(&[&rsa, &other])));
+}
