@@ -22,6 +22,7 @@ mod refusal;
 mod route;
 mod sections;
 mod sessions;
+mod settings;
 mod sign_in;
 mod visit;
 mod when;
@@ -61,6 +62,7 @@ pub const PAGES: &[&[Page]] = &[
     preferences::PAGES,
     profile::PAGES,
     sessions::PAGES,
+    settings::PAGES,
     sign_in::PAGES,
 ];
 

@@ -23,6 +23,7 @@ pub(in crate::http::console) const PAGES: &[Page] = &[
 
 #[derive(Template)]
 #[template(path = "console/people/person.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows or hides one thing on the page")]
 struct PersonPage {
     frame: Frame,
     id: String,
