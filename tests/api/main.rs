@@ -136,3 +136,5 @@ mod ten_thousand;
 mod throw_away_databases;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod watch;
