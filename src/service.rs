@@ -7,6 +7,7 @@ pub mod demonstration;
 mod error;
 pub mod invitations;
 pub mod leavers;
+pub mod log;
 pub mod oauth;
 pub mod people;
 pub mod post;

@@ -7,18 +7,26 @@
 mod answer;
 mod assets;
 mod browser;
+mod chart;
+mod connections;
 mod fields;
 mod frame;
+mod gates;
+mod groups;
+mod guardrails;
 mod home;
 mod invitations;
 mod join;
 mod link;
+mod log;
+mod mappings;
 mod organizations;
 mod people;
 
 mod preferences;
 mod profile;
 mod refusal;
+mod roles;
 mod route;
 mod sections;
 mod sessions;
@@ -49,10 +57,16 @@ pub use route::{Method, Needs, Page};
 
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
+    connections::PAGES,
+    gates::PAGES,
+    groups::PAGES,
+    guardrails::PAGES,
     home::PAGES,
     invitations::PAGES,
     join::PAGES,
     link::PAGES,
+    log::PAGES,
+    mappings::PAGES,
     organizations::PAGES,
     people::edit::PAGES,
     people::endings::PAGES,
@@ -61,6 +75,7 @@ pub const PAGES: &[&[Page]] = &[
     people::roles::PAGES,
     preferences::PAGES,
     profile::PAGES,
+    roles::PAGES,
     sessions::PAGES,
     settings::PAGES,
     sign_in::PAGES,
