@@ -106,6 +106,8 @@ on_both_databases! {
         browser.submit(&path("deactivate"), &path("deactivate"), &[]).expect(303);
         browser.page(&format!("/o/acme/people/{id}")).says("vic is deactivated").says("Deactivated");
         assert_eq!(victim.get("/o/acme/profile").location(), "/sign-in");
+        let proof = browser.submit(&format!("/o/acme/people/{id}"), &path("certificate"), &[]).expect(200);
+        assert!(proof.html.contains(&id) && proof.headers["content-disposition"].to_str().unwrap().contains("attachment"));
         browser.submit(&path("reactivate"), &path("reactivate"), &[]).expect(303);
         browser.page(&format!("/o/acme/people/{id}")).says("Active");
         assert_eq!(victim.get("/o/acme/profile").location(), "/sign-in");
