@@ -30,6 +30,7 @@ mod roles;
 mod route;
 mod sections;
 mod sessions;
+mod settings;
 mod sign_in;
 mod visit;
 mod when;
@@ -76,6 +77,7 @@ pub const PAGES: &[&[Page]] = &[
     profile::PAGES,
     roles::PAGES,
     sessions::PAGES,
+    settings::PAGES,
     sign_in::PAGES,
 ];
 

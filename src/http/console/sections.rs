@@ -39,6 +39,7 @@ pub const CHAPTERS: &[Chapter] = &[
         label: "Directory",
         sections: &[
             section("people", "People", "/people", "organization:read"),
+            section("groups", "Groups", "/groups", "organization:read"),
             section("invitations", "Invitations", "/invitations", "organization:manage-people"),
             section("groups", "Groups", "/groups", "organization:read"),
         ],

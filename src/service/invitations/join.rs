@@ -108,20 +108,19 @@ impl Services {
             let mut set = new.rows(&services, tx, &cause, ConnectionId::NOBODY)?;
             let now = services.clock.now();
             let console = |row| AdministrationRow::Console(row);
-            let account = match accounts::by_email(tx, &found.invitation.email_key)? {
-                Some(account) => account,
-                None => {
-                    let account = Account {
-                        id: ids::account(now),
-                        name: email.clone(),
-                        email: Some(email.clone()),
-                        email_key: Some(found.invitation.email_key.clone()),
-                        subject: None,
-                        created_at: now,
-                    };
-                    set.administration.push(console(ConsoleRow::Account(account.clone())));
-                    account
-                }
+            let account = if let Some(account) = accounts::by_email(tx, &found.invitation.email_key)? {
+                account
+            } else {
+                let account = Account {
+                    id: ids::account(now),
+                    name: email.clone(),
+                    email: Some(email.clone()),
+                    email_key: Some(found.invitation.email_key.clone()),
+                    subject: None,
+                    created_at: now,
+                };
+                set.administration.push(console(ConsoleRow::Account(account.clone())));
+                account
             };
             // Whoever was somebody else here before is the new user from now on.
             let belongs = accounts::belongings(tx, account.id)?;

@@ -58,11 +58,17 @@ pub fn split(text: &str) -> Vec<String> {
             if part.is_empty() || part.eq_ignore_ascii_case("email") || part.eq_ignore_ascii_case("e-mail") {
                 continue;
             }
-            match part.split_once('<').and_then(|(_, rest)| rest.split_once('>')) {
-                Some((address, _)) => found.push(address.trim().to_owned()),
-                // A name beside an address in a table is not an address that failed.
-                None if part.contains('@') => found.extend(part.split_whitespace().map(str::to_owned)),
-                None => found.push(part.to_owned()),
+            let mut rest = part;
+            // `Name <address>`, once or more: the name is none of an address that failed.
+            while let Some((_, after)) = rest.split_once('<') {
+                let Some((address, after)) = after.split_once('>') else { break };
+                found.push(address.trim().to_owned());
+                rest = after.trim();
+            }
+            if rest.contains('@') {
+                found.extend(rest.split_whitespace().map(str::to_owned));
+            } else if !rest.is_empty() {
+                found.push(rest.to_owned());
             }
         }
     }
@@ -87,13 +93,14 @@ pub fn readings(
             let number = at.saturating_add(1);
             let reading = match given.parse::<EmailAddress>() {
                 Err(error) => Reading::NotAnAddress(error.to_string()),
-                Ok(address) => match seen.get(&address.key()) {
-                    Some(first) => Reading::Duplicate(*first),
-                    None => {
+                Ok(address) => {
+                    if let Some(first) = seen.get(&address.key()) {
+                        Reading::Duplicate(*first)
+                    } else {
                         seen.insert(address.key(), number);
                         read(tx, caller, &address, domains, now)?
                     }
-                },
+                }
             };
             lines.push(Line { number, given: given.chars().take(limits::EMAIL_CHARACTERS).collect(), reading });
         }
@@ -142,8 +149,9 @@ mod tests {
 
     #[test]
     fn addresses_are_found_however_they_are_pasted() {
-        let pasted = "\u{feff}email,name\na@x.org, b@x.org;c@x.org\n d@x.org\te@x.org f@x.org\nAna Ruiz <g@x.org>\n\n";
-        let expected = ["name", "a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org", "f@x.org", "g@x.org"];
+        let pasted =
+            "\u{feff}email,name\na@x.org, b@x.org;c@x.org\n d@x.org\te@x.org f@x.org\nAna Ruiz <g@x.org> i@x.org\n\n";
+        let expected = ["name", "a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org", "f@x.org", "g@x.org", "i@x.org"];
         assert_eq!(split(pasted), expected);
         assert_eq!(split("\"h@x.org\",nonsense"), ["h@x.org", "nonsense"]);
         assert!(split(" \n,;\n").is_empty());

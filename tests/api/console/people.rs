@@ -32,7 +32,7 @@ on_both_databases! {
         let browser = recovery_administrator(&server, acme.id);
         browser.page("/o/acme/people").says("Nobody here yet");
         let names: Vec<String> = (0..120).map(|number| format!("worker{number:03}@example.com")).collect();
-        in_parallel(4, names.clone(), |name| drop(acme.client.post("/Users", &user(&name)).expect(201)));
+        in_parallel(4, names.len(), |number| drop(acme.client.post("/Users", &user(&names[number])).expect(201)));
         add(&browser, &[("userName", "zoe@example.com"), ("givenName", "Zoe"), ("familyName", "Quill"), ("email", "zoe.quill@mail.example")]);
         let mut seen = Vec::new();
         let mut path = "/o/acme/people?sort=name".to_owned();
@@ -106,6 +106,8 @@ on_both_databases! {
         browser.submit(&path("deactivate"), &path("deactivate"), &[]).expect(303);
         browser.page(&format!("/o/acme/people/{id}")).says("vic is deactivated").says("Deactivated");
         assert_eq!(victim.get("/o/acme/profile").location(), "/sign-in");
+        let proof = browser.submit(&format!("/o/acme/people/{id}"), &path("certificate"), &[]).expect(200);
+        assert!(proof.html.contains(&id) && proof.headers["content-disposition"].to_str().unwrap().contains("attachment"));
         browser.submit(&path("reactivate"), &path("reactivate"), &[]).expect(303);
         browser.page(&format!("/o/acme/people/{id}")).says("Active");
         assert_eq!(victim.get("/o/acme/profile").location(), "/sign-in");
@@ -185,5 +187,23 @@ on_both_databases! {
         let refused = browser.submit("/o/acme/people/new", "/o/acme/people/new", &[("userName", "user0")]);
         refused.clone().expect(422).says("already taken").assert_well_made();
         browser.submit("/o/acme/people/new", "/o/acme/people/new", &[("userName", "")]).expect(422).assert_well_made();
+    }
+}
+
+on_both_databases! {
+    fn a_token_is_shown_once_and_revoked(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let browser = recovery_administrator(&server, acme.id);
+        browser.page("/o/acme/settings").says("No tokens").says("No person has the role admin").says("Recovery administrator");
+        let shown = browser.submit("/o/acme/settings", "/o/acme/settings/tokens", &[("kind", "pep")]).expect(200);
+        shown.assert_well_made();
+        let token = shown.html.split('"').find(|text| text.starts_with("muster_pep_")).unwrap().to_owned();
+        let settings = browser.page("/o/acme/settings").says("Never used");
+        assert!(!settings.html.contains(&token));
+        let revoke = settings.html.split('"').find(|text| text.ends_with("/revoke")).unwrap().to_owned();
+        browser.submit("/o/acme/settings", &revoke, &[]).expect(303);
+        browser.page("/o/acme/settings").says("Revoked");
+        browser.submit("/o/acme/settings", "/o/acme/settings/tokens", &[("kind", "scim")]).expect(400);
     }
 }

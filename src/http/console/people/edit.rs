@@ -156,7 +156,7 @@ fn change(visit: &Visit) -> Result<Answer, Refusal> {
     let id: UserId = visit.parsed(1)?;
     let caller = visit.caller()?;
     let version = Precondition::parse(visit.form.text("version")?);
-    if !matches!(version, Precondition::Tags(_)) {
+    if visit.form.text("version")?.is_empty() || !matches!(version, Precondition::Tags(_)) {
         return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));
     }
     let back = visit.address(&format!("/people/{id}"))?;

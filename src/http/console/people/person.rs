@@ -18,11 +18,13 @@ use super::standing;
 
 pub(in crate::http::console) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/people/{id}", Needs::Right("organization:read"), show),
-    Page::get("/o/{organization}/people/{id}/certificate", Needs::Right("organization:read-evidence"), certificate),
+    // A form: a first certificate makes the key it is signed with.
+    Page::post("/o/{organization}/people/{id}/certificate", Needs::Right("organization:read-evidence"), certificate),
 ];
 
 #[derive(Template)]
 #[template(path = "console/people/person.html")]
+#[expect(clippy::struct_excessive_bools, reason = "each shows or hides one thing on the page")]
 struct PersonPage {
     frame: Frame,
     id: String,
