@@ -33,6 +33,7 @@ mod session;
 mod token;
 mod user;
 mod verify;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -121,6 +122,7 @@ enum Command {
     Key(key::KeyCommand),
     LoginLink(login_link::LoginLink),
     Leaver(leaver::Leaver),
+    Watch(watch::Watch),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -180,6 +182,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
+        Command::Watch(watch) => watch::run(&watch, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

@@ -15,6 +15,7 @@ pub mod directory;
 mod error;
 pub mod events;
 pub mod extension_schemas;
+pub mod findings;
 pub mod follow;
 pub mod groups;
 pub mod history;

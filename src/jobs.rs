@@ -4,6 +4,7 @@ mod brakes;
 mod gates;
 mod outbox;
 mod request_log;
+mod watch;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -50,6 +51,8 @@ impl Jobs {
     /// The operating system's when it has no thread to give.
     pub fn start(live: &Live, clock: &Clock, request_log_days: u32, issuer: &str) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (watched, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("watch", move || watch::run(&watched, &now, &stop))?;
         let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let looking = outbox::Looking::default();

@@ -6,6 +6,7 @@ pub mod administration;
 pub mod demonstration;
 mod error;
 pub mod leavers;
+pub mod log;
 pub mod oauth;
 pub mod people;
 pub mod provisioning;

@@ -131,6 +131,10 @@ const OF_CONNECTION: Statement = Statement::both(
     "SELECT event, user_id, connection, how, at, revision, server, denied_at, settled_at, servers FROM leaver \
      WHERE organization = $1 AND connection = $2 AND event > $3 ORDER BY event LIMIT $4",
 );
+const PEOPLE_AFTER: Statement = Statement::both(
+    "leaver_people_after",
+    "SELECT DISTINCT user_id AS id FROM leaver WHERE organization = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
+);
 const COUNT: Statement = Statement {
     name: "leaver_count",
     sqlite: "SELECT count(DISTINCT user_id) AS people, count(DISTINCT CASE WHEN how = 2 THEN user_id END) AS deleted \
@@ -140,7 +144,8 @@ const COUNT: Statement = Statement {
 };
 
 /// Every statement of this table.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &SETTLE, &AT_REVISION, &OF_USER, &OF_CONNECTION, &COUNT];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&INSERT, &SETTLE, &AT_REVISION, &OF_USER, &OF_CONNECTION, &COUNT, &PEOPLE_AFTER];
 
 impl LeaverRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -302,4 +307,25 @@ pub fn count(
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(connection.as_bytes()), Bind::Bytes(after.as_bytes())];
     Ok(Sql(&COUNT, binds).row(tx)?.unwrap_or(Gone { people: 0, deleted: 0 }))
+}
+
+#[derive(QueryableByName)]
+struct IdRecord {
+    #[diesel(sql_type = Binary)]
+    id: Vec<u8>,
+}
+
+/// Everybody who ever left, once each, after `after`, in the order of their ids, at most `limit`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn people_after(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: UserId,
+    limit: i64,
+) -> Result<Vec<UserId>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
+    let read = |row: IdRecord| UserId::from_bytes(&row.id).map_err(|error| corrupt(&error));
+    Sql(&PEOPLE_AFTER, binds).rows(tx)?.into_iter().map(read).collect()
 }

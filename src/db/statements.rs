@@ -3,8 +3,8 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers, signals,
-    signing_keys, users,
+    findings, groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers,
+    signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -19,6 +19,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         brakes::STATEMENTS,
+        findings::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,
         decisions::STATEMENTS,

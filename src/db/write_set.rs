@@ -82,6 +82,8 @@ pub enum AdministrationRow {
     },
     /// The mass-change brake of a connection, and what it holds.
     Brake(super::brakes::BrakeRow),
+    /// What was found of leavers.
+    Finding(super::findings::FindingRow),
     /// A new credential.
     Credential {
         /// The credential.

@@ -14,6 +14,7 @@ mod credentials;
 mod decisions;
 mod document;
 mod explanations;
+mod findings;
 mod gates;
 mod groups;
 mod guardrails;
@@ -64,6 +65,7 @@ pub const RESOURCES: &[Resource] = &[
     users::RESOURCE,
     leavers::RESOURCE,
     brakes::RESOURCE,
+    findings::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

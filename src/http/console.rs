@@ -7,15 +7,23 @@
 mod answer;
 mod assets;
 mod browser;
+mod chart;
+mod connections;
 mod fields;
 mod frame;
+mod gates;
+mod groups;
+mod guardrails;
 mod home;
 mod link;
+mod log;
+mod mappings;
 mod organizations;
 pub mod post;
 mod preferences;
 mod profile;
 mod refusal;
+mod roles;
 mod route;
 mod sections;
 mod sessions;
@@ -45,11 +53,18 @@ pub use route::{Method, Needs, Page};
 
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
+    connections::PAGES,
+    gates::PAGES,
+    groups::PAGES,
+    guardrails::PAGES,
     home::PAGES,
     link::PAGES,
+    log::PAGES,
+    mappings::PAGES,
     organizations::PAGES,
     preferences::PAGES,
     profile::PAGES,
+    roles::PAGES,
     sessions::PAGES,
     sign_in::PAGES,
 ];

@@ -38,6 +38,11 @@ struct HealthLabels {
     health: &'static str,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FindingLabels {
+    kind: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GateLabels {
     organization: String,
@@ -59,6 +64,7 @@ pub struct Metrics {
     times_gone_back: Gauge<u64, AtomicU64>,
     request_lines_lost: Gauge<u64, AtomicU64>,
     connections: Family<HealthLabels, Gauge>,
+    findings: Family<FindingLabels, Gauge>,
     gates: Family<GateLabels, Gauge>,
 }
 
@@ -84,6 +90,8 @@ pub struct State {
     pub request_lines_lost: u64,
     /// How many connections of the deployment fare how.
     pub connections: BTreeMap<&'static str, i64>,
+    /// How much stands that was found of leavers and nobody has acknowledged, by its kind.
+    pub findings: BTreeMap<&'static str, i64>,
     /// The gates of the organizations in memory, as they were seen last.
     pub gates: Vec<(OrganizationId, Gate)>,
 }
@@ -121,6 +129,12 @@ impl Default for Metrics {
             "Connections of the deployment by how they fare: failing ones have requests refused",
             Family::clone(&connections),
         );
+        let findings = Family::default();
+        registry.register(
+            "leaver_findings",
+            "What the still-gone watch found of leavers and nobody has acknowledged",
+            Family::clone(&findings),
+        );
         let gates = Family::default();
         registry.register(
             "gate_passing",
@@ -138,6 +152,7 @@ impl Default for Metrics {
             times_gone_back,
             request_lines_lost,
             connections,
+            findings,
             gates,
         }
     }
@@ -165,6 +180,9 @@ impl Metrics {
         self.request_lines_lost.set(state.request_lines_lost);
         for (health, count) in state.connections {
             self.connections.get_or_create(&HealthLabels { health }).set(count);
+        }
+        for (kind, count) in state.findings {
+            self.findings.get_or_create(&FindingLabels { kind }).set(count);
         }
         // A gate that is gone, or in another state, must not stand there any more.
         self.gates.clear();
@@ -229,6 +247,7 @@ mod tests {
             times_gone_back: 3,
             request_lines_lost: 2,
             connections: BTreeMap::from([("failing", 4)]),
+            findings: BTreeMap::from([("re-added", 5)]),
             gates: vec![
                 (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(0)),
                 (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(3)),
@@ -246,6 +265,7 @@ mod tests {
             "muster_database_times_gone_back 3",
             "muster_request_log_lines_lost 2",
             r#"muster_connections{health="failing"} 4"#,
+            r#"muster_leaver_findings{kind="re-added"} 5"#,
             r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p0",permission="deploy:run",state="closed"} 0"#,
             r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p3",permission="deploy:run",state="too many"} 3"#,
         ] {

@@ -8,6 +8,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::service::Readiness;
+use crate::service::leavers::watch;
 
 use super::metrics::State;
 use super::problem::problem;
@@ -36,13 +37,14 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
             let Readiness { lease_current, database_answers } = readiness(&edge).await;
             let times_gone_back = edge.services.live.times_gone_back();
             let request_lines_lost = edge.services.live.request_lines_lost();
-            let connections = connections(&edge).await;
+            let (connections, findings) = (connections(&edge).await, findings(&edge).await);
             let state = State {
                 database_up: database_answers,
                 lease_current,
                 times_gone_back,
                 request_lines_lost,
                 connections,
+                findings,
                 gates: edge.services.live.gates_seen(),
             };
             let page = edge.metrics.page(state);
@@ -65,6 +67,12 @@ fn is_read(request: &HttpRequest) -> bool {
 async fn connections(edge: &web::Data<Edge>) -> BTreeMap<&'static str, i64> {
     let services = edge.services.clone();
     web::block(move || services.healths().unwrap_or_default()).await.unwrap_or_default()
+}
+
+/// What stands of leavers; nothing where the database does not answer.
+async fn findings(edge: &web::Data<Edge>) -> BTreeMap<&'static str, i64> {
+    let services = edge.services.clone();
+    web::block(move || watch::counts(&services.live).unwrap_or_default()).await.unwrap_or_default()
 }
 
 /// A thread that cannot be had is no better than a database that does not answer.

@@ -41,7 +41,8 @@ impl Cause {
             request: self.request,
             action,
             resource,
-            details: details.to_string(),
+            // Writing JSON to memory cannot fail.
+            details: serde_json::to_string(details).unwrap_or_default(),
             sealed: None,
         }
     }

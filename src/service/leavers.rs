@@ -5,6 +5,7 @@ pub mod certificate;
 pub(in crate::service) mod cut_off;
 mod find;
 mod restore;
+pub mod watch;
 
 pub use certificate::{certificate, certificate_page};
 pub use find::{Named, find};

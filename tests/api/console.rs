@@ -1,5 +1,6 @@
 //! The console over HTTP, without a browser: what holds of every page, and page by page what it does.
 
+mod access;
 mod browser;
 mod frame;
 mod signing_in;

@@ -138,3 +138,5 @@ mod ten_thousand;
 mod throw_away_databases;
 #[cfg(test)]
 mod versions;
+#[cfg(test)]
+mod watch;

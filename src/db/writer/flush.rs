@@ -254,6 +254,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 organizations::rename_connection(tx, set.organization, *id, name)?
             }
             AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Finding(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
             }

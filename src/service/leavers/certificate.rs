@@ -62,7 +62,11 @@ pub fn certificate(services: &Services, caller: &Caller, user: UserId, host: &st
     services.live.record_denials()?;
     let gone = services.live.read(|tx| gone(tx, organization, user))?;
     let key = services.administration(caller).evidence_key(&gone.organization, host)?;
-    let search = search(services, organization, user, &gone.services)?;
+    let now = services.clock.now();
+    let search = services.live.judge(organization, |rules, revision| {
+        let (asked, allowed) = search(rules, user, &gone.services, now);
+        Search { revision: number(revision), asked, allowed }
+    })?;
     let (denials, denied) = denials(services, organization, &gone)?;
     let certificate = Certificate {
         organization: organization.to_string(),
@@ -192,32 +196,25 @@ fn denials(
     Ok((following.into_iter().map(|(server, _)| denial(server, latest, "lease")).collect(), latest))
 }
 
-/// Asks for every permission at every scope, on behalf of the person and of every service it answers for. Under whatever
-/// circumstances: what only the caller of a decision knows is left out, as it could only forbid.
-fn search(
-    services: &Services,
-    organization: OrganizationId,
-    user: UserId,
-    owned: &[ServiceId],
-) -> Result<Search, ServiceError> {
-    let now = services.clock.now();
+/// How many questions were asked of somebody, and what was allowed: every permission at every scope, on behalf of the person
+/// and of every service it answers for. Under whatever circumstances: what only the caller of a decision knows is left out,
+/// as it could only forbid.
+pub(super) fn search(rules: &Rules<'_>, user: UserId, owned: &[ServiceId], now: Moment) -> (u64, Vec<String>) {
     let subjects = || std::iter::once(Subject::User(user)).chain(owned.iter().copied().map(Subject::Service));
-    Ok(services.live.judge(organization, |rules, revision| {
-        let mut search = Search { revision: number(revision), asked: 0, allowed: Vec::new() };
-        for scope in rules.graph.scopes() {
-            let resource = Resource { resource_type: scope.path.kind().as_str(), id: scope.path.as_str() };
-            for (permission, _) in rules.graph.catalogue().permissions() {
-                for subject in subjects() {
-                    search.asked = search.asked.saturating_add(1);
-                    if is_allowed(rules, subject, permission.as_str(), resource, now) {
-                        search.allowed.push(allowance(subject, permission.as_str(), resource.id));
-                    }
+    let (mut asked, mut allowed) = (0_u64, Vec::new());
+    for scope in rules.graph.scopes() {
+        let resource = Resource { resource_type: scope.path.kind().as_str(), id: scope.path.as_str() };
+        for (permission, _) in rules.graph.catalogue().permissions() {
+            for subject in subjects() {
+                asked = asked.saturating_add(1);
+                if is_allowed(rules, subject, permission.as_str(), resource, now) {
+                    allowed.push(allowance(subject, permission.as_str(), resource.id));
                 }
             }
         }
-        search.allowed.sort_unstable();
-        search
-    })?)
+    }
+    allowed.sort_unstable();
+    (asked, allowed)
 }
 
 fn is_allowed(rules: &Rules<'_>, subject: Subject, permission: &str, resource: Resource<'_>, now: Moment) -> bool {

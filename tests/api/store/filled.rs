@@ -125,6 +125,13 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "#01(1), #0c(i), #02(i % 500 + 1), #08(i), 0, 50, 100, 1",
     ),
     (
+        "finding",
+        "organization, id, leaver, kind, other, details, found_at, ended_at",
+        5000,
+        "#01(1), #0d(i), #06(i), 1, #06(i), '{}', 0, CASE WHEN i % 2 = 0 THEN 1 END",
+    ),
+    ("watch", "organization, began_at, leavers", 500, "#01(i), 0, 0"),
+    (
         "leaver",
         "organization, event, user_id, connection, how, at, revision",
         5000,

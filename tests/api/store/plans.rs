@@ -42,6 +42,7 @@ const TABLES: &[&str] = &[
     "attribute",
     "user_facts",
     "leaver",
+    "finding",
     "quarantine",
 ];
 
@@ -52,6 +53,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
     ("brake_everywhere", "the job that looks after brakes asks for all of the deployment, which are few"),
     ("quarantine_last_of_connection", "reads one row, the newest, by the order of the index"),
+    ("finding_everywhere", "a metric of the deployment counts what stands of all organizations"),
     ("leaver_count", "counts who left lately"),
     ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
@@ -62,6 +64,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
+    ("membership_at", "so many are passed over as are asked about"),
     ("membership_of_groups", "all members are asked for"),
     ("membership_nested_groups", "finds the groups among the members, by their kind on PostgreSQL"),
     ("user_listed_by_group", "all members are asked for"),
@@ -224,6 +227,7 @@ fn postgres_reads_too_much(plan: &str) -> Vec<&str> {
             "session",
             "sign_in_link",
             "demonstration",
+            "watch",
         ];
         // Tables of the deployment have keys of one column, and so has a table of one row an organization.
         let own = of_the_deployment.iter().any(|table| {

@@ -1,0 +1,2 @@
+DROP TABLE watch;
+DROP TABLE finding;
