@@ -3,6 +3,8 @@
 mod access;
 mod browser;
 mod frame;
+mod inviting;
+mod people;
 mod signing_in;
 
 pub use browser::Browser;

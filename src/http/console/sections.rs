@@ -35,7 +35,14 @@ pub const CHAPTERS: &[Chapter] = &[
             section("profile", "Your profile", "/profile", ""),
         ],
     },
-    Chapter { label: "Directory", sections: &[section("groups", "Groups", "/groups", "organization:read")] },
+    Chapter {
+        label: "Directory",
+        sections: &[
+            section("people", "People", "/people", "organization:read"),
+            section("groups", "Groups", "/groups", "organization:read"),
+            section("invitations", "Invitations", "/invitations", "organization:manage-people"),
+        ],
+    },
     Chapter {
         label: "Access",
         sections: &[
