@@ -38,6 +38,7 @@ credentials=${credentials%%@*}
 export PGHOST=${hostport%:*} PGPORT=${hostport#*:} PGUSER=${credentials%%:*} PGPASSWORD=${credentials#*:} PGDATABASE=postgres
 
 "$load/limits.sh" "$out/limits.json"
+python3 scripts/performance/signals.py "$PROGRAM" | tee "$out/signals.json"
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 base=http://127.0.0.1:$port/scim/v2

@@ -20,7 +20,7 @@ use super::Stop;
 /// How soon something that waits is seen.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a stretch may take before others have their turn; a request more may begin just before.
-const STRETCH: Duration = Duration::from_secs(10);
+const STRETCH: Duration = Duration::from_secs(5);
 /// The most that is read of an answer, in bytes.
 const ANSWER_BYTES: u64 = 16 * 1024;
 /// The most that is kept of why something failed, in characters.

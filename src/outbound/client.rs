@@ -71,7 +71,7 @@ pub struct Client {
 #[derive(Debug)]
 struct CheckedResolver {
     destinations: Arc<Destinations>,
-    resolver: DefaultResolver,
+    resolver: Box<dyn Resolver>,
 }
 
 impl Resolver for CheckedResolver {
@@ -89,6 +89,11 @@ impl Resolver for CheckedResolver {
 impl Client {
     /// A client that goes where `destinations` permit, and trusts the authorities the operating system trusts.
     pub fn new(destinations: Destinations) -> Self {
+        Self::resolving(destinations, Box::new(DefaultResolver::default()))
+    }
+
+    /// One that asks somebody else for addresses.
+    fn resolving(destinations: Destinations, resolver: Box<dyn Resolver>) -> Self {
         let destinations = Arc::new(destinations);
         let roots: Vec<_> =
             load_native_certs().certs.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
@@ -109,8 +114,7 @@ impl Client {
             .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build();
-        let resolver =
-            CheckedResolver { destinations: Arc::clone(&destinations), resolver: DefaultResolver::default() };
+        let resolver = CheckedResolver { destinations: Arc::clone(&destinations), resolver };
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
         Self { agent, destinations }
     }

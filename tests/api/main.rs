@@ -125,6 +125,8 @@ mod searching;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]
+mod signals_faults;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod sockets;

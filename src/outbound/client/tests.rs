@@ -62,3 +62,41 @@ fn answers_are_bounded_and_garbage_is_no_answer() {
     let (port, _) = server(b"\x00\xff garbage \r\n\r\n");
     assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::Failed(_))));
 }
+
+/// Says of every name that it is somewhere else each time it is asked.
+#[derive(Debug)]
+struct Rebinding {
+    answers: Vec<[u8; 4]>,
+    port: u16,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Resolver for Rebinding {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let time = self.asked.fetch_add(1, Ordering::SeqCst);
+        let mut found = self.empty();
+        for address in &self.answers[time.min(self.answers.len() - 1)..] {
+            found.push((*address, self.port).into());
+        }
+        Ok(found)
+    }
+}
+
+#[test]
+fn a_name_that_is_public_at_first_and_leads_inside_then_is_not_connected_to() {
+    let (port, connections) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    let inside = [[127, 0, 0, 1], [10, 0, 0, 1], [169, 254, 169, 254]];
+    for address in inside {
+        let asked = Arc::new(AtomicUsize::new(0));
+        // Public and inside at the first look-up, inside alone at every other.
+        let rebinding = Rebinding { answers: vec![[1, 1, 1, 1], address], port, asked: Arc::clone(&asked) };
+        let client = Client::resolving(Destinations::default(), Box::new(rebinding));
+        for time in 1..=3 {
+            let answer = get(&client, &format!("https://rebind.example:{port}/"));
+            let refused = matches!(answer, Err(OutboundError::Destination(DestinationError::NotPublic)));
+            assert!(refused, "{address:?} {answer:?}");
+            assert_eq!(asked.load(Ordering::SeqCst), time, "what was checked is what is connected to");
+        }
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}

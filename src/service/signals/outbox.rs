@@ -14,8 +14,9 @@ use crate::model::{Actor, Moment, ResourceId};
 use crate::service::ServiceError;
 use crate::signals::Status;
 
-/// How long a receiver belongs to whoever sends to it: longer than a stretch may take.
-const CLAIMED_FOR: i64 = 60 * 1_000_000;
+/// How long a receiver belongs to whoever sends to it: longer than a stretch may take, and so long it waits after a server
+/// that was sending to it has died.
+const CLAIMED_FOR: i64 = 20 * 1_000_000;
 /// How many signals are sent before others have their turn.
 const STRETCH: i64 = 50;
 /// How long the sender waits after the first failure; twice as long after each further one.
