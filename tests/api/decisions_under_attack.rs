@@ -112,7 +112,7 @@ on_both_databases! {
         let stage = stage(database);
         let (questions, mut dice) = (questions(), Dice::new());
         for _ in 0..if is_long() { 2_000 } else { 20 } {
-            let asked: Vec<usize> = (0..1 + dice.below(30)).map(|_| dice.below(questions.len())).collect();
+            let asked: Vec<usize> = (0..=dice.below(30)).map(|_| dice.below(questions.len())).collect();
             let batch = json!({ "evaluations": asked.iter().map(|at| &questions[*at].0).collect::<Vec<_>>() });
             let answer = stage.pep.post("/access/v1/evaluations", &batch).expect(200).json();
             let given: Vec<bool> = answer["evaluations"].as_array().unwrap().iter().map(|one| one["decision"].as_bool().unwrap()).collect();
