@@ -110,7 +110,9 @@ impl Live {
             match caller.write(*set) {
                 Ok(written) => {
                     drop(caller);
-                    if takes_access || credentials {
+                    // What is kept of credentials is changed by rows of administration alone: whoever leaves costs no
+                    // caller its place.
+                    if credentials {
                         self.0.admissions.forget(cause.organization);
                     }
                     if takes_revision {
