@@ -2,7 +2,7 @@
 //! its own, and answer with a redirect.
 //!
 //! A page is one file: a struct for its template in `templates/`, a handler, and its lines in [`PAGES`]. What every page
-//! has (who looks, where, the form's token) comes with the [`Visit`].
+//! has (who looks, where, the form's token) comes with the visit.
 
 mod answer;
 mod assets;
