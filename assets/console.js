@@ -10,11 +10,11 @@ document.addEventListener("click", (event) => {
   });
 });
 document.addEventListener("submit", (event) => {
-  if (event.target.dataset.sent) event.preventDefault();
-  else event.target.dataset.sent = "yes";
+  const now = Date.now();
+  if (now - Number(event.target.dataset.sent ?? 0) < 2000) event.preventDefault();
+  else event.target.dataset.sent = String(now);
 });
 addEventListener("pageshow", () => {
-  for (const form of document.forms) delete form.dataset.sent;
   for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
 });
 document.addEventListener("keydown", (event) => {

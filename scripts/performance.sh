@@ -6,7 +6,7 @@
 # LOAD: the folder of the load tool, with bench.sh, limits.sh and scimbench. OUT: where the results go, one JSON line a
 # measure, and table.md. Needs what limits.sh needs (wrk, libsqlite3-dev, pgbench), and python3. Run it on a quiet machine;
 # it takes about ten minutes beside the build.
-# SIZE is the population (100000), DUR and SECONDS_EACH the seconds a measure and a limit (2), MANY the seconds of many
+# SIZE is the population (100000; 10000 at least), DUR and SECONDS_EACH the seconds a measure and a limit (2), MANY the seconds of many
 # organizations at once (60). PROGRAM is a muster that is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -5,8 +5,8 @@
 #   scripts/test.sh --long   with the long counts of the property tests and the crash tests
 #
 # Needs a Rust toolchain and a C compiler, and installs what else is missing: PostgreSQL's programs (apt-get), cargo-deny
-# and cargo-nextest (crates.io), and tools for SCIM servers (PyPI, into a Python venv). A missing part is an error; nothing
-# is left out.
+# and cargo-nextest (crates.io), tools for SCIM servers (PyPI, into a Python venv), and Chromium with what drives it
+# (apt-get, npm). A missing part is an error; nothing is left out.
 # MUSTER_TEST_SEED repeats a run: it is printed at the start and seeds every random choice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -85,6 +85,9 @@ TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ign
 step "what others test SCIM servers with"
 cargo build --package muster --locked
 TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster
+
+step "the console, looked at with a browser"
+TMPDIR="$run/tmp" scripts/browser.sh target/debug/muster
 
 step "examples in the documentation"
 TMPDIR="$run/tmp" cargo test --workspace --doc --locked

@@ -27,7 +27,7 @@ mkdir -p "$tools"
 install checks scim2-cli==0.6.0 scim2-tester==0.5.2 scim2-client==0.13.2 scim2-models==0.12.3 scim-sanity==0.7.4
 install models pydantic-scim==0.0.8
 install sim scim-sim==0.2.0
-install peer scim2-server==0.8.3
+install peer 'scim2-server[cursor]==0.8.3'
 install schemathesis schemathesis==4.32.5
 install canaille 'canaille[scim,oidc,sqlite,front,server]==0.3.6' scim2-client==0.8.0 scim2-models==0.7.0 sqlalchemy==2.0.58
 

@@ -16,11 +16,11 @@ use tokio::sync::Notify;
 use documents::documents;
 
 use crate::config::GithubSettings;
-use crate::http::console::post::Post;
 use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
 use crate::service::Services;
+use crate::service::post::Post;
 
 /// A connection on which nothing happens is closed after this; identity providers keep theirs for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -126,6 +126,11 @@ impl App {
     pub fn with_github(self, settings: &[GithubSettings]) -> io::Result<Self> {
         let gates = web::Data::new(github::gates(settings, &self.services.clock)?);
         Ok(Self { gates, ..self })
+    }
+
+    /// What every use case works with.
+    pub fn services(&self) -> Services {
+        self.services.as_ref().clone()
     }
 
     /// Sends what the console has to say by mail.

@@ -75,6 +75,10 @@ pub struct ServerSettings {
     pub request_log_days: u32,
     /// Whether decisions leave no record, to measure what the record costs.
     pub without_decision_log: bool,
+    /// The mail server and the sender, where mail is sent. Secret: the first may hold a password.
+    pub mail: Option<(SecretString, String)>,
+    /// Domains invitations go to; empty for all.
+    pub invitation_domains: Vec<String>,
 }
 
 /// Settings that cannot be used. Messages never repeat a secret.
@@ -175,7 +179,25 @@ impl ServerSettings {
             let problem = "expected 1 day at least".to_owned();
             return Err(ConfigError::Value { setting: "request_log_days", problem });
         }
-        Ok(Self { listen, public_url, metrics_listen, rate_limit, github, request_log_days, without_decision_log })
+        let mail_from = flags.mail_from.clone().or_else(|| file.mail_from.clone());
+        let mail = match (flags.mail_url.clone().or_else(|| file.mail_url.clone()), mail_from) {
+            (Some(url), Some(from)) => Some((url, from)),
+            (None, None) => None,
+            (Some(_), None) => return Err(ConfigError::Empty("mail_from")),
+            (None, Some(_)) => return Err(ConfigError::Empty("mail_url")),
+        };
+        let invitation_domains = file.invitation_domains.clone();
+        Ok(Self {
+            listen,
+            public_url,
+            metrics_listen,
+            rate_limit,
+            github,
+            request_log_days,
+            without_decision_log,
+            mail,
+            invitation_domains,
+        })
     }
 
     /// The base of every link. `port`: where the server listens, which `listen` leaves open when it says 0.

@@ -107,6 +107,8 @@ def large_groups(client):
     ids = []
     while len(ids) < 10_000:
         answer = client.json("GET", f"/Users?startIndex={len(ids) + 1}&count=1000&attributes=id")
+        if not answer.get("Resources"):
+            raise SystemExit(f"10,000 users are needed for a large group, there are {len(ids)}")
         ids += [user["id"] for user in answer["Resources"]]
     members = [{"value": id} for id in ids[:10_000]]
     name = f"large {run}"

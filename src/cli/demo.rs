@@ -10,6 +10,7 @@ use crate::config::{Flags, ServerFlags, Settings};
 use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
+use crate::model::{Actor, Caller};
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::demonstration::{self, Demonstration, DemonstrationError};
@@ -38,12 +39,16 @@ pub(super) fn run(demo: &Demo, flags: &Flags, settings: &Settings) -> Result<(),
         }
     };
     let made = fill(demo, &settings)?;
-    let served = serve::serve(&demo.server, flags, &settings, |_live, _clock, url| {
+    let served = serve::serve(&demo.server, flags, &settings, |live, clock, url| {
         output::line(&format!("The organization `{}` is made up: {} runs it.", made.slug, made.administrator_name))?;
         if let Some(Folder(path)) = &folder {
             output::line(&format!("Its data is in {} and goes with this process.", path.display()))?;
         }
-        output::line(&format!("Muster answers at {url}"))
+        let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
+        let services = Services { live: live.clone(), types, public_url: url.to_string(), clock: clock.clone() };
+        let caller = Caller::local(made.organization, Actor::CommandLine, ids::request(clock.now()));
+        let link = services.user_link(&caller, made.administrator)?;
+        output::line(&format!("Open this within 10 minutes to sign in as that person: {}", *link))
     });
     drop(folder);
     served

@@ -14,8 +14,10 @@ use crate::db::{Database, Dialect, IfMissing, MigrationState};
 use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
 use crate::model::{Actor, Caller, Destinations};
+use crate::outbound::mail::Mail;
 use crate::scim::schema::ResourceTypes;
 use crate::service::administration::Administration;
+use crate::service::post::Post;
 use crate::service::{ServiceError, Services};
 
 use super::error::CommandError;
@@ -95,6 +97,12 @@ fn listen(
     if server.without_decision_log {
         live.keep_no_decisions();
     }
+    let mut post = Post::default().only_to(server.invitation_domains.iter().cloned());
+    if let Some((url, from)) = &server.mail {
+        let mail = Mail::start(url.expose_secret(), from, app.services()).map_err(|error| failed(&error))?;
+        post = post.by(mail);
+    }
+    let app = app.with_post(post);
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }

@@ -28,6 +28,11 @@ pub(super) struct SettingsFile {
     #[serde(default)]
     pub(super) github: BTreeMap<String, GithubSection>,
     pub(super) request_log_days: Option<u32>,
+    #[serde(default, deserialize_with = "secret")]
+    pub(super) mail_url: Option<SecretString>,
+    pub(super) mail_from: Option<String>,
+    #[serde(default)]
+    pub(super) invitation_domains: Vec<String>,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretString>, D::Error> {

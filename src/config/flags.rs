@@ -48,6 +48,12 @@ pub struct ServerFlags {
     /// Requests per second and credential, 0 for no limit [default: 200]
     #[arg(long, value_name = "NUMBER", env = "MUSTER_RATE_LIMIT", hide_env_values = true)]
     pub rate_limit: Option<u32>,
+    /// Mail server: `smtps://user:password@host` or `smtp://host:587?tls=required` [default: no mail is sent]
+    #[arg(long, value_name = "URL", env = "MUSTER_MAIL_URL", hide_env_values = true, value_parser = secret())]
+    pub mail_url: Option<SecretString>,
+    /// Sender of mail: `Muster <muster@example.com>`
+    #[arg(long, value_name = "ADDRESS", env = "MUSTER_MAIL_FROM", hide_env_values = true)]
+    pub mail_from: Option<String>,
     /// Days the request log of connections is kept [default: 30]
     #[arg(long, value_name = "DAYS", env = "MUSTER_REQUEST_LOG_DAYS", hide_env_values = true)]
     pub request_log_days: Option<u32>,

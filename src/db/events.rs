@@ -50,6 +50,12 @@ pub(super) const AFTER: Statement = Statement::both(
      WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3",
 );
 
+pub(super) const BEFORE: Statement = Statement::both(
+    "event_before",
+    "SELECT id, at, actor_kind, connection, credential, request, action, resource_id, revision, details, sealed FROM event \
+     WHERE organization = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+);
+
 pub(super) const OF_REVISION: Statement = Statement {
     name: "event_of_revision",
     sqlite: "SELECT id, at, actor_kind, connection, credential, request, action, resource_id, revision, details, sealed \
@@ -59,7 +65,7 @@ pub(super) const OF_REVISION: Statement = Statement {
 };
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &EXISTS, &AFTER, &OF_REVISION];
+pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &EXISTS, &AFTER, &BEFORE, &OF_REVISION];
 
 impl EventRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId, revision: Option<Revision>) -> Vec<Bind<'a>> {
@@ -154,6 +160,17 @@ pub fn after(
 ) -> Result<Vec<StoredEvent>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
     Sql(&AFTER, binds).rows(tx)?.into_iter().map(stored).collect()
+}
+
+/// The events before `before`, newest first, at most `limit`.
+pub fn before(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    before: EventId,
+    limit: i64,
+) -> Result<Vec<StoredEvent>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(before.as_bytes()), Bind::Int(limit)];
+    Sql(&BEFORE, binds).rows(tx)?.into_iter().map(stored).collect()
 }
 
 fn stored(row: EventRecord) -> Result<StoredEvent, DatabaseError> {

@@ -5,7 +5,7 @@ use diesel::sql_types::{BigInt, Binary};
 
 use crate::model::{GroupId, Member, MemberKind, Moment, OrganizationId, ResourceId, Revision};
 
-use super::sql::{Bind, IdList, Sql, Statement};
+use super::sql::{Bind, IdList, Sql, Statement, by_place};
 use super::{DatabaseError, Tx, groups};
 
 /// A member joins or leaves a group.
@@ -64,6 +64,12 @@ pub(super) const OF_GROUP: Statement = Statement::both(
     "membership_of_group",
     "SELECT group_id, member_id, member_kind FROM membership \
      WHERE organization = $1 AND group_id = $2 AND until_revision = 9223372036854775807 ORDER BY member_id LIMIT $3",
+);
+
+pub(super) const AT: Statement = Statement::both(
+    "membership_at",
+    "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = $2 \
+     AND until_revision = 9223372036854775807 ORDER BY member_id LIMIT 1 OFFSET $3",
 );
 
 pub(super) const OF_GROUPS: Statement = Statement {
@@ -134,6 +140,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &LEAVE_EVERYWHERE,
     &EMPTY,
     &OF_GROUP,
+    &AT,
     &OF_GROUPS,
     &AMONG,
     &AMONG_GROUPS,
@@ -202,16 +209,12 @@ pub(super) fn empty(
     Sql(&EMPTY, binds).run(tx).map(|_count| ())
 }
 
-/// A membership as read.
-#[derive(QueryableByName)]
-pub(super) struct MemberRecord {
-    #[diesel(sql_type = Binary)]
-    group_id: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    member_id: Vec<u8>,
-    #[diesel(sql_type = BigInt)]
-    member_kind: i64,
-}
+// A membership as read.
+by_place!(pub(super) MemberRecord {
+    group_id: Vec<u8> => Binary,
+    member_id: Vec<u8> => Binary,
+    member_kind: i64 => BigInt,
+});
 
 impl TryFrom<MemberRecord> for MembershipChange {
     type Error = DatabaseError;
@@ -242,6 +245,18 @@ pub fn of_group(
 ) -> Result<Vec<Member>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(limit)];
     Ok(read(Sql(&OF_GROUP, binds).rows(tx)?)?.into_iter().map(|row| row.member).collect())
+}
+
+/// Whether a group has more direct members than that. What it costs follows from the number asked about, not from the group.
+pub fn are_more_than(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+    number: usize,
+) -> Result<bool, DatabaseError> {
+    let passed_over = Bind::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), passed_over];
+    Ok(Sql(&AT, binds).row::<MemberRecord>(tx)?.is_some())
 }
 
 /// The memberships that ended with a revision, in groups that are still there.

@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use diesel::RunQueryDsl;
+use diesel::deserialize::FromSqlRow;
 use diesel::pg::Pg;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::result::QueryResult;
 use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Text, Untyped};
 use diesel::sqlite::Sqlite;
-use diesel::{QueryableByName, RunQueryDsl};
 
 use super::Tx;
 
@@ -174,7 +175,7 @@ impl Sql<'_> {
     /// Runs a statement and reads every row.
     pub fn rows<R>(self, tx: &mut Tx<'_>) -> QueryResult<Vec<R>>
     where
-        R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
+        R: FromSqlRow<Untyped, Sqlite> + FromSqlRow<Untyped, Pg> + 'static,
     {
         #[cfg(test)]
         super::tests::faults::before(self.0.name)?;
@@ -187,7 +188,7 @@ impl Sql<'_> {
     /// Runs a statement and reads the first row, if there is one.
     pub fn row<R>(self, tx: &mut Tx<'_>) -> QueryResult<Option<R>>
     where
-        R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
+        R: FromSqlRow<Untyped, Sqlite> + FromSqlRow<Untyped, Pg> + 'static,
     {
         Ok(self.rows(tx)?.into_iter().next())
     }
@@ -215,6 +216,29 @@ fn by_position(statement: &'static Statement) -> Rc<str> {
     let text = || Rc::from(statement.sqlite.replace('$', "?"));
     TEXTS.with_borrow_mut(|texts| Rc::clone(texts.entry(key).or_insert_with(text)))
 }
+
+/// A row whose columns are read by their places instead of their names, which is several times as fast: for rows that are
+/// read by the hundred, and with every request. The fields stand in the order of the columns.
+macro_rules! by_place {
+    ($visibility:vis $record:ident { $($field:ident: $kind:ty => $column:ty),+ $(,)? }) => {
+        $visibility struct $record {
+            $($field: $kind,)+
+        }
+
+        $crate::db::sql::by_place!(on diesel::sqlite::Sqlite, $record { $($field: $kind => $column),+ });
+        $crate::db::sql::by_place!(on diesel::pg::Pg, $record { $($field: $kind => $column),+ });
+    };
+    (on $backend:ty, $record:ident { $($field:ident: $kind:ty => $column:ty),+ }) => {
+        impl diesel::deserialize::FromSqlRow<diesel::sql_types::Untyped, $backend> for $record {
+            fn build_from_row<'a>(row: &impl diesel::row::Row<'a, $backend>) -> diesel::deserialize::Result<Self> {
+                let mut places = 0_usize..;
+                let mut place = || places.next().unwrap_or_default();
+                Ok(Self { $($field: row.get_value::<$column, $kind, usize>(place())?,)+ })
+            }
+        }
+    };
+}
+pub(super) use by_place;
 
 macro_rules! query {
     ($($name:ident),+) => {

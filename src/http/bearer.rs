@@ -12,14 +12,15 @@ pub fn token(headers: &HeaderMap) -> Option<&str> {
     if values.next().is_some() {
         return None;
     }
-    let (scheme, rest) = value.to_str().ok()?.trim().split_once(' ')?;
-    let token = rest.trim_start();
-    // What else no token holds is refused with the tokens nobody issued.
-    let is_token = |byte: u8| byte.is_ascii_graphic() && byte != b',';
+    let value = std::str::from_utf8(value.as_bytes()).ok()?;
+    let (scheme, rest) = value.trim_matches([' ', '\t']).split_once(' ')?;
+    let token = rest.trim_start_matches([' ', '\t']);
+    // What else no token holds is refused with the tokens nobody issued. No early end: bytes are looked at many at a time.
+    let is_token = token.bytes().fold(true, |so_far, byte| so_far & (byte.is_ascii_graphic() && byte != b','));
     let admissible = scheme.eq_ignore_ascii_case("bearer")
         && !token.is_empty()
         && token.len() <= limits::TOKEN_CHARACTERS
-        && token.bytes().all(is_token);
+        && is_token;
     admissible.then_some(token)
 }
 

@@ -7,18 +7,30 @@
 mod answer;
 mod assets;
 mod browser;
+mod chart;
+mod connections;
 mod fields;
 mod frame;
+mod gates;
+mod groups;
+mod guardrails;
 mod home;
+mod invitations;
+mod join;
 mod link;
+mod log;
+mod mappings;
 mod organizations;
-pub mod post;
+mod people;
+
 mod preferences;
 mod profile;
 mod refusal;
+mod roles;
 mod route;
 mod sections;
 mod sessions;
+mod settings;
 mod sign_in;
 mod visit;
 mod when;
@@ -45,12 +57,27 @@ pub use route::{Method, Needs, Page};
 
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
+    connections::PAGES,
+    gates::PAGES,
+    groups::PAGES,
+    guardrails::PAGES,
     home::PAGES,
+    invitations::PAGES,
+    join::PAGES,
     link::PAGES,
+    log::PAGES,
+    mappings::PAGES,
     organizations::PAGES,
+    people::edit::PAGES,
+    people::endings::PAGES,
+    people::list::PAGES,
+    people::person::PAGES,
+    people::roles::PAGES,
     preferences::PAGES,
     profile::PAGES,
+    roles::PAGES,
     sessions::PAGES,
+    settings::PAGES,
     sign_in::PAGES,
 ];
 
@@ -133,9 +160,9 @@ async fn respond(
         form,
         browser: browser.clone(),
         post: request
-            .app_data::<web::Data<post::Post>>()
+            .app_data::<web::Data<crate::service::post::Post>>()
             .cloned()
-            .unwrap_or_else(|| web::Data::new(post::Post::default())),
+            .unwrap_or_else(|| web::Data::new(crate::service::post::Post::default())),
         signed_in: None,
         member: None,
     };

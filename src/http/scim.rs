@@ -97,7 +97,8 @@ async fn respond(
         if_none_match: precondition(request.headers(), IF_NONE_MATCH),
     };
     record.keep(&call.body);
-    if operation.writes() {
+    // It names what took something away, which making something new does not.
+    if operation.writes() && !matches!(operation, Operation::Create(_)) {
         caller.digest = digest::of_body(&call.body);
     }
     run(&services, caller, call, record).await

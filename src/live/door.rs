@@ -41,7 +41,8 @@ impl Cause {
             request: self.request,
             action,
             resource,
-            details: details.to_string(),
+            // Writing JSON to memory cannot fail.
+            details: serde_json::to_string(details).unwrap_or_default(),
             sealed: None,
         }
     }
@@ -109,7 +110,9 @@ impl Live {
             match caller.write(*set) {
                 Ok(written) => {
                     drop(caller);
-                    if takes_access || credentials {
+                    // What is kept of credentials is changed by rows of administration alone: whoever leaves costs no
+                    // caller its place.
+                    if credentials {
                         self.0.admissions.forget(cause.organization);
                     }
                     if takes_revision {

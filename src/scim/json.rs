@@ -51,6 +51,9 @@ fn utf8(bytes: &[u8]) -> Result<&str, ScimError> {
     Err(ScimError::invalid_syntax(problem))
 }
 
+/// Room for the members of a body, so that its map need not grow; there is one body, but any number of what is in it.
+const MEMBERS_OF_A_RESOURCE: usize = 24;
+
 /// What one byte weighs at most.
 const HEAVIEST: usize = 5;
 
@@ -216,7 +219,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         self.check_depth()?;
-        let mut object = Map::new();
+        let mut object = Map::with_capacity(if self.depth == 0 { MEMBERS_OF_A_RESOURCE } else { 0 });
         while let Some(name) = members.next_key::<String>()? {
             let read = self.check_string(&name).and_then(|()| members.next_value_seed(self.inner()));
             match read {
@@ -241,7 +244,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
 /// A name that differs from another one in letter case only. Few names are compared pair by pair, which is faster.
 fn named_twice(object: &Map<String, Value>) -> Option<&str> {
-    const FEW: usize = 16;
+    const FEW: usize = 32;
     if object.len() <= FEW {
         let earlier = |index| object.keys().take(index);
         let mut names = object.keys().enumerate();

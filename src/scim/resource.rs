@@ -73,7 +73,7 @@ fn read(switches: &Switches, resource_type: &ResourceType, body: Value) -> Resul
         return Err(ScimError::invalid_syntax("the body must be a JSON object, the resource"));
     };
     check_schemas(switches, resource_type, &object)?;
-    let mut draft = Draft::new(switches, resource_type, Map::new());
+    let mut draft = Draft::new(switches, resource_type, Map::with_capacity(object.len()));
     draft.assign(object)?;
     let (document, changes) = draft.finish();
     let rows = changes.into_iter().fold(None, |rows, change| match change {

@@ -3,8 +3,10 @@
 //! What a connection sends is not changed here; what no connection manages is, by the same use cases as over SCIM. An
 //! administrator may suspend anybody.
 
+mod access;
 mod find;
 pub mod groups;
+mod listed;
 mod local;
 mod search;
 mod suspension;
@@ -13,6 +15,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+pub use crate::db::users::Status;
 use crate::db::users::StoredUser;
 use crate::db::{DatabaseError, Tx, organizations, users};
 use crate::model::{Caller, ConnectionId, Moment, OrganizationId, Precondition, UserId, Version};
@@ -20,7 +23,9 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 pub use crate::db::directory::DirectoryGroup;
+pub use access::{Held, Passed, PersonAccess, access};
 pub use find::find;
+pub use listed::{Listed, Listing, Order, list, sources};
 pub use local::{change, create, delete};
 pub use search::{Found, Search, search};
 pub use suspension::{reinstate, suspend};
@@ -80,7 +85,10 @@ pub struct Person {
 }
 
 impl Person {
-    fn new(user: StoredUser, managers: &HashMap<ConnectionId, Manager>) -> Result<Self, ServiceError> {
+    pub(in crate::service) fn new(
+        user: StoredUser,
+        managers: &HashMap<ConnectionId, Manager>,
+    ) -> Result<Self, ServiceError> {
         let attributes = serde_json::from_str(&user.document)
             .map_err(|error| ServiceError::Internal(format!("a stored document cannot be read: {error}")))?;
         Ok(Self {
@@ -150,6 +158,32 @@ pub fn read(services: &Services, caller: &Caller, id: UserId) -> Result<(Person,
         let person = load(tx, caller.organization, id)?;
         Ok((person, crate::db::directory::groups_of(tx, caller.organization, id)?))
     })
+}
+
+/// When a person's standing changed, and to what, oldest first.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn turns(services: &Services, caller: &Caller, id: UserId) -> Result<Vec<(Moment, Status)>, ServiceError> {
+    let rows =
+        services.live.read::<_, ServiceError>(|tx| Ok(crate::db::history::statuses(tx, caller.organization, id)?))?;
+    Ok(rows.into_iter().map(|row| (row.since, row.status)).collect())
+}
+
+/// Whether nobody active would be `admin` at `/` without a person.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn is_last_administrator(services: &Services, caller: &Caller, id: UserId) -> Result<bool, ServiceError> {
+    use crate::service::access::administrators::{Taken, keep_one};
+    use crate::service::administration::AdministrationError;
+    let now = services.clock.now();
+    let taken = Taken { users: [id].into(), ..Taken::default() };
+    match services.live.read(|tx| keep_one(tx, caller.organization, now, &taken)) {
+        Ok(_) => Ok(false),
+        Err(AdministrationError::InUse(_)) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The connections of an organization, by their ids.

@@ -1,7 +1,10 @@
 //! The console over HTTP, without a browser: what holds of every page, and page by page what it does.
 
+mod access;
 mod browser;
 mod frame;
+mod inviting;
+mod people;
 mod signing_in;
 
 pub use browser::Browser;

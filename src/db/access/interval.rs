@@ -1,8 +1,9 @@
 //! What tables of intervals have in common: reading what began, what ended, and what held at a revision.
 
 use diesel::QueryableByName;
+use diesel::deserialize::FromSqlRow;
 use diesel::pg::Pg;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Text, Untyped};
 use diesel::sqlite::Sqlite;
 
 use crate::model::{OrganizationId, Revision};
@@ -19,7 +20,7 @@ pub(super) fn since<R, T>(
     read: impl Fn(R) -> Result<T, DatabaseError>,
 ) -> Result<Vec<T>, DatabaseError>
 where
-    R: QueryableByName<Sqlite> + QueryableByName<Pg> + 'static,
+    R: FromSqlRow<Untyped, Sqlite> + FromSqlRow<Untyped, Pg> + 'static,
 {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(since.as_i64())];
     Sql(statement, binds).rows::<R>(tx)?.into_iter().map(read).collect()

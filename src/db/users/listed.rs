@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, UserId, Version};
 
-use super::super::sql::{Bind, Sql, Statement};
+use super::super::sql::{Bind, Sql, Statement, by_place};
 use super::super::{DatabaseError, Tx};
 use super::read::{StoredUser, corrupt};
 
@@ -151,21 +150,14 @@ pub(super) const PAGE: Statement = with_groups!(
     "p.organization = $1 AND p.id > $2 AND p.deleted_at IS NULL ORDER BY p.id"
 );
 
-#[derive(QueryableByName)]
-struct Part {
-    #[diesel(sql_type = Binary)]
-    user_id: Vec<u8>,
-    #[diesel(sql_type = Binary)]
-    id: Vec<u8>,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = BigInt)]
-    created_at: i64,
-    #[diesel(sql_type = BigInt)]
-    modified_at: i64,
-    #[diesel(sql_type = Text)]
-    text: String,
-}
+by_place!(Part {
+    user_id: Vec<u8> => Binary,
+    id: Vec<u8> => Binary,
+    version: i64 => BigInt,
+    created_at: i64 => BigInt,
+    modified_at: i64 => BigInt,
+    text: String => Text,
+});
 
 fn read(
     tx: &mut Tx<'_>,

@@ -36,6 +36,8 @@ pub struct Frame {
     pub is_wide: bool,
     /// The navigation.
     pub chapters: Vec<OpenChapter>,
+    /// Whether everything in the organization is made up.
+    pub is_made_up: bool,
     /// Now.
     pub now: When,
 }
@@ -96,6 +98,9 @@ impl Frame {
                 frame.chapters.push(OpenChapter { label: chapter.label, sections });
             }
         }
+        // A band that cannot be read for leaves the page without it; the name says so too.
+        let mark = visit.services.administration(&member.caller).demonstration(member.organization.id);
+        frame.is_made_up = mark.is_ok_and(|mark| mark.is_some());
         frame.organization = Some(Place { name: member.organization.name.clone(), base });
         frame
     }
@@ -116,6 +121,7 @@ impl Frame {
             has_others: false,
             is_wide: false,
             chapters: Vec::new(),
+            is_made_up: false,
             now: When(crate::model::Moment::from_micros(0)),
         }
     }

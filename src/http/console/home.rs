@@ -84,12 +84,17 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         })
         .collect();
     let people = people::count(&visit.services, &member.caller)?;
-    let mut concerns: Vec<Concern> = gates.iter().filter_map(concern).collect();
+    let mut concerns = Vec::new();
+    for gate in &gates {
+        let href = super::gates::address(visit, gate.scope.as_str(), gate.permission.as_str())?;
+        concerns.extend(concern(gate).map(|concern| Concern { href, action: "See who can", ..concern }));
+    }
     for (connection, _, health) in &healths {
         if let Health::Failing { refused, .. } = health {
             let text =
                 format!("{} sends requests that are refused: {refused} since one was carried out.", connection.name);
-            concerns.push(Concern { tone: "bad", text, href: String::new(), action: "" });
+            let href = visit.address(&format!("/connections/{}", connection.id))?;
+            concerns.push(Concern { tone: "bad", text, href, action: "See why" });
         }
     }
     let is_quiet = concerns.is_empty();

@@ -35,10 +35,34 @@ pub const CHAPTERS: &[Chapter] = &[
             section("profile", "Your profile", "/profile", ""),
         ],
     },
-    Chapter { label: "Directory", sections: &[] },
-    Chapter { label: "Access", sections: &[] },
-    Chapter { label: "Provisioning", sections: &[] },
-    Chapter { label: "Evidence", sections: &[] },
+    Chapter {
+        label: "Directory",
+        sections: &[
+            section("people", "People", "/people", "organization:read"),
+            section("groups", "Groups", "/groups", "organization:read"),
+            section("invitations", "Invitations", "/invitations", "organization:manage-people"),
+        ],
+    },
+    Chapter {
+        label: "Access",
+        sections: &[
+            section("gates", "Gates", "/gates", "organization:read"),
+            section("mappings", "Assignments", "/mappings", "organization:read"),
+            section("roles", "Roles", "/roles", "organization:read"),
+            section("guardrails", "Guardrails", "/guardrails", "organization:read"),
+        ],
+    },
+    Chapter {
+        label: "Provisioning",
+        sections: &[section("connections", "Connections", "/connections", "organization:read")],
+    },
+    Chapter {
+        label: "Evidence",
+        sections: &[
+            section("log", "Log", "/log", "organization:read-evidence"),
+            section("decisions", "Decisions", "/decisions", "organization:read-evidence"),
+        ],
+    },
     Chapter { label: "Organization", sections: &[section("settings", "Settings", "/settings", "organization:read")] },
 ];
 

@@ -3,11 +3,12 @@
 use askama::Template;
 
 use crate::model::EmailAddress;
+use crate::service::post::Letter;
 
 use super::answer::{Answer, Flash};
 use super::browser;
 use super::frame::Frame;
-use super::post::Letter;
+
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;

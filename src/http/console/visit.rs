@@ -8,12 +8,13 @@ use crate::model::{Actor, Caller, OrganizationId, RequestId};
 use crate::service::Services;
 use crate::service::accounts::{Member, SignedIn};
 use crate::service::administration::Administration;
+use crate::service::post::Post;
 
 use super::answer::Answer;
 use super::browser::{self, Browser};
 use super::fields::Fields;
 use super::frame::Frame;
-use super::post::Post;
+
 use super::refusal::Refusal;
 use super::route::{Method, Needs, Page};
 

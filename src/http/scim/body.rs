@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use actix_web::rt::time::timeout;
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
+use futures_util::StreamExt;
 
 use crate::model::limits;
 use crate::scim::{ScimError, Switches};
@@ -24,17 +25,37 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// but JSON; 408 if it takes too long; 400 if the client stops in the middle.
 pub async fn read(headers: &HeaderMap, payload: Payload, switches: &Switches) -> Result<Bytes, Refusal> {
     check_type(headers, switches)?;
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    let limit = u64::try_from(limits::BODY_BYTES).unwrap_or(u64::MAX);
-    if announced.is_some_and(|length| length > limit) {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits::BODY_BYTES) {
         return Err(too_large().into());
     }
-    match timeout(PATIENCE, payload.to_bytes_limited(limits::BODY_BYTES)).await {
-        Ok(Ok(Ok(body))) => Ok(body),
-        Ok(Ok(Err(_broken))) => Err(ScimError::invalid_syntax("the body ends too early; send all of it").into()),
-        Ok(Err(_exceeded)) => Err(too_large().into()),
+    match timeout(PATIENCE, gather(payload, announced.unwrap_or_default())).await {
+        Ok(body) => Ok(body?),
         Err(_elapsed) => Err(Refusal::TooSlow),
     }
+}
+
+/// Holds a large body once: there is room for all of it from the start, and what comes in one piece is not copied.
+async fn gather(mut payload: Payload, announced: usize) -> Result<Bytes, ScimError> {
+    let broken = |_broken| ScimError::invalid_syntax("the body ends too early; send all of it");
+    let first = payload.next().await.transpose().map_err(broken)?.unwrap_or_default();
+    let Some(second) = payload.next().await else { return within_limit(first) };
+    let mut body = BytesMut::with_capacity(announced.max(first.len()));
+    body.extend_from_slice(&first);
+    drop(first);
+    let mut next = Some(second);
+    while let Some(piece) = next {
+        body.extend_from_slice(&piece.map_err(broken)?);
+        if body.len() > limits::BODY_BYTES {
+            return Err(too_large());
+        }
+        next = payload.next().await;
+    }
+    Ok(body.freeze())
+}
+
+fn within_limit(body: Bytes) -> Result<Bytes, ScimError> {
+    if body.len() > limits::BODY_BYTES { Err(too_large()) } else { Ok(body) }
 }
 
 fn too_large() -> ScimError {

@@ -3,12 +3,13 @@
 use crate::access::decide::Question;
 use crate::access::graph::{Resource, Standing, Subject};
 use crate::db::access::people;
+use crate::db::console::accounts;
 use crate::db::organizations::Organization;
 use crate::db::users::Status;
 use crate::model::{Actor, Caller, OrganizationId, Permission, RequestId, ScopePath, UserId};
 use crate::service::{ServiceError, Services};
 
-use super::{Rights, SignedIn};
+use super::{Account, Rights, SignedIn};
 
 /// An account in an organization.
 #[derive(Debug, Clone)]
@@ -44,6 +45,14 @@ impl Services {
             .map_err(ServiceError::from)?;
         let caller = Caller::local(belonging.organization, Actor::Account(signed_in.account.id), request);
         Ok(Some(Member { organization, user: belonging.user, rights, caller }))
+    }
+
+    /// The recovery administrators of an organization. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn recovery_administrators(&self, organization: OrganizationId) -> Result<Vec<Account>, ServiceError> {
+        self.live.read(|tx| Ok(accounts::of_recovery(tx, organization)?))
     }
 
     /// What a user may do in the console; `None` for one who may not act.

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::db::groups::{GroupNames, StoredGroup};
 use crate::db::{Tx, groups, memberships};
-use crate::model::{Caller, GroupId, Member, Precondition, fold};
+use crate::model::{Caller, GroupId, Precondition, fold};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
@@ -86,17 +86,7 @@ fn present(
     } else {
         None
     };
-    present_with(services, group, members.as_deref(), projection)
-}
-
-/// The same with members that are known; none, if they are not asked for.
-fn present_with(
-    services: &Services,
-    group: &StoredGroup,
-    members: Option<&[Member]>,
-    projection: &Projection,
-) -> Result<Representation, ServiceError> {
-    let array = members.map(|members| present::members_array(services, members));
+    let array = members.map(|members| present::members_array(services, &members));
     let rows = array.as_deref().map(|array| (MEMBERS, array));
     let whole = present::whole(services, &services.types.group, &Identity::from(group), &group.document, rows);
     present::projected(&services.types.group, projection, whole)

@@ -128,6 +128,50 @@ on_both_databases! {
         assert_eq!(schema(&store, backend), before);
     }
 
+    fn people_who_were_there_before_lists_were_sorted_are_given_what_they_are_sorted_by(database: &Database) {
+        let store = Store::open(database.url(), IfMissing::Create).unwrap();
+        let first: Result<(), DatabaseError> = store.with_own_connection(|tx| {
+            match tx {
+                Tx::Sqlite(connection) => {
+                    connection.run_next_migration(FileBasedMigrations::from_path(folder("sqlite")).unwrap()).unwrap();
+                }
+                Tx::Postgres(connection) => {
+                    connection.run_next_migration(FileBasedMigrations::from_path(folder("postgres")).unwrap()).unwrap();
+                }
+            }
+            Ok(())
+        });
+        first.unwrap();
+        let bytes = |number: u8| match database.backend() {
+            Backend::Sqlite => format!("X'{number:032x}'"),
+            Backend::Postgres => format!("'\\x{number:032x}'::bytea"),
+        };
+        let on = if database.backend() == Backend::Sqlite { "1" } else { "true" };
+        for (number, external_id, document) in [
+            (1, "'X1'", r#"{"displayName":"  Ada LOVELACE ","name":{"familyName":"Lovelace"}}"#),
+            (2, "NULL", r#"{"displayName":"","name":{"givenName":"Grace"}}"#),
+            (3, "NULL", "{}"),
+        ] {
+            let (nobody, id) = (bytes(0), bytes(number));
+            let user = format!(
+                "INSERT INTO scim_user (organization, id, connection, user_name_key, external_id, active, version, \
+                 created_at, modified_at, document) \
+                 VALUES ({nobody}, {id}, {nobody}, 'u{number}', {external_id}, {on}, 1, 0, 0, '{document}')"
+            );
+            execute(&store, &user);
+        }
+        store.migrate().unwrap();
+        let keys = "SELECT user_name_key || ' ' || display_name_key || '|' || family_name_key || '|' || external_id_key \
+                    AS text FROM scim_user ORDER BY id";
+        let missing = "\u{10FFFF}";
+        let expected = [
+            "u1 ada lovelace|lovelace|X1".to_owned(),
+            format!("u2 {missing}|{missing}|{missing}"),
+            format!("u3 {missing}|{missing}|{missing}"),
+        ];
+        assert_eq!(rows(&store, keys), expected);
+    }
+
     fn processes_that_migrate_at_once_do_it_once(database: &Database) {
         let backend = database.backend();
         for round in 0..5 {

@@ -204,9 +204,10 @@ impl Server {
         self.memory("VmHWM:")
     }
 
-    /// How much of its memory is files that the kernel has in its cache anyway, in MiB.
-    pub fn mapped_files(&self) -> u64 {
-        self.memory("RssFile:")
+    /// Its memory without files, which the kernel has in its cache anyway, in MiB. A peak cannot be had of it: mapped files
+    /// come and go with connections.
+    pub fn own_memory(&self) -> u64 {
+        self.memory("RssAnon:")
     }
 
     fn memory(&self, label: &str) -> u64 {

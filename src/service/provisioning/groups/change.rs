@@ -13,7 +13,7 @@ use crate::service::access::administrators;
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Representation, group_id, load, load_for_change, names, nesting, present, present_with};
+use super::{Representation, group_id, load, load_for_change, names, nesting, present};
 
 type Document = Map<String, Value>;
 
@@ -64,16 +64,11 @@ pub fn patch(
         if unasked && !caller.profile.switches().groups_in_patch_answers {
             return Ok(None);
         }
-        let group = load(tx, caller, id)?;
-        if !unasked {
-            return present(services, tx, caller, &group, projection).map(Some);
-        }
-        let enough = i64::try_from(limits::MEMBERS_IN_PATCH_ANSWER).unwrap_or(i64::MAX).saturating_add(1);
-        let some = memberships::of_group(tx, caller.organization, id, enough)?;
-        if some.len() > limits::MEMBERS_IN_PATCH_ANSWER {
+        if unasked && memberships::are_more_than(tx, caller.organization, id, limits::MEMBERS_IN_PATCH_ANSWER)? {
             return Ok(None);
         }
-        present_with(services, &group, Some(&some), projection).map(Some)
+        let group = load(tx, caller, id)?;
+        present(services, tx, caller, &group, projection).map(Some)
     })
 }
 

@@ -1,0 +1,208 @@
+//! The log: who did what to whom, and the decisions that were given.
+
+use askama::Template;
+
+use crate::evidence::decisions::DecisionId;
+use crate::model::{Moment, ResourceId};
+use crate::service::access::decision_log::Wanted;
+use crate::service::log::{self, LogSearch};
+
+use super::answer::Answer;
+use super::frame::Frame;
+use super::refusal::Refusal;
+use super::route::{Needs, Page};
+use super::visit::Visit;
+use super::when::When;
+
+pub(super) const PAGES: &[Page] = &[
+    Page::get("/o/{organization}/log", Needs::Right("organization:read-evidence"), show),
+    Page::get("/o/{organization}/decisions", Needs::Right("organization:read-evidence"), decisions),
+];
+
+/// Lines of a page.
+const ROWS: usize = 50;
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// What the log is narrowed to, by how its actions begin.
+const KINDS: [(&str, &str); 10] = [
+    ("", "everything"),
+    ("user.", "people"),
+    ("group.", "groups and members"),
+    ("assignment.", "assignments"),
+    ("role.", "roles"),
+    ("guardrail.", "guardrails"),
+    ("gate.", "gates"),
+    ("service.", "services"),
+    ("connection.", "connections"),
+    ("credential.", "tokens"),
+];
+
+#[derive(Template)]
+#[template(path = "console/log.html")]
+struct LogPage {
+    frame: Frame,
+    kinds: &'static [(&'static str, &'static str)],
+    kind: String,
+    about: String,
+    from: String,
+    until: String,
+    lines: Vec<Line>,
+    first: String,
+    next: String,
+    problem: String,
+}
+
+struct Line {
+    at: When,
+    actor: String,
+    action: String,
+    about: String,
+    about_name: String,
+    href: String,
+    revision: String,
+    request: String,
+    details: String,
+    is_sealed: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/decisions.html")]
+struct DecisionsPage {
+    frame: Frame,
+    show: String,
+    scope: String,
+    lines: Vec<DecisionLine>,
+    first: String,
+    next: String,
+}
+
+struct DecisionLine {
+    at: When,
+    subject: String,
+    permission: String,
+    resource: String,
+    allowed: bool,
+}
+
+/// The first moment of a day, in UTC.
+fn day(text: &str) -> Result<Option<Moment>, String> {
+    match text {
+        "" => Ok(None),
+        day => match format!("{day}T00:00:00Z").parse() {
+            Ok(moment) => Ok(Some(moment)),
+            Err(_none) => Err(format!("`{day}` is no day such as 2026-03-31.")),
+        },
+    }
+}
+
+fn show(visit: &Visit) -> Result<Answer, Refusal> {
+    let text = |name: &str| visit.query.text(name).map(str::to_owned);
+    let (kind, about, from, until) = (text("kind")?, text("about")?, text("from")?, text("until")?);
+    let mut page = LogPage {
+        frame: visit.frame("Log", "log"),
+        kinds: &KINDS,
+        lines: Vec::new(),
+        first: String::new(),
+        next: String::new(),
+        problem: String::new(),
+        kind: kind.clone(),
+        about: about.clone(),
+        from: from.clone(),
+        until: until.clone(),
+    };
+    let days = day(&from).and_then(|from| Ok((from, day(&until)?)));
+    let (from, until) = match days {
+        // The last day belongs to what is shown.
+        Ok((from, until)) => (from, until.map(|until| until.plus_micros(DAY_MICROS))),
+        Err(problem) => {
+            page.problem = problem;
+            return Answer::invalid(&page);
+        }
+    };
+    let about = match about.as_str() {
+        "" => None,
+        text => match text.parse::<ResourceId>() {
+            Ok(id) => Some(id),
+            Err(_none) => match crate::service::people::find(&visit.services, visit.caller()?, text) {
+                Ok(user) => Some(user.into()),
+                Err(error) => {
+                    page.problem = super::refusal::sentence(&match Refusal::from(error) {
+                        Refusal::Refused(_, why) => why,
+                        other => return Err(other),
+                    });
+                    return Answer::invalid(&page);
+                }
+            },
+        },
+    };
+    let before = match visit.query.text("before")? {
+        "" => None,
+        id => Some(id.parse().map_err(|_none| Refusal::NotFound)?),
+    };
+    let wanted = LogSearch { action: kind, about, connection: None, from, until };
+    let found = log::search(&visit.services, visit.caller()?, before, ROWS, &wanted)?;
+    if before.is_some() {
+        page.first = format!("?{}", visit.query.query_with(&[("before", "")]));
+    }
+    if let Some(next) = found.next {
+        page.next = format!("?{}", visit.query.query_with(&[("before", &next.to_string())]));
+    }
+    for line in found.lines {
+        let place = match line.action.split('.').next().unwrap_or_default() {
+            "user" => "people",
+            "group" => "groups",
+            "connection" => "connections",
+            _ => "",
+        };
+        let href = match (place, &line.about_name) {
+            ("", _) | (_, None) => String::new(),
+            (place, Some(_)) => visit.address(&format!("/{place}/{}", line.about))?,
+        };
+        page.lines.push(Line {
+            at: When(line.at),
+            actor: line.actor,
+            action: line.action,
+            about: line.about.to_string(),
+            about_name: line.about_name.unwrap_or_default(),
+            href,
+            revision: line.revision.map(|revision| revision.as_i64().to_string()).unwrap_or_default(),
+            request: line.request.to_string(),
+            details: if line.details == "{}" { String::new() } else { line.details },
+            is_sealed: line.is_sealed,
+        });
+    }
+    Answer::page(&page)
+}
+
+fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
+    let (show, scope) = (visit.query.text("show")?.to_owned(), visit.query.text("scope")?.to_owned());
+    let allowed = match show.as_str() {
+        "allowed" => Some(true),
+        "denied" => Some(false),
+        _ => None,
+    };
+    let before: Option<DecisionId> = match visit.query.text("before")? {
+        "" => None,
+        id => Some(id.parse().map_err(|_none| Refusal::NotFound)?),
+    };
+    let resource = if scope.is_empty() { None } else { Some(scope.clone()) };
+    let wanted = Wanted { resource, allowed, ..Wanted::default() };
+    let found = visit.services.decisions(visit.organization()?, &wanted, before, ROWS)?;
+    let next = found.next.map(|next| format!("?{}", visit.query.query_with(&[("before", &next.to_string())])));
+    let first = before.map(|_| format!("?{}", visit.query.query_with(&[("before", "")])));
+    let lines = found.items.into_iter().map(|(_, record)| DecisionLine {
+        at: When(record.at),
+        subject: record.subject.id().map_or_else(|| "somebody unknown".to_owned(), |id| id.to_string()),
+        permission: record.permission,
+        resource: record.resource,
+        allowed: record.allowed,
+    });
+    Answer::page(&DecisionsPage {
+        lines: lines.collect(),
+        frame: visit.frame("Decisions", "decisions"),
+        show,
+        scope,
+        first: first.unwrap_or_default(),
+        next: next.unwrap_or_default(),
+    })
+}

@@ -1,0 +1,209 @@
+//! Giving a person a role and taking it away, each after a look at who gains and loses.
+
+use askama::Template;
+
+use crate::access::graph::Subject;
+use crate::model::{AssignmentId, AssignmentSource, UserId};
+use crate::service::access::{NewAssignment, Preview, WantedPrincipal};
+use crate::service::people;
+
+use super::super::answer::{Answer, Flash};
+use super::super::frame::Frame;
+use super::super::profile::display_name;
+use super::super::refusal::{Refusal, sentence};
+use super::super::route::{Needs, Page};
+use super::super::visit::Visit;
+use super::list::Choice;
+
+const RIGHT: Needs = Needs::Right("organization:manage-access");
+const FRESH: Needs = Needs::Fresh("organization:manage-access");
+
+pub(in crate::http::console) const PAGES: &[Page] = &[
+    Page::get("/o/{organization}/people/{id}/roles/new", RIGHT, choose),
+    Page::post("/o/{organization}/people/{id}/roles/new", FRESH, give),
+    Page::get("/o/{organization}/people/{id}/roles/{assignment}/end", RIGHT, look_at_end),
+    Page::post("/o/{organization}/people/{id}/roles/{assignment}/end", FRESH, end),
+];
+
+#[derive(Template)]
+#[template(path = "console/people/role.html")]
+struct RolePage {
+    frame: Frame,
+    name: String,
+    roles: Vec<Choice>,
+    scopes: Vec<Choice>,
+    problem: String,
+    preview: Option<Shown>,
+    /// Whether a role is taken away; else one is given.
+    takes: bool,
+    back: String,
+}
+
+/// What a change would come to.
+struct Shown {
+    gains: Vec<String>,
+    loses: Vec<String>,
+    warnings: Vec<String>,
+    fingerprint: String,
+    summary: String,
+}
+
+fn shown(preview: Preview, summary: String) -> Shown {
+    let name =
+        |subject: &Subject| preview.names.get(&subject.id()).cloned().unwrap_or_else(|| subject.id().to_string());
+    let told = |people: &std::collections::BTreeMap<Subject, _>| -> Vec<String> {
+        let rights = |rights: &std::collections::BTreeSet<(crate::model::ScopePath, crate::model::Permission)>| {
+            rights.iter().map(|(scope, permission)| format!("{permission} at {scope}")).collect::<Vec<_>>().join(", ")
+        };
+        people.iter().map(|(subject, all)| format!("{}: {}", name(subject), rights(all))).collect()
+    };
+    let difference = &preview.difference;
+    let mut warnings: Vec<String> = difference
+        .closed
+        .iter()
+        .map(|gate| format!("Nobody could pass {} at {} any more.", gate.permission, gate.scope))
+        .collect();
+    warnings.extend(difference.conflicts.iter().map(|conflict| {
+        let roles: Vec<String> = conflict.roles.iter().map(ToString::to_string).collect();
+        format!(
+            "{} would hold {} at {}, which are to be kept apart.",
+            name(&conflict.subject),
+            roles.join(" and "),
+            conflict.scope
+        )
+    }));
+    Shown {
+        gains: told(&difference.gains),
+        loses: told(&difference.losses),
+        warnings,
+        summary,
+        fingerprint: preview.fingerprint.clone(),
+    }
+}
+
+fn wanted(visit: &Visit, user: UserId) -> Result<Option<NewAssignment>, Refusal> {
+    let fields = if visit.form.has("role") { &visit.form } else { &visit.query };
+    let (role, scope) = (fields.text("role")?, fields.text("scope")?);
+    if role.is_empty() || scope.is_empty() {
+        return Ok(None);
+    }
+    let bad = |error: String| Refusal::bad(sentence(&error));
+    Ok(Some(NewAssignment {
+        principal: WantedPrincipal::User(user.to_string()),
+        role: role.parse().map_err(|error: crate::model::PermissionError| bad(error.to_string()))?,
+        scope: scope.parse().map_err(|error: crate::model::ScopePathError| bad(error.to_string()))?,
+        from: None,
+        until: None,
+        source: AssignmentSource::Administrator,
+        approver: None,
+        reason: None,
+    }))
+}
+
+fn choose(visit: &Visit) -> Result<Answer, Refusal> {
+    page(visit, String::new())
+}
+
+fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
+    let user: UserId = visit.parsed(1)?;
+    let (person, _) = people::read(&visit.services, visit.caller()?, user)?;
+    let (organization, administration) = (visit.organization()?, visit.administration()?);
+    let name = display_name(&person);
+    let wanted = wanted(visit, user)?;
+    let chosen = wanted.as_ref().map(|it| (it.role.to_string(), it.scope.to_string())).unwrap_or_default();
+    let mut preview = None;
+    if let (Some(wanted), true) = (&wanted, problem.is_empty()) {
+        match administration.try_out(|trying| trying.assign(organization, wanted)) {
+            Ok((found, _)) => {
+                let summary = format!("Give {name} the role {} at {}", wanted.role, wanted.scope);
+                preview = Some(shown(found, summary));
+            }
+            Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
+        }
+    }
+    let roles = administration.roles(organization)?;
+    let mut scopes: Vec<String> =
+        administration.scopes(organization)?.into_iter().map(|scope| scope.path.to_string()).collect();
+    if !scopes.iter().any(|scope| scope == "/") {
+        scopes.insert(0, "/".to_owned());
+    }
+    Answer::page(&RolePage {
+        frame: visit.frame(format!("Give {name} a role"), "people"),
+        roles: roles
+            .into_iter()
+            .map(|it| it.version.role.to_string())
+            .map(|it| Choice::new(it.clone(), it, &chosen.0))
+            .collect(),
+        scopes: scopes.into_iter().map(|it| Choice::new(it.clone(), it, &chosen.1)).collect(),
+        problem,
+        preview,
+        takes: false,
+        back: visit.address(&format!("/people/{user}"))?,
+        name,
+    })
+}
+
+fn give(visit: &Visit) -> Result<Answer, Refusal> {
+    let user: UserId = visit.parsed(1)?;
+    let organization = visit.organization()?;
+    let Some(wanted) = wanted(visit, user)? else { return Err(Refusal::bad("Choose a role and a place.")) };
+    let fingerprint = visit.form.text("fingerprint")?;
+    if fingerprint.is_empty() {
+        return Err(Refusal::bad("Look at what it comes to first."));
+    }
+    match visit.administration()?.expecting(fingerprint.to_owned()).assign(organization, &wanted) {
+        Ok(made) => {
+            let said = format!("The role {} at {} was given. It holds from now on.", made.role, made.scope);
+            Ok(Answer::see_other(visit.address(&format!("/people/{user}"))?).saying(&Flash::done(said)))
+        }
+        Err(error) => page(visit, sentence(&Refusal::from(error).about_the_form()?)),
+    }
+}
+
+fn look_at_end(visit: &Visit) -> Result<Answer, Refusal> {
+    end_page(visit, String::new())
+}
+
+fn end_page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
+    let (user, id): (UserId, AssignmentId) = (visit.parsed(1)?, visit.parsed(2)?);
+    let (organization, administration) = (visit.organization()?, visit.administration()?);
+    let (person, _) = people::read(&visit.services, visit.caller()?, user)?;
+    let assignment = administration.assignment(organization, id)?.ok_or(Refusal::NotFound)?.assignment;
+    if assignment.principal != crate::model::Principal::User(user) {
+        return Err(Refusal::NotFound);
+    }
+    let name = display_name(&person);
+    let mut preview = None;
+    if problem.is_empty() {
+        match administration.try_out(|trying| trying.end_assignment(organization, id, None)) {
+            Ok((found, ())) => {
+                preview = Some(shown(
+                    found,
+                    format!("Take the role {} at {} from {name}", assignment.role, assignment.scope),
+                ));
+            }
+            Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
+        }
+    }
+    Answer::page(&RolePage {
+        frame: visit.frame(format!("Take {} at {} from {name}?", assignment.role, assignment.scope), "people"),
+        name,
+        roles: Vec::new(),
+        scopes: Vec::new(),
+        problem,
+        preview,
+        takes: true,
+        back: visit.address(&format!("/people/{user}"))?,
+    })
+}
+
+fn end(visit: &Visit) -> Result<Answer, Refusal> {
+    let (user, id): (UserId, AssignmentId) = (visit.parsed(1)?, visit.parsed(2)?);
+    let fingerprint = visit.form.text("fingerprint")?.to_owned();
+    let administration = visit.administration()?.expecting(fingerprint);
+    match administration.end_assignment(visit.organization()?, id, None) {
+        Ok(()) => Ok(Answer::see_other(visit.address(&format!("/people/{user}"))?)
+            .saying(&Flash::done("The role was taken away. It allows nothing any more."))),
+        Err(error) => end_page(visit, sentence(&Refusal::from(error).about_the_form()?)),
+    }
+}
