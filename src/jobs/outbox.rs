@@ -1,5 +1,6 @@
 //! Sends to receivers what they are to be told.
 
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use super::Stop;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How long a stretch may take before others have their turn; a request more may begin just before.
 const STRETCH: Duration = Duration::from_secs(5);
+/// Signals signed ahead of the one that is sent.
+const AHEAD: usize = 4;
 /// The most that is read of an answer, in bytes.
 const ANSWER_BYTES: u64 = 16 * 1024;
 /// The most that is kept of why something failed, in characters.
@@ -34,10 +37,19 @@ pub(super) fn run(live: &Live, issuer: &str, looking: &Looking, stop: &Stop) {
     let mut client = None;
     while let Some(delivery) = next(live, looking, stop) {
         let client = client.get_or_insert_with(|| Client::new(live.destinations()));
-        if let Err(error) = deliver(live, client, issuer, &delivery, stop) {
-            tracing::error!(error = %error, "what was sent to a receiver could not be put on record; it is sent again");
-            if !stop.wait(LOOK_EVERY) {
-                return;
+        let mut delivery = Some(delivery);
+        while let Some(current) = delivery {
+            // Whoever has sent looks whether more waits without waiting for its turn to look.
+            let sent = deliver(live, client, issuer, &current, stop);
+            match sent.and_then(|()| if stop.is_told() { Ok(None) } else { signals::claim(live) }) {
+                Ok(more) => delivery = more,
+                Err(error) => {
+                    tracing::error!(error = %error, "what was sent to a receiver is not on record; it is sent again");
+                    delivery = None;
+                    if !stop.wait(LOOK_EVERY) {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -64,66 +76,87 @@ fn next(live: &Live, looking: &Looking, stop: &Stop) -> Option<Delivery> {
     None
 }
 
-/// Sends what is to be sent to one receiver, one after the other.
+/// What is sent: headers and a body.
+struct Message {
+    headers: Vec<(&'static str, String)>,
+    body: String,
+}
+
+/// Sends what is to be sent to one receiver, one after the other; what comes next is signed meanwhile.
 fn deliver(live: &Live, client: &Client, issuer: &str, delivery: &Delivery, stop: &Stop) -> Result<(), ServiceError> {
     let began = Clock::monotonic();
     let mut attempts = Vec::with_capacity(delivery.signals.len());
-    for signal in &delivery.signals {
-        if stop.is_told() || Clock::monotonic().duration_since(began) > STRETCH {
-            break;
+    let mut failure = None;
+    std::thread::scope(|scope| {
+        let (ready, messages) = sync_channel(AHEAD);
+        scope.spawn(move || {
+            for signal in &delivery.signals {
+                if ready.send((signal, message(live, issuer, delivery, signal))).is_err() {
+                    return;
+                }
+            }
+        });
+        for (signal, message) in messages {
+            if stop.is_told() || Clock::monotonic().duration_since(began) > STRETCH {
+                break;
+            }
+            let sent_at = live.now();
+            let sent = send(client, delivery, &message?);
+            if let Sent::Failed(why) = &sent {
+                failure = Some(why.clone());
+            }
+            attempts.push((signal.id, (sent_at, live.now()), sent));
+            if failure.is_some() {
+                // What comes after it must not arrive before it.
+                break;
+            }
         }
-        let sent_at = live.now();
-        let sent = send(live, client, issuer, delivery, signal)?;
-        let failure = if let Sent::Failed(why) = &sent { Some(why.clone()) } else { None };
-        attempts.push((signal.id, (sent_at, live.now()), sent));
-        if let Some(why) = failure {
-            // What comes after it must not arrive before it.
-            return signals::failed(live, delivery, &attempts, &why);
-        }
+        Ok::<_, ServiceError>(())
+    })?;
+    match failure {
+        Some(why) => signals::failed(live, delivery, &attempts, &why),
+        None => signals::delivered(live, delivery, &attempts),
     }
-    signals::delivered(live, delivery, &attempts)
 }
 
-fn send(
-    live: &Live,
-    client: &Client,
-    issuer: &str,
-    delivery: &Delivery,
-    signal: &StoredSignal,
-) -> Result<Sent, ServiceError> {
+fn message(live: &Live, issuer: &str, delivery: &Delivery, signal: &StoredSignal) -> Result<Message, ServiceError> {
     let receiver = &delivery.receiver.receiver;
-    let Some(url) = receiver.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok()) else {
-        return Ok(Sent::Failed("it has no address".to_owned()));
-    };
     let secret = delivery.secret.as_deref();
-    let post = |headers: &[(&str, &str)], body: &str| {
-        client.send(&Outgoing { method: Method::POST, url: &url, headers, body, at_most: ANSWER_BYTES })
-    };
-    let reply = match receiver.method {
+    match receiver.method {
         Delivering::Webhook => {
             let message = signals::webhook(issuer, secret.unwrap_or_default(), signal, live.now())?;
-            post(
-                &[
-                    ("Content-Type", "application/json"),
-                    ("webhook-id", &message.id),
-                    ("webhook-timestamp", &message.timestamp),
-                    ("webhook-signature", &message.signature),
-                ],
-                &message.body,
-            )
+            let headers = vec![
+                ("Content-Type", "application/json".to_owned()),
+                ("webhook-id", message.id),
+                ("webhook-timestamp", message.timestamp),
+                ("webhook-signature", message.signature),
+            ];
+            Ok(Message { headers, body: message.body })
         }
         Delivering::Push | Delivering::Poll => {
             let keys = live.signing_keys()?;
-            let token = signals::security_event_token(&keys, issuer, receiver, signal, live.now())?;
-            let mut headers = vec![("Content-Type", "application/secevent+jwt"), ("Accept", "application/json")];
-            headers.extend(secret.map(|secret| ("Authorization", secret)));
-            post(&headers, &token)
+            let body = signals::security_event_token(&keys, issuer, receiver, signal, live.now())?;
+            let mut headers = vec![
+                ("Content-Type", "application/secevent+jwt".to_owned()),
+                ("Accept", "application/json".to_owned()),
+            ];
+            headers.extend(secret.map(|secret| ("Authorization", secret.to_owned())));
+            Ok(Message { headers, body })
         }
+    }
+}
+
+fn send(client: &Client, delivery: &Delivery, message: &Message) -> Sent {
+    let receiver = &delivery.receiver.receiver;
+    let Some(url) = receiver.endpoint.as_deref().and_then(|endpoint| Url::parse(endpoint).ok()) else {
+        return Sent::Failed("it has no address".to_owned());
     };
-    Ok(match reply {
+    let headers: Vec<(&str, &str)> = message.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let (headers, body) = (headers.as_slice(), message.body.as_str());
+    match client.send(&Outgoing { method: Method::POST, url: &url, headers, body, at_most: ANSWER_BYTES }) {
         Ok(reply) => understood(receiver.method, &reply),
         Err(error) => Sent::Failed(short(&error.to_string())),
-    })
+    }
 }
 
 /// RFC 8935 §2.2 and §2.3: 202, or 400 with a reason. Only what is wrong with the token itself will be so the next time;

@@ -18,7 +18,7 @@ use crate::signals::Status;
 /// that was sending to it has died.
 const CLAIMED_FOR: i64 = 20 * 1_000_000;
 /// How many signals are sent before others have their turn.
-const STRETCH: i64 = 50;
+const STRETCH: i64 = 200;
 /// How long the sender waits after the first failure; twice as long after each further one.
 const FIRST_PAUSE: i64 = 1_000_000;
 /// How long it waits at most.
