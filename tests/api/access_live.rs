@@ -7,7 +7,7 @@ use muster::clock::Clock;
 use muster::live::Live;
 use muster::model::{AssignmentId, AssignmentSource, OrganizationId, ScopeKind, ScopePath};
 use muster::service::access::{MayQuestion, NewAssignment, NewScope, WantedPrincipal};
-use muster::service::administration::Administration;
+use muster::service::administration::{Administration, AdministrationError};
 use serde_json::{Value, json};
 
 use crate::support::{Client, Database, Dice, Server, group, is_long, user};
@@ -303,8 +303,11 @@ impl World<'_> {
             9 if !self.mapped.is_empty() => {
                 let which = dice.below(self.mapped.len());
                 let gone = self.mapped.remove(which);
-                self.administration.end_assignment(self.acme, gone, None).unwrap();
-                format!("{gone} ended")
+                match self.administration.end_assignment(self.acme, gone, None) {
+                    Ok(()) => format!("{gone} ended"),
+                    Err(AdministrationError::NotFound(_)) => format!("{gone} had ended with whom it was given to"),
+                    Err(error) => panic!("{gone}: {error}"),
+                }
             }
             10 => {
                 let names: [&[&str]; 3] = [&["build:ssh"], &["build:view", "deploy:run"], &["build:run"]];

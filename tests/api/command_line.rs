@@ -300,7 +300,7 @@ fn wrong_usage_ends_with_2_and_says_why_on_standard_error() {
         &["token", "issue"],
         &["token", "issue", "--kind", "scim", "--expires-in", "-1d"],
         &["token", "issue", "--kind", "scim", "--expires-in", "11y"],
-        &["token", "issue", "--kind", "receiver"],
+        &["token", "issue", "--kind", "visitor"],
         &["token", "revoke", "my-token"],
         &["serve", "--listen", "nowhere"],
         &["serve", "--public-url", "muster.example.com"],

@@ -9,6 +9,8 @@ use super::{Backend, Database, ask};
 /// What the server keeps for itself and changes by the clock: not a row of the organization's own.
 const TABLES_LEFT_OUT: [&str; 4] = ["server_applied", "request_log", "request_count", "connection_activity"];
 const COLUMNS_LEFT_OUT: [&str; 2] = ["last_used_at", "seen_at"];
+/// Since when servers deny a leaver is known, and written, after the request was answered.
+const LEAVER_COLUMNS_LEFT_OUT: [&str; 4] = ["server", "denied_at", "settled_at", "servers"];
 
 #[derive(QueryableByName)]
 struct Line {
@@ -88,7 +90,10 @@ fn tables(database: &Database) -> Vec<(String, Vec<String>)> {
     let mut tables: Vec<(String, Vec<String>)> = Vec::new();
     for line in lines(database, statement) {
         let (table, column) = line.split_once('|').unwrap();
-        if TABLES_LEFT_OUT.contains(&table) || COLUMNS_LEFT_OUT.contains(&column) {
+        let is_left_out = TABLES_LEFT_OUT.contains(&table)
+            || COLUMNS_LEFT_OUT.contains(&column)
+            || (table == "leaver" && LEAVER_COLUMNS_LEFT_OUT.contains(&column));
+        if is_left_out {
             continue;
         }
         match tables.last_mut() {
