@@ -18,8 +18,8 @@ size=${SIZE:-100000}
 export DUR=${DUR:-2} SECONDS_EACH=${SECONDS_EACH:-2} TOTAL_BUDGET=600 BENCH_TARGET_DIR=${BENCH_TARGET_DIR:-$out/target}
 
 if [[ -z ${PROGRAM:-} ]]; then
-  cargo build --release --locked --bin muster
-  PROGRAM=target/release/muster
+  cargo build --profile dist --locked --bin muster
+  PROGRAM=target/dist/muster
 fi
 work=$(mktemp -d)
 chmod 755 "$work"
