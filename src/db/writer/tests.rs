@@ -45,7 +45,14 @@ fn connection_set(organization: OrganizationId, name: &str) -> WriteSet {
     let mut set = WriteSet::new(organization);
     set.takes_revision = true;
     let id = ids::connection(NOW);
-    let connection = Connection { organization, id, name: name.to_owned(), profile: Profile::Default, paused: false };
+    let connection = Connection {
+        organization,
+        id,
+        name: name.to_owned(),
+        profile: Profile::Default,
+        paused: false,
+        assigns_roles: false,
+    };
     set.administration.push(AdministrationRow::Connection { connection, created_at: NOW });
     set.events.push(event("connection.created", id.into()));
     set
