@@ -91,6 +91,7 @@ fn ask(base: &str, token: &str, method: &str, path: &str) -> Answer {
     };
     let body = match method {
         "POST" if path.starts_with("/oauth2") => Some("grant_type=client_credentials"),
+        "POST" | "PUT" if path.starts_with("/ssf") => Some(r#"{ "delivery": { "method": "none" } }"#),
         "POST" | "PUT" => Some("{}"),
         "PATCH" => Some(readable),
         _ => None,

@@ -223,7 +223,7 @@ on_both_databases! {
         stage.okta.post("/Users", &with_roles("ada", json!([{ "value": DEPLOYER }]))).expect(201);
         let why = stage.admin.get("/explanations?subject=ada&permission=deploy:run&scope=/billing/production");
         let told = why.expect(200).text;
-        assert!(told.contains("by the connection okta"), "{told}");
+        assert!(told.contains("by the connection `okta`"), "{told}");
         let rule = "@id(\"closed\")\n@reason(\"closed\")\n@control(\"X\")\nforbid (principal, action == Action::\"deploy:run\", resource is Environment);";
         call(&stage.admin, "POST", "/guardrails", &json!({ "text": rule, "confirm": true })).expect(200);
         assert_eq!(stage.decision("ada")["context"]["code"], "forbidden");

@@ -44,13 +44,13 @@ on_both_databases! {
         let here = |name: &str, role: &str| person(&server, acme.id, name, role);
         let people: Vec<(&str, Browser, &str)> = vec![
             ("nobody", Browser::new(&server), "/sign-in"),
-            ("elsewhere", person(&server, bravo.id, "zoe", "admin"), "/o/bravo"),
-            ("no role", here("nina", ""), "/o/acme"),
-            ("user", here("uma", "user"), "/o/acme"),
-            ("developer", here("dan", "developer"), "/o/acme"),
-            ("auditor", here("ava", "auditor"), "/o/acme"),
-            ("admin", here("ada", "admin"), "/o/acme"),
-            ("recovery", recovery_administrator(&server, acme.id), "/o/acme"),
+            ("elsewhere", person(&server, bravo.id, "zoe", "admin"), "/sessions"),
+            ("no role", here("nina", ""), "/sessions"),
+            ("user", here("uma", "user"), "/sessions"),
+            ("developer", here("dan", "developer"), "/sessions"),
+            ("auditor", here("ava", "auditor"), "/sessions"),
+            ("admin", here("ada", "admin"), "/sessions"),
+            ("recovery", recovery_administrator(&server, acme.id), "/sessions"),
         ];
         let before = rows_of(database, acme.id);
         let names = people.iter().map(|(name, ..)| format!("{name:<11}")).collect::<String>();
