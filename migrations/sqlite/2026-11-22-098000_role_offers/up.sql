@@ -1,7 +1,7 @@
 -- What `roles` of a connection's users come to. Twin of the PostgreSQL migration of this name.
 ALTER TABLE connection ADD COLUMN assigns_roles INTEGER NOT NULL DEFAULT 0;
 
--- Roles at scopes that a connection may assign.
+-- Roles at scopes that a connection may assign, each once: two who offer at once are told apart by access_administration.
 CREATE TABLE role_offer (
     organization BLOB NOT NULL,
     id BLOB NOT NULL,
@@ -11,4 +11,4 @@ CREATE TABLE role_offer (
     created_at INTEGER NOT NULL,
     PRIMARY KEY (organization, id)
 ) STRICT;
-CREATE UNIQUE INDEX role_offer_of_connection ON role_offer (organization, connection, role, scope);
+CREATE INDEX role_offer_of_connection ON role_offer (organization, connection, role, scope);
