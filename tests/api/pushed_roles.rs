@@ -87,8 +87,8 @@ impl Stage {
         pushed.map(|one| (text(one, "role"), text(one, "scope"))).collect()
     }
 
-    fn effective(&self, client: &Client, id: &str) -> Vec<String> {
-        let user = client.get(&format!("/Users/{id}?attributes={ACCESS}:effectiveRoles")).expect(200).json();
+    fn effective(&self, id: &str) -> Vec<String> {
+        let user = self.okta.get(&format!("/Users/{id}?attributes={ACCESS}:effectiveRoles")).expect(200).json();
         let roles = user[ACCESS]["effectiveRoles"].as_array().unwrap();
         roles.iter().map(|role| role["value"].as_str().unwrap().to_owned()).collect()
     }
@@ -131,7 +131,7 @@ on_both_databases! {
         call(&stage.admin, "POST", "/assignments", &mapping).expect(201);
         let whole = stage.okta.get(&format!("/Users/{ada}?attributes=userName,active,roles,{ACCESS}")).expect(200).json();
         assert_eq!(whole["roles"], json!([{ "value": DEPLOYER }]), "{whole}");
-        assert_eq!(stage.effective(&stage.okta, &ada), [DEPLOYER, "developer@/billing"]);
+        assert_eq!(stage.effective(&ada), [DEPLOYER, "developer@/billing"]);
         assert!(whole["schemas"].as_array().unwrap().contains(&json!(ACCESS)), "{whole}");
         let before = stage.admin.get("/assignments").expect(200).json();
         let revision = stage.decision("ada")["context"]["revision"].clone();

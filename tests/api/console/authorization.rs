@@ -3,6 +3,7 @@
 //!
 //! `MUSTER_ACCEPT_AUTHORIZATION=1 cargo nextest run --test api authorization` records it anew.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use muster::http::console::{Method, PAGES};
@@ -53,7 +54,7 @@ on_both_databases! {
             ("recovery", recovery_administrator(&server, acme.id), "/sessions"),
         ];
         let before = rows_of(database, acme.id);
-        let names = people.iter().map(|(name, ..)| format!("{name:<11}")).collect::<String>();
+        let names = people.iter().fold(String::new(), |line, (name, ..)| line + &format!("{name:<11}"));
         let mut told = format!("{ABOUT}{:<62}{}\n", "", names.trim_end());
         let mut pages: Vec<_> = PAGES.iter().copied().flatten().collect();
         pages.sort_by_key(|page| (page.path, page.method == Method::Post));
@@ -66,7 +67,7 @@ on_both_databases! {
                 let shown = match page.method {
                     Method::Get => browser.get(&path),
                     Method::Post if ends && *who != "nobody" => {
-                        cells.push_str(&format!("{:<11}", "yes"));
+                        cells.push_str("yes        ");
                         continue;
                     }
                     Method::Post => browser.post(&path, &[("token", &token(browser, home))]),
@@ -83,7 +84,7 @@ on_both_databases! {
                         "yes"
                     }
                 };
-                cells.push_str(&format!("{cell:<11}"));
+                let _ = write!(cells, "{cell:<11}");
             }
             let method = if page.method == Method::Post { "POST" } else { "GET" };
             let line = format!("{:<62}{cells}", format!("{method:<5}{}", page.path));
