@@ -40,7 +40,8 @@ on_both_databases! {
     fn who_dawdles_keeps_nobody_waiting_costs_little_and_is_not_waited_for(database: &Database) {
         let (server, client) = serve(database);
         // What the machine does besides is the same for both.
-        let (_undisturbed, other) = serve(&Database::fresh(database.backend()));
+        let beside = Database::fresh(database.backend());
+        let (_undisturbed, other) = serve(&beside);
         let paths = [&client, &other].map(|client| format!("/Users/{}", client.post("/Users", &json!({ "userName": "ada" })).expect(201).id()));
         for _ in 0..20 {
             client.get(&paths[0]).expect(200);
