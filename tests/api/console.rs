@@ -3,7 +3,10 @@
 mod access;
 mod browser;
 mod frame;
+mod identity;
 mod inviting;
+mod leavers;
+mod organizations;
 mod people;
 mod signing_in;
 
