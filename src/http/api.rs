@@ -21,6 +21,7 @@ mod guardrails;
 mod identity_provider;
 mod leavers;
 mod names;
+mod offers;
 mod organization;
 mod page;
 mod permissions;
@@ -60,6 +61,7 @@ pub const RESOURCES: &[Resource] = &[
     organization::RESOURCE,
     identity_provider::RESOURCE,
     connections::RESOURCE,
+    offers::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
     clients::RESOURCE,
