@@ -20,6 +20,7 @@ mod groups;
 mod guardrails;
 mod leavers;
 mod names;
+mod notifications;
 mod organization;
 mod page;
 mod permissions;
@@ -76,6 +77,7 @@ pub const RESOURCES: &[Resource] = &[
     gates::RESOURCE,
     previews::RESOURCE,
     receivers::RESOURCE,
+    notifications::RESOURCE,
     decisions::RESOURCE,
     explanations::RESOURCE,
 ];
