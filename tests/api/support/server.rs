@@ -7,9 +7,11 @@ use muster::clock::Clock;
 use muster::db::{self, IfMissing};
 use muster::live::{Live, LiveSettings, LiveThreads};
 use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
+use muster::outbound::mail::Mail;
 use muster::scim::schema::ResourceTypes;
 use muster::service::Services;
 use muster::service::administration::{Administration, NewToken};
+use muster::service::post::Post;
 use serde_json::Value;
 use ureq::config::AutoHeaderValue;
 
@@ -42,6 +44,11 @@ impl Server {
 
     /// Starts one that lives by this clock.
     pub fn start_at(database: &Database, rate_limit: u32, clock: Clock) -> Self {
+        Self::start_mailing(database, rate_limit, clock, None)
+    }
+
+    /// Starts one that lives by this clock and sends its mail to a mail server, if there is one.
+    pub fn start_mailing(database: &Database, rate_limit: u32, clock: Clock, mail: Option<&str>) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
@@ -53,7 +60,11 @@ impl Server {
             clock: clock.clone(),
         };
         let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
-        let app = App::bind(app, services).unwrap();
+        let mut app = App::bind(app, services).unwrap();
+        if let Some(url) = mail {
+            let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
+            app = app.with_post(Post::default().by(mail));
+        }
         let url = format!("http://{}", app.address());
         let handle = app.handle();
         let answering = std::thread::spawn(move || app.run().unwrap());
