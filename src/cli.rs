@@ -17,6 +17,7 @@ mod mapping;
 mod may;
 mod migrate;
 mod notification;
+mod offer;
 mod org;
 mod organization_choice;
 mod output;
@@ -98,6 +99,9 @@ enum Command {
     Role(role::RoleCommand),
     /// Assign a role at a scope to a group; short for `mapping add`
     Map(mapping::Map),
+    /// Roles that a connection may assign: offer, preview, withdraw, list
+    #[command(subcommand)]
+    Offer(offer::OfferCommand),
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -176,6 +180,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),
+        Command::Offer(command) => offer::run(&command, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Guardrail(command) => guardrail::run(&command, &settings),
         Command::Plan(document) => plan::plan(&document, &settings),

@@ -21,6 +21,7 @@ mod guardrails;
 mod leavers;
 mod names;
 mod notifications;
+mod offers;
 mod organization;
 mod page;
 mod permissions;
@@ -59,6 +60,7 @@ pub use document::text as openapi;
 pub const RESOURCES: &[Resource] = &[
     organization::RESOURCE,
     connections::RESOURCE,
+    offers::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
     clients::RESOURCE,

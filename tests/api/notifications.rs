@@ -64,7 +64,7 @@ fn is_signed(received: &Received, secret: &str) -> bool {
 on_both_databases! {
     fn an_administrator_is_told_once_when_a_brake_fires_and_once_when_it_is_over(database: &Database) {
         let mail = MailServer::start();
-        let server = Server::start_mailing(database, 0, Clock::system(), Some(&mail.url));
+        let server = Server::start_mailing(database, Clock::system(), &mail.url);
         let stage = Stage::set(&server, "acme", None);
         administering(&server, Some(&mail), stage.organization, "Ana@example.com");
         administering(&server, Some(&mail), stage.organization, "ben@example.com");
@@ -94,7 +94,7 @@ on_both_databases! {
 
     fn whoever_is_gone_or_administers_nothing_any_more_gets_no_mail(database: &Database) {
         let mail = MailServer::start();
-        let server = Server::start_mailing(database, 0, Clock::system(), Some(&mail.url));
+        let server = Server::start_mailing(database, Clock::system(), &mail.url);
         let made = server.organization("acme");
         let admin = administrator(&server, made.id, CredentialKind::Admin);
         for address in ["gone@example.com", "demoted@example.com", "suspended@example.com", "stays@example.com"] {

@@ -4,6 +4,7 @@ use std::thread::JoinHandle;
 
 use muster::app::{App, AppSettings, Handle};
 use muster::clock::Clock;
+use muster::config::GithubSettings;
 use muster::db::{self, IfMissing};
 use muster::live::{Live, LiveSettings, LiveThreads};
 use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
@@ -44,11 +45,26 @@ impl Server {
 
     /// Starts one that lives by this clock.
     pub fn start_at(database: &Database, rate_limit: u32, clock: Clock) -> Self {
-        Self::start_mailing(database, rate_limit, clock, None)
+        Self::start_gated(database, rate_limit, clock, &[])
     }
 
-    /// Starts one that lives by this clock and sends its mail to a mail server, if there is one.
-    pub fn start_mailing(database: &Database, rate_limit: u32, clock: Clock, mail: Option<&str>) -> Self {
+    /// Starts one that answers these GitHub Apps besides.
+    pub fn start_gated(database: &Database, rate_limit: u32, clock: Clock, github: &[GithubSettings]) -> Self {
+        Self::start_whole(database, rate_limit, clock, github, None)
+    }
+
+    /// Starts one that lives by this clock and sends its mail to a mail server.
+    pub fn start_mailing(database: &Database, clock: Clock, mail: &str) -> Self {
+        Self::start_whole(database, 0, clock, &[], Some(mail))
+    }
+
+    fn start_whole(
+        database: &Database,
+        rate_limit: u32,
+        clock: Clock,
+        github: &[GithubSettings],
+        mail: Option<&str>,
+    ) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
@@ -60,7 +76,7 @@ impl Server {
             clock: clock.clone(),
         };
         let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
-        let mut app = App::bind(app, services).unwrap();
+        let mut app = App::bind(app, services).unwrap().with_github(github).unwrap();
         if let Some(url) = mail {
             let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
             app = app.with_post(Post::default().by(mail));
