@@ -65,14 +65,15 @@ on_both_databases! {
     fn an_administrator_is_told_once_when_a_brake_fires_and_once_when_it_is_over(database: &Database) {
         let mail = MailServer::start();
         let server = Server::start_mailing(database, Clock::system(), &mail.url);
-        let stage = Stage::set(&server, "acme", None);
-        administering(&server, Some(&mail), stage.organization, "Ana@example.com");
-        administering(&server, Some(&mail), stage.organization, "ben@example.com");
-        let id = subscribe(&stage.admin, "ana@example.com", &json!(["brake-fired"]));
-        subscribe(&stage.admin, "ben@example.com", &json!(["token-expiring"]));
-        let crew = arrive(&stage.client);
-        brakes::set(&stage.admin);
-        leave(&stage.client, &crew);
+        let made = server.organization("acme");
+        let admin = administrator(&server, made.id, CredentialKind::Admin);
+        administering(&server, Some(&mail), made.id, "Ana@example.com");
+        administering(&server, Some(&mail), made.id, "ben@example.com");
+        let id = subscribe(&admin, "ana@example.com", &json!(["brake-fired"]));
+        subscribe(&admin, "ben@example.com", &json!(["token-expiring"]));
+        let crew = arrive(&made.client);
+        brakes::set(&admin);
+        leave(&made.client, &crew);
         brakes::look(&server);
         look(&server);
         look(&server);
@@ -80,16 +81,16 @@ on_both_databases! {
         assert!(told.contains("To: Ana@example.com\r\n") && told.contains("Subject: Muster, acme: something to look at"), "{told}");
         assert!(told.contains("60 of 62 people have left over the connection `first` at once"), "{told}");
         assert!(!told.contains("crew1"), "people are named by id only: {told}");
-        assert_eq!(standing(&stage.admin)[0], "brake-fired");
-        let quarantine = brakes::quarantines(&stage.admin)[0]["id"].as_str().unwrap().to_owned();
-        stage.admin.post(&format!("/quarantines/{quarantine}/release"), &json!({})).expect(200);
+        assert_eq!(standing(&admin)[0], "brake-fired");
+        let quarantine = brakes::quarantines(&admin)[0]["id"].as_str().unwrap().to_owned();
+        admin.post(&format!("/quarantines/{quarantine}/release"), &json!({})).expect(200);
         look(&server);
         look(&server);
         let over = mail.next();
         assert!(over.contains("* Over: 60 of 62 people have left"), "{over}");
-        settle(&server, stage.organization, &id);
+        settle(&server, made.id, &id);
         assert_eq!(mail.rest(), 0, "once each, and nothing of what nobody chose");
-        assert!(!standing(&stage.admin).contains(&"brake-fired".to_owned()));
+        assert!(!standing(&admin).contains(&"brake-fired".to_owned()));
     }
 
     fn whoever_is_gone_or_administers_nothing_any_more_gets_no_mail(database: &Database) {
