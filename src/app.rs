@@ -151,7 +151,7 @@ impl App {
     /// What the operating system says.
     pub fn run(self) -> io::Result<()> {
         let services = self.services.clone();
-        let jobs = Jobs::start(&services.live, &services.clock, self.request_log_days, &services.public_url)?;
+        let jobs = Jobs::start(&services, &self.post.clone().into_inner(), self.request_log_days)?;
         let ended = rt::System::new().block_on(self.serve());
         drop(jobs);
         services.live.shut_down();

@@ -17,6 +17,7 @@ mod login_link;
 mod mapping;
 mod may;
 mod migrate;
+mod notification;
 mod offer;
 mod org;
 mod organization_choice;
@@ -125,6 +126,9 @@ enum Command {
     /// Receivers: who is told what happens to people
     #[command(subcommand)]
     Receiver(receiver::ReceiverCommand),
+    /// Notifications: what administrators are told
+    #[command(subcommand)]
+    Notification(notification::NotificationCommand),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -189,6 +193,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Gate(command) => gate::run(&command, &settings),
         Command::Service(command) => service::run(&command, &settings),
         Command::Receiver(command) => receiver::run(&command, &settings),
+        Command::Notification(command) => notification::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),

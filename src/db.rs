@@ -24,6 +24,7 @@ pub mod keyring;
 pub mod leavers;
 pub mod memberships;
 mod migrate;
+pub mod notifications;
 pub mod ordered;
 pub mod organizations;
 mod postgres;

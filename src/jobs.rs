@@ -2,6 +2,7 @@
 
 mod brakes;
 mod gates;
+mod notifications;
 mod outbox;
 mod request_log;
 mod watch;
@@ -10,8 +11,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::clock::Clock;
-use crate::live::Live;
+use crate::service::Services;
+use crate::service::post::Post;
 
 /// Receivers sent to at the same time: those that do not answer must not keep others waiting.
 const SENDERS: usize = 8;
@@ -45,19 +46,24 @@ impl Stop {
 }
 
 impl Jobs {
-    /// Starts every job. `request_log_days`: how long the request log is kept; `issuer`: whose tokens receivers are sent.
+    /// Starts every job. `post` sends mail; `request_log_days`: how long the request log is kept.
     ///
     /// # Errors
     /// The operating system's when it has no thread to give.
-    pub fn start(live: &Live, clock: &Clock, request_log_days: u32, issuer: &str) -> std::io::Result<Self> {
+    pub fn start(services: &Services, post: &Arc<Post>, request_log_days: u32) -> std::io::Result<Self> {
         let mut jobs = Self { stop: Stop::default(), threads: Vec::new() };
+        let (live, clock, issuer) = (&services.live, &services.clock, &services.public_url);
+        let (told, stop) = (services.clone(), jobs.stop.clone());
+        jobs.spawn("notices", move || notifications::look(&told, &stop))?;
+        let (told, post, stop) = (services.clone(), Arc::clone(post), jobs.stop.clone());
+        jobs.spawn("notifications", move || notifications::send(&told, &post, &stop))?;
         let (watched, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("watch", move || watch::run(&watched, &now, &stop))?;
         let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let senders = Arc::new(outbox::Senders::default());
         for number in 0..SENDERS {
-            let (live, issuer, stop) = (live.clone(), issuer.to_owned(), jobs.stop.clone());
+            let (live, issuer, stop) = (live.clone(), issuer.clone(), jobs.stop.clone());
             let senders = Arc::clone(&senders);
             jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &senders, &stop))?;
         }

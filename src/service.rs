@@ -8,6 +8,7 @@ mod error;
 pub mod invitations;
 pub mod leavers;
 pub mod log;
+pub mod notifications;
 pub mod oauth;
 pub mod people;
 pub mod post;
@@ -181,7 +182,12 @@ impl Services {
     /// # Errors
     /// [`ServiceError`].
     pub fn healths(&self) -> Result<BTreeMap<&'static str, i64>, ServiceError> {
-        Ok(Administration::new(self.live.clone(), self.clock.clone(), Actor::Server).healths()?)
+        Ok(self.administration_by_server().healths()?)
+    }
+
+    /// Administration by the server itself.
+    pub fn administration_by_server(&self) -> Administration {
+        Administration::new(self.live.clone(), self.clock.clone(), Actor::Server)
     }
 
     /// Admits a receiver, by a bearer token of kind `receiver`; `scope` is what it wants. Blocks.

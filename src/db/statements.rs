@@ -3,8 +3,8 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log,
-    role_offers, servers, signals, signing_keys, users,
+    findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
+    request_log, role_offers, servers, signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -38,6 +38,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
     .into_iter()
     .chain(access)
     .chain(console::STATEMENTS.iter().copied())
+    .chain(notifications::STATEMENTS.iter().copied())
     .flatten()
     .copied()
 }

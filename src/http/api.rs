@@ -21,6 +21,7 @@ mod guardrails;
 mod identity_provider;
 mod leavers;
 mod names;
+mod notifications;
 mod offers;
 mod organization;
 mod page;
@@ -80,6 +81,7 @@ pub const RESOURCES: &[Resource] = &[
     gates::RESOURCE,
     previews::RESOURCE,
     receivers::RESOURCE,
+    notifications::RESOURCE,
     decisions::RESOURCE,
     explanations::RESOURCE,
 ];

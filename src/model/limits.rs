@@ -108,3 +108,5 @@ pub const SIGN_IN_LINK_MINUTES: usize = 10;
 pub const INVITATION_HOURS: usize = 72;
 /// Invitations in one form.
 pub const INVITATIONS_AT_ONCE: usize = 1_000;
+/// Subscribers to notices in one organization.
+pub const SUBSCRIPTIONS: usize = 100;

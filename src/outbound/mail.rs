@@ -34,7 +34,11 @@ pub enum MailError {
 }
 
 /// Sends letters one after another, on a thread of its own.
-pub struct Mail(SyncSender<Letter>);
+pub struct Mail {
+    letters: SyncSender<Letter>,
+    transport: SmtpTransport,
+    from: Mailbox,
+}
 
 impl Mail {
     /// Starts it; it ends when it is dropped and what waits is sent.
@@ -45,18 +49,28 @@ impl Mail {
         let transport = transport(url)?;
         let from: Mailbox = from.parse().map_err(|_not_a_mailbox| MailError::From)?;
         let (letters, waiting) = sync_channel(QUEUE);
-        let run = move || run(&waiting, &transport, &from, &services);
+        let (by, sender) = (transport.clone(), from.clone());
+        let run = move || run(&waiting, &by, &sender, &services);
         let thread = std::thread::Builder::new().name("mail".to_owned()).spawn(run);
-        thread.map(|_detached| Self(letters)).map_err(|_no_thread| MailError::Thread)
+        thread.map(|_detached| Self { letters, transport, from }).map_err(|_no_thread| MailError::Thread)
     }
 }
 
 impl Carrier for Mail {
     fn carry(&self, letter: Letter) {
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.0.try_send(letter) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.letters.try_send(letter) {
             tracing::error!("a mail was not sent: too many wait");
         }
     }
+
+    fn deliver(&self, letter: &Letter) -> Result<(), String> {
+        send(&self.transport, &self.from, letter).map_err(|problem| short(&problem))
+    }
+}
+
+/// What a mail server says, short enough to be kept.
+fn short(problem: &str) -> String {
+    problem.chars().filter(|c| !c.is_control()).take(SAID).collect()
 }
 
 fn transport(text: &str) -> Result<SmtpTransport, MailError> {
@@ -87,7 +101,7 @@ fn run(waiting: &Receiver<Letter>, transport: &SmtpTransport, from: &Mailbox, se
             Ok(()) => "sent".to_owned(),
             Err(problem) => {
                 tracing::warn!(error = %problem, "a mail was not sent");
-                problem.chars().filter(|c| !c.is_control()).take(SAID).collect()
+                short(&problem)
             }
         };
         if let Some(about) = letter.about

@@ -50,12 +50,29 @@ impl Letter {
             about: Some((organization, mail.id, mail.sent_at)),
         }
     }
+
+    /// What an administrator asked to be told of an organization.
+    pub fn notification(to: String, organization: &str, lines: &[String], link: &str) -> Self {
+        let subject = match lines {
+            [_] => format!("Muster, {organization}: something to look at"),
+            lines => format!("Muster, {organization}: {} things to look at", lines.len()),
+        };
+        let items: String = lines.iter().flat_map(|line| ["* ", line, "\n\n"]).collect();
+        let text = format!("{items}{link}\n\nYou are told because you asked to be, as an administrator.\n");
+        Self { to, subject, text: Zeroizing::new(text), about: None }
+    }
 }
 
-/// Takes letters to be sent, at once and without an answer.
+/// Takes letters to be sent.
 pub trait Carrier: Send + Sync {
-    /// Takes one.
+    /// Takes one, at once and without an answer.
     fn carry(&self, letter: Letter);
+
+    /// Sends one while the caller waits.
+    ///
+    /// # Errors
+    /// Why it was not sent, for an administrator.
+    fn deliver(&self, letter: &Letter) -> Result<(), String>;
 }
 
 /// Where letters go; nowhere, where no mail is set up.
@@ -86,6 +103,17 @@ impl Post {
     /// Whether there is anything that sends.
     pub const fn sends(&self) -> bool {
         self.carrier.is_some()
+    }
+
+    /// Sends a letter while the caller waits.
+    ///
+    /// # Errors
+    /// Why it was not sent, for an administrator.
+    pub fn deliver(&self, letter: &Letter) -> Result<(), String> {
+        match &self.carrier {
+            Some(carrier) => carrier.deliver(letter),
+            None => Err("no mail is set up; set `mail_url` and `mail_from`".to_owned()),
+        }
     }
 
     /// Sends a letter, if there is.

@@ -8,4 +8,4 @@ mod token;
 pub use outbox::{Delivery, claim, delivered, failed};
 pub use poll::{Fetch, Fetched, poll, stream};
 pub use queue::{Happened, queue};
-pub use token::{SECURITY_EVENT_TOKEN, WebhookMessage, security_event_token, webhook};
+pub use token::{SECURITY_EVENT_TOKEN, WebhookMessage, security_event_token, signed_webhook, webhook};

@@ -12,7 +12,7 @@ use crate::support::{Client, Program, Server, user};
 /// So many arrive over a connection beside Ada.
 const CREW: usize = 60;
 
-fn arrive(client: &Client) -> Vec<String> {
+pub fn arrive(client: &Client) -> Vec<String> {
     let create =
         |i| json!({ "method": "POST", "path": "/Users", "bulkId": format!("b{i}"), "data": user(&format!("crew{i}")) });
     let answer = client.bulk(&Value::Array((0..CREW).map(create).collect())).expect(200).json();
@@ -21,7 +21,7 @@ fn arrive(client: &Client) -> Vec<String> {
 }
 
 /// Half of them are deactivated, the others deleted, all in one request; answered as ever.
-fn leave(client: &Client, ids: &[String]) {
+pub fn leave(client: &Client, ids: &[String]) {
     let gone = |(i, id): (usize, &String)| {
         let path = format!("/Users/{id}");
         if i % 2 == 0 {
@@ -43,17 +43,17 @@ fn connection(admin: &Client) -> ConnectionId {
     admin.get("/connections").expect(200).json()["items"][0]["id"].as_str().unwrap().parse().unwrap()
 }
 
-fn set(admin: &Client) -> String {
+pub fn set(admin: &Client) -> String {
     let path = format!("/connections/{}/brake", connection(admin));
     admin.put(&path, &json!({ "share": 20, "least": 50, "minutes": 10 })).expect(200);
     path
 }
 
-fn look(server: &Server) {
+pub fn look(server: &Server) {
     brake::look(&server.live, &server.clock).unwrap();
 }
 
-fn quarantines(admin: &Client) -> Vec<Value> {
+pub fn quarantines(admin: &Client) -> Vec<Value> {
     admin.get("/quarantines").expect(200).json()["items"].as_array().unwrap().clone()
 }
 

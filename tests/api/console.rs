@@ -12,6 +12,7 @@ mod people;
 mod signing_in;
 
 pub use browser::Browser;
+pub use inviting::{joined, link};
 
 use muster::clock::Clock;
 use muster::ids;

@@ -85,6 +85,8 @@ mod memory;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod oauth;
 #[cfg(test)]
 mod outside_issuers;

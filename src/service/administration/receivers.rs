@@ -165,7 +165,7 @@ impl Administration {
     }
 
     /// Whether requests may go there.
-    pub(super) fn permit(&self, endpoint: &str) -> Result<(), AdministrationError> {
+    pub(in crate::service) fn permit(&self, endpoint: &str) -> Result<(), AdministrationError> {
         let parsed = self.live.destinations().parse(endpoint);
         parsed.map(|_url| ()).map_err(|error| AdministrationError::Unfitting(error.to_string()))
     }

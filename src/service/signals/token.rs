@@ -88,9 +88,17 @@ pub fn webhook(issuer: &str, secret: &str, signal: &StoredSignal, now: Moment) -
         "data": { "subject": subject, "event": event, "transaction": signal.request.to_string() },
     })
     .to_string();
+    signed_webhook(signal.id.to_string(), secret, body, now)
+}
+
+/// A body as a webhook of this identifier, which stays the same however often it is sent.
+///
+/// # Errors
+/// [`ServiceError`] for a key that is none.
+pub fn signed_webhook(id: String, secret: &str, body: String, now: Moment) -> Result<WebhookMessage, ServiceError> {
     let unreadable = |_not_base64| ServiceError::Internal("the key of a webhook cannot be read".to_owned());
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).map_err(unreadable)?;
-    let (id, timestamp) = (signal.id.to_string(), seconds(now).to_string());
+    let timestamp = seconds(now).to_string();
     let signed = format!("{id}.{timestamp}.{body}");
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), signed.as_bytes());
     Ok(WebhookMessage { signature: format!("v1,{}", STANDARD.encode(tag.as_ref())), id, timestamp, body })

@@ -1,9 +1,5 @@
 //! Invitations: reading, inviting, joining, and everything that must not join.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
-
 use muster::clock::Clock;
 use muster::model::Moment;
 use muster::outbound::mail::Mail;
@@ -12,7 +8,7 @@ use serde_json::json;
 
 use super::{Browser, caller, person, recovery_administrator, services};
 use crate::support::rows::all_rows;
-use crate::support::{Server, user};
+use crate::support::{MailServer, Server, user};
 
 const HOUR: i64 = 3_600 * 1_000_000;
 
@@ -24,13 +20,13 @@ fn invited(server: &Server, browser: &Browser, address: &str, fields: &[(&str, &
     link(server, &result.html)
 }
 
-fn link(server: &Server, html: &str) -> String {
+pub fn link(server: &Server, html: &str) -> String {
     let start = format!("{}/join/", server.url);
     let (_, rest) = html.split_once(&start).unwrap_or_else(|| panic!("no link: {html}"));
     format!("/join/{}", rest.split(['<', '"', '\n', '\r']).next().unwrap())
 }
 
-fn joined(server: &Server, path: &str, given_name: &str) -> Browser {
+pub fn joined(server: &Server, path: &str, given_name: &str) -> Browser {
     let browser = Browser::new(server);
     let token = browser.page(path).token();
     assert_eq!(browser.post(path, &[("token", &token), ("given-name", given_name)]).location(), "/o/acme");
@@ -193,43 +189,12 @@ on_both_databases! {
     }
 }
 
-/// A mail server that takes everything; what it was sent, mail by mail.
-fn mail_server() -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("smtp://{}", listener.local_addr().unwrap());
-    let (sent, received) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream: TcpStream = stream.unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap());
-            stream.write_all(b"220 ready\r\n").unwrap();
-            let mut line = String::new();
-            while lines.read_line(&mut line).is_ok_and(|read| read > 0) {
-                let command = line.trim_end().to_ascii_uppercase();
-                line.clear();
-                if command == "DATA" {
-                    stream.write_all(b"354 go on\r\n").unwrap();
-                    let mut mail = String::new();
-                    while lines.read_line(&mut mail).unwrap() > 0 && !mail.ends_with("\r\n.\r\n") {}
-                    sent.send(mail).unwrap();
-                    stream.write_all(b"250 taken\r\n").unwrap();
-                } else if command == "QUIT" {
-                    stream.write_all(b"221 bye\r\n").unwrap();
-                    break;
-                } else {
-                    stream.write_all(b"250 fine\r\n").unwrap();
-                }
-            }
-        }
-    });
-    (url, received)
-}
-
 on_both_databases! {
     fn a_mail_is_sent_with_one_recipient_and_its_delivery_noted(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");
-        let (url, received) = mail_server();
+        let mail_server = MailServer::start();
+        let url = mail_server.url.clone();
         let (services, caller) = (services(&server), caller(acme.id));
         let mail = Mail::start(&url, "Muster <muster@example.com>", services.clone()).unwrap();
         let wanted = muster::service::invitations::Wanted { sends_mail: true, ..Default::default() };
@@ -237,8 +202,7 @@ on_both_databases! {
         let muster::service::invitations::Outcome::Invited(letter) = services.invite(&caller, &address, &wanted).unwrap()
         else { panic!("not invited") };
         mail.carry(Letter::invitation(acme.id, &letter));
-        let text = received.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
-        let text = text.replace("=\r\n", "").replace("=3D", "=");
+        let text = mail_server.next();
         assert!(text.contains("To: ana@example.com\r\n") && text.contains("Subject: Join acme in Muster\r\n"), "{text}");
         assert_eq!(text.matches("To:").count(), 1, "{text}");
         assert!(text.contains(letter.url.as_str()), "{text}");

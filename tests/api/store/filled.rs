@@ -138,6 +138,24 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     ("watch", "organization, began_at, leavers", 500, "#01(i), 0, 0"),
     (
+        "subscription",
+        "organization, id, account, kinds, created_at",
+        500,
+        "#01(i % 20 + 1), #0c(i), #0d(i), 'brake-fired', 0",
+    ),
+    (
+        "notice",
+        "organization, id, kind, cause, said, began_at, ended_at",
+        5000,
+        "#01(1), #0d(i), 'brake-fired', 'cause' || i, '', 0, CASE WHEN i % 50 > 0 THEN 1 END",
+    ),
+    (
+        "notification",
+        "organization, subscription, id, kind, state, said, created_at, finished_at",
+        20_000,
+        "#01(1), #0c(i % 20 + 1), #0d(i), 'brake-fired', 'began', '', 0, CASE WHEN i % 100 > 0 THEN 1 END",
+    ),
+    (
         "leaver",
         "organization, event, user_id, connection, how, at, revision",
         5000,

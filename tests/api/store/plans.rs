@@ -44,6 +44,9 @@ const TABLES: &[&str] = &[
     "leaver",
     "finding",
     "quarantine",
+    "subscription",
+    "notice",
+    "notification",
     "role_offer",
 ];
 
@@ -54,6 +57,9 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
     ("brake_everywhere", "the job that looks after brakes asks for all of the deployment, which are few"),
     ("quarantine_last_of_connection", "reads one row, the newest, by the order of the index"),
+    ("notice_standing", "what stands is little, in an index of its own, and all of it is compared"),
+    ("subscription_list", "an organization has a handful of subscriptions, and all are asked for"),
+    ("subscription_due", "subscribers of the deployment are few; for each one probe of an index"),
     ("finding_everywhere", "a metric of the deployment counts what stands of all organizations"),
     ("leaver_count", "counts who left lately"),
     ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),

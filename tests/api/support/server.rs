@@ -8,9 +8,11 @@ use muster::config::GithubSettings;
 use muster::db::{self, IfMissing};
 use muster::live::{Live, LiveSettings, LiveThreads};
 use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
+use muster::outbound::mail::Mail;
 use muster::scim::schema::ResourceTypes;
 use muster::service::Services;
 use muster::service::administration::{Administration, NewToken};
+use muster::service::post::Post;
 use serde_json::Value;
 use ureq::config::AutoHeaderValue;
 
@@ -48,6 +50,21 @@ impl Server {
 
     /// Starts one that answers these GitHub Apps besides.
     pub fn start_gated(database: &Database, rate_limit: u32, clock: Clock, github: &[GithubSettings]) -> Self {
+        Self::start_whole(database, rate_limit, clock, github, None)
+    }
+
+    /// Starts one that lives by this clock and sends its mail to a mail server.
+    pub fn start_mailing(database: &Database, clock: Clock, mail: &str) -> Self {
+        Self::start_whole(database, 0, clock, &[], Some(mail))
+    }
+
+    fn start_whole(
+        database: &Database,
+        rate_limit: u32,
+        clock: Clock,
+        github: &[GithubSettings],
+        mail: Option<&str>,
+    ) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
@@ -59,7 +76,11 @@ impl Server {
             clock: clock.clone(),
         };
         let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
-        let app = App::bind(app, services).unwrap().with_github(github).unwrap();
+        let mut app = App::bind(app, services).unwrap().with_github(github).unwrap();
+        if let Some(url) = mail {
+            let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
+            app = app.with_post(Post::default().by(mail));
+        }
         let url = format!("http://{}", app.address());
         let handle = app.handle();
         let answering = std::thread::spawn(move || app.run().unwrap());

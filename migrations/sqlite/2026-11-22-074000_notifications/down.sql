@@ -1,0 +1,3 @@
+DROP TABLE notification;
+DROP TABLE notice;
+DROP TABLE subscription;
