@@ -11,6 +11,7 @@ pub mod log;
 pub mod oauth;
 pub mod people;
 pub mod post;
+pub mod practice;
 pub mod provisioning;
 mod readiness;
 pub mod signals;

@@ -25,6 +25,7 @@ mod people;
 
 mod preferences;
 mod profile;
+mod prose;
 mod refusal;
 mod roles;
 mod route;
@@ -32,6 +33,7 @@ mod sections;
 mod sessions;
 mod settings;
 mod sign_in;
+mod upload;
 mod visit;
 mod when;
 
@@ -58,9 +60,12 @@ pub use route::{Method, Needs, Page};
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
     connections::PAGES,
+    connections::practice::PAGES,
     gates::PAGES,
     groups::PAGES,
+    groups::idle::PAGES,
     guardrails::PAGES,
+    guardrails::ready::PAGES,
     home::PAGES,
     invitations::PAGES,
     join::PAGES,
@@ -71,6 +76,7 @@ pub const PAGES: &[&[Page]] = &[
     people::edit::PAGES,
     people::endings::PAGES,
     people::list::PAGES,
+    people::many::PAGES,
     people::person::PAGES,
     people::roles::PAGES,
     preferences::PAGES,
@@ -163,6 +169,10 @@ async fn respond(
             .app_data::<web::Data<crate::service::post::Post>>()
             .cloned()
             .unwrap_or_else(|| web::Data::new(crate::service::post::Post::default())),
+        practice: request
+            .app_data::<web::Data<crate::service::practice::Practice>>()
+            .cloned()
+            .unwrap_or_else(|| web::Data::new(crate::service::practice::Practice::default())),
         signed_in: None,
         member: None,
     };

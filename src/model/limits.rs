@@ -106,3 +106,5 @@ pub const SIGN_IN_LINK_MINUTES: usize = 10;
 pub const INVITATION_HOURS: usize = 72;
 /// Invitations in one form.
 pub const INVITATIONS_AT_ONCE: usize = 1_000;
+/// People something is done to in one form.
+pub const PEOPLE_AT_ONCE: usize = 500;

@@ -4,7 +4,9 @@ mod access;
 mod browser;
 mod frame;
 mod inviting;
+mod many;
 mod people;
+mod rules;
 mod signing_in;
 
 pub use browser::Browser;
