@@ -55,11 +55,11 @@ impl Jobs {
         jobs.spawn("watch", move || watch::run(&watched, &now, &stop))?;
         let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
-        let looking = outbox::Looking::default();
+        let senders = Arc::new(outbox::Senders::default());
         for number in 0..SENDERS {
             let (live, issuer, stop) = (live.clone(), issuer.to_owned(), jobs.stop.clone());
-            let looking = looking.clone();
-            jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &looking, &stop))?;
+            let senders = Arc::clone(&senders);
+            jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &senders, &stop))?;
         }
         let (watching, stop) = (live.clone(), jobs.stop.clone());
         jobs.spawn("gates", move || gates::run(&watching, &stop))?;

@@ -21,17 +21,26 @@ pub(super) const WAITING: Statement = Statement::both(
     "SELECT receiver, id, subject, request, event, content, created_at, attempts, first_attempt_at, finished_at, outcome, \
      error FROM signal WHERE organization = $1 AND receiver = $2 AND finished_at IS NULL ORDER BY id LIMIT $3",
 );
-pub(super) const FINISH: Statement = Statement::both(
-    "signal_finish",
-    "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), finished_at = $5, \
-     outcome = $6, error = $7, content = '' \
-     WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL",
-);
-pub(super) const TRIED: Statement = Statement::both(
-    "signal_tried",
-    "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), error = $5 \
-     WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL",
-);
+pub(super) const FINISH: Statement = Statement {
+    name: "signal_finish",
+    sqlite: "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), \
+             finished_at = $5, outcome = $6, error = $7, content = '' \
+             WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL",
+    postgres: "UPDATE signal AS s SET attempts = s.attempts + 1, first_attempt_at = COALESCE(s.first_attempt_at, v.sent_at), \
+               finished_at = v.answered_at, outcome = v.outcome, error = v.error, content = '' \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) \
+               AS v(organization, receiver, id, sent_at, answered_at, outcome, error) WHERE s.organization = v.organization \
+               AND s.receiver = v.receiver AND s.id = v.id AND s.finished_at IS NULL",
+};
+pub(super) const TRIED: Statement = Statement {
+    name: "signal_tried",
+    sqlite: "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), error = $5 \
+             WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL",
+    postgres: "UPDATE signal AS s SET attempts = s.attempts + 1, first_attempt_at = COALESCE(s.first_attempt_at, v.sent_at), \
+               error = v.error FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::text[]) \
+               AS v(organization, receiver, id, sent_at, error) WHERE s.organization = v.organization \
+               AND s.receiver = v.receiver AND s.id = v.id AND s.finished_at IS NULL",
+};
 pub(super) const HANDED_OUT: Statement = Statement::both(
     "signal_handed_out",
     "UPDATE signal SET first_attempt_at = COALESCE(first_attempt_at, $4) \
@@ -207,35 +216,41 @@ pub enum Sent {
     Failed(String),
 }
 
-/// Records what became of sending a signal; what is finished stays as it is.
+/// One signal that was sent or answered: which, when, when it was answered, and how.
+pub type Attempt = (ResourceId, (Moment, Moment), Sent);
+
+/// Records what became of signals; what is finished stays as it is.
 ///
 /// # Errors
 /// [`DatabaseError`].
 pub fn record(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    (receiver, id): (ResourceId, ResourceId),
-    (sent_at, answered_at): (Moment, Moment),
-    sent: &Sent,
+    receiver: ResourceId,
+    attempts: &[Attempt],
 ) -> Result<(), DatabaseError> {
-    let mut binds = vec![
-        Bind::Bytes(organization.as_bytes()),
-        Bind::Bytes(receiver.as_bytes()),
-        Bind::Bytes(id.as_bytes()),
-        Bind::Int(sent_at.as_micros()),
-    ];
-    let (statement, outcome) = match sent {
-        Sent::Acknowledged => (&FINISH, Some((ACKNOWLEDGED, None))),
-        Sent::Refused(why) => (&FINISH, Some(("refused", Some(why.as_str())))),
-        Sent::Failed(why) => {
-            binds.push(Bind::Text(why));
-            (&TRIED, None)
-        }
-    };
-    if let Some((outcome, why)) = outcome {
-        binds.extend([Bind::Int(answered_at.as_micros()), Bind::Text(outcome), Bind::OptionalText(why)]);
+    let (mut finished, mut tried) = (Vec::new(), Vec::new());
+    for (id, (sent_at, answered_at), sent) in attempts {
+        let mut row = vec![
+            Bind::Bytes(organization.as_bytes()),
+            Bind::Bytes(receiver.as_bytes()),
+            Bind::Bytes(id.as_bytes()),
+            Bind::Int(sent_at.as_micros()),
+        ];
+        let (outcome, why) = match sent {
+            Sent::Acknowledged => (ACKNOWLEDGED, None),
+            Sent::Refused(why) => ("refused", Some(why.as_str())),
+            Sent::Failed(why) => {
+                row.push(Bind::Text(why));
+                tried.push(row);
+                continue;
+            }
+        };
+        row.extend([Bind::Int(answered_at.as_micros()), Bind::Text(outcome), Bind::OptionalText(why)]);
+        finished.push(row);
     }
-    Sql(statement, binds).run(tx)?;
+    FINISH.write_rows(tx, finished)?;
+    TRIED.write_rows(tx, tried)?;
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! Outgoing requests: to the addresses that were checked, without redirects, bounded in time and size.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustls_native_certs::load_native_certs;
 use ureq::config::Config;
@@ -11,6 +13,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use url::Url;
 
+use crate::clock::Clock;
 use crate::model::{DestinationError, Destinations};
 
 /// How long a whole exchange may take.
@@ -19,6 +22,13 @@ const WHOLE: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(3);
 /// The most that is read of an answer's head, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
+/// Connections to one host, and to all, that are kept for the next request.
+const IDLE: (usize, usize) = (4, 64);
+/// How long a name leads where it led.
+const KEPT: Duration = Duration::from_secs(10);
+/// Names remembered at once, and the addresses of one that are tried.
+const REMEMBERED: usize = 1_000;
+const ADDRESSES: usize = 16;
 
 /// Why there is no answer. The texts are for the administrator who named the destination.
 #[derive(Debug, thiserror::Error)]
@@ -68,21 +78,60 @@ pub struct Client {
     destinations: Arc<Destinations>,
 }
 
+/// Where a name led when it was last looked up and checked.
+type Known = HashMap<(String, u16), (Instant, Vec<SocketAddr>)>;
+
 #[derive(Debug)]
 struct CheckedResolver {
     destinations: Arc<Destinations>,
     resolver: Box<dyn Resolver>,
+    known: Mutex<Known>,
+}
+
+impl CheckedResolver {
+    fn look_up(
+        &self,
+        (host, port): (&str, u16),
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<Vec<SocketAddr>, ureq::Error> {
+        // An address is where it says: nobody is asked, and no thread is started to ask.
+        if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        Ok(self.resolver.resolve(uri, config, timeout)?.to_vec())
+    }
 }
 
 impl Resolver for CheckedResolver {
-    /// Looks a name up once: what is checked here is what is connected to.
+    /// What is checked here is what is connected to, for as long as it is kept; what is refused is not kept.
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.resolver.resolve(uri, config, timeout)?;
         let encrypted = uri.scheme_str() == Some("https");
-        for address in &*found {
+        let host = uri.host().ok_or(ureq::Error::HostNotFound)?;
+        let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        let (key, now) = ((host.to_ascii_lowercase(), port), Clock::monotonic());
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let fresh = known.filter(|(at, _)| now.duration_since(*at) < KEPT).map(|(_, addresses)| addresses);
+        let found = match &fresh {
+            Some(addresses) => addresses.clone(),
+            None => self.look_up((host, port), uri, config, timeout)?,
+        };
+        let mut checked = self.empty();
+        for address in &found {
             self.destinations.permit(*address, encrypted).map_err(|refused| ureq::Error::Other(Box::new(refused)))?;
+            if checked.len() < ADDRESSES {
+                checked.push(*address);
+            }
         }
-        Ok(found)
+        if fresh.is_none() {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.len() >= REMEMBERED {
+                known.clear();
+            }
+            known.insert(key, (now, found));
+        }
+        Ok(checked)
     }
 }
 
@@ -111,10 +160,13 @@ impl Client {
             .timeout_connect(Some(CONNECT))
             .timeout_resolve(Some(CONNECT))
             .max_response_header_size(HEAD_BYTES)
+            .max_idle_connections_per_host(IDLE.0)
+            .max_idle_connections(IDLE.1)
             .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls)
             .build();
-        let resolver = CheckedResolver { destinations: Arc::clone(&destinations), resolver };
+        let known = Mutex::default();
+        let resolver = CheckedResolver { destinations: Arc::clone(&destinations), resolver, known };
         let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), resolver);
         Self { agent, destinations }
     }

@@ -114,6 +114,8 @@ impl World {
                 let who = some(dice, self.oracle.users.keys());
                 self.scim.delete(&format!("/Users/{who}")).expect(204);
                 self.oracle.forget(&who);
+                // What a person was given ends with the person.
+                self.mapped.retain(|which| self.oracle.assignments.contains_key(&which.to_string()));
             }
             8 if groups > 3 && dice.once_in(3) => {
                 let gone = some(dice, self.oracle.groups.keys());

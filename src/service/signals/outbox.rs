@@ -1,16 +1,16 @@
 //! The outbox: which receiver is next, and what became of what it was sent.
 //!
-//! One server at a time sends to a receiver, in the order of what happened. What was sent and not put on record is sent
-//! again under the same `jti`; nothing that waits is lost.
+//! One server at a time sends to a receiver, and of each person in the order of what happened. What was sent and not put
+//! on record is sent again under the same `jti`; nothing that waits is lost.
 
 use serde_json::json;
 
 use crate::db::receivers::{self, Claim, StoredReceiver};
-use crate::db::signals::{self, Sent, StoredSignal};
+use crate::db::signals::{self, Attempt, Sent, StoredSignal};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision, Live};
-use crate::model::{Actor, Moment, ResourceId};
+use crate::model::Actor;
 use crate::service::ServiceError;
 use crate::signals::Status;
 
@@ -18,7 +18,7 @@ use crate::signals::Status;
 /// that was sending to it has died.
 const CLAIMED_FOR: i64 = 20 * 1_000_000;
 /// How many signals are sent before others have their turn.
-const STRETCH: i64 = 50;
+const STRETCH: i64 = 500;
 /// How long the sender waits after the first failure; twice as long after each further one.
 const FIRST_PAUSE: i64 = 1_000_000;
 /// How long it waits at most.
@@ -70,17 +70,15 @@ pub fn claim(live: &Live) -> Result<Option<Delivery>, ServiceError> {
     Ok(None)
 }
 
-/// One signal that was sent: which, when, when it was answered, and how.
-pub type Attempt = (ResourceId, (Moment, Moment), Sent);
-
 /// Puts on record what was sent and answered, and gives the receiver back.
 ///
 /// # Errors
 /// [`ServiceError`].
 pub fn delivered(live: &Live, delivery: &Delivery, attempts: &[Attempt]) -> Result<(), ServiceError> {
     let now = live.now();
+    let receiver = &delivery.receiver.receiver;
     live.record::<_, ServiceError>(|tx| {
-        record(tx, delivery, attempts)?;
+        signals::record(tx, receiver.organization, receiver.id, attempts)?;
         Ok(delivery.claim.succeeded(tx, now)?)
     })
 }
@@ -93,27 +91,25 @@ pub fn delivered(live: &Live, delivery: &Delivery, attempts: &[Attempt]) -> Resu
 pub fn failed(live: &Live, delivery: &Delivery, attempts: &[Attempt], why: &str) -> Result<(), ServiceError> {
     let now = live.now();
     let stored = &delivery.receiver;
-    let failures = stored.failures.saturating_add(1);
-    let doublings = u32::try_from(stored.failures.clamp(0, 20)).unwrap_or(20);
+    let receiver = &stored.receiver;
+    // One that takes some is not dead: it is left alone for a moment, and its failures are counted anew.
+    let answers = attempts.iter().any(|(_, _, sent)| *sent == Sent::Acknowledged);
+    let before = if answers { 0 } else { stored.failures };
+    let failures = before.saturating_add(1);
+    let doublings = u32::try_from(before.clamp(0, 20)).unwrap_or(20);
     let pause = FIRST_PAUSE.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE);
     live.record::<_, ServiceError>(|tx| {
-        record(tx, delivery, attempts)?;
+        signals::record(tx, receiver.organization, receiver.id, attempts)?;
+        if answers {
+            delivery.claim.succeeded(tx, now)?;
+        }
         Ok(delivery.claim.failed(tx, (now, now.plus_micros(pause)), failures, why)?)
     })?;
-    let receiver = &stored.receiver;
     tracing::warn!(receiver.id = %receiver.id, failures, error = why, "a receiver cannot be told");
     match stored.failing_since {
-        Some(since) if since.plus_micros(GIVEN_UP_AFTER) <= now => give_up(live, stored),
+        Some(since) if !answers && since.plus_micros(GIVEN_UP_AFTER) <= now => give_up(live, stored),
         _ => Ok(()),
     }
-}
-
-fn record(tx: &mut crate::db::Tx<'_>, delivery: &Delivery, attempts: &[Attempt]) -> Result<(), ServiceError> {
-    let receiver = &delivery.receiver.receiver;
-    for (id, times, sent) in attempts {
-        signals::record(tx, receiver.organization, (receiver.id, *id), *times, sent)?;
-    }
-    Ok(())
 }
 
 fn give_up(live: &Live, stored: &StoredReceiver) -> Result<(), ServiceError> {

@@ -1,7 +1,7 @@
 //! Fetching (RFC 8936): what waits is handed out until it is acknowledged.
 
 use crate::db::receivers;
-use crate::db::signals::{self, Sent};
+use crate::db::signals::{self, Attempt, Sent};
 use crate::model::{Caller, ResourceId};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
@@ -61,20 +61,18 @@ pub fn poll(
     }
     let (live, organization) = (&services.live, caller.organization);
     let now = live.now();
-    let answered: Vec<(ResourceId, Sent)> = fetch
+    let mut answered: Vec<Attempt> = fetch
         .acknowledged
         .iter()
         .map(|jti| (jti, Sent::Acknowledged))
         .chain(fetch.refused.iter().map(|(jti, why)| (jti, Sent::Refused(why.clone()))))
-        .filter_map(|(jti, sent)| Some((jti.parse().ok()?, sent)))
+        .filter_map(|(jti, sent)| Some((jti.parse().ok()?, (now, now), sent)))
         .collect();
+    // Said of one token twice: what was said first counts.
+    answered.sort_by_key(|(jti, _, _)| *jti);
+    answered.dedup_by_key(|(jti, _, _)| *jti);
     if !answered.is_empty() {
-        live.record::<_, ServiceError>(|tx| {
-            for (jti, sent) in &answered {
-                signals::record(tx, organization, (id, *jti), (now, now), sent)?;
-            }
-            Ok(())
-        })?;
+        live.record(|tx| signals::record(tx, organization, id, &answered))?;
     }
     let most = fetch.most.unwrap_or(MOST).clamp(0, MOST);
     if receiver.status != Status::Enabled || most == 0 {

@@ -91,6 +91,7 @@ impl Oracle {
         self.users.remove(id);
         self.groups.remove(id);
         self.groups.values_mut().for_each(|members| members.retain(|member| member != id));
+        self.assignments.retain(|_, assignment| !matches!(&assignment.principal, Principal::User(user) if user == id));
     }
 
     /// Whether `inner` is a member of `outer`, or of a group that is, and so on.
