@@ -14,7 +14,13 @@ document.addEventListener("submit", (event) => {
   if (now - Number(event.target.dataset.sent ?? 0) < 2000) event.preventDefault();
   else event.target.dataset.sent = String(now);
 });
+document.addEventListener("change", (event) => {
+  const all = event.target.dataset.all;
+  if (!all) return;
+  for (const box of event.target.form.querySelectorAll(`input[type=checkbox][name="${all}"]`)) box.checked = event.target.checked;
+});
 addEventListener("pageshow", () => {
+  for (const box of document.querySelectorAll("input[data-all]")) box.hidden = false;
   for (const button of document.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
 });
 document.addEventListener("keydown", (event) => {

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Looks at the console with a browser: every page, in light and dark, at two widths, with and without JavaScript, by axe.
+# Looks at the console with a browser: every page, in light and dark, at two widths, with and without JavaScript, by axe;
+# and drives it as people do, from the first link on.
 #
 #   scripts/browser.sh [PROGRAM] [PICTURES]
 #
 # PROGRAM is the muster to run, target/debug/muster unless said otherwise; it serves the company that `muster demo` makes
-# up. PICTURES is where a picture of each page is kept, target/console unless said otherwise. Installs what is missing:
+# up, and an empty database. PICTURES is where a picture of each page is kept, target/console unless said otherwise. Installs what is missing:
 # Chromium and Node.js (apt-get), playwright-core and axe-core (npm, in the versions named here, in target/third-party).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,24 +32,51 @@ if [[ ! -e $tools/installed || $(cat "$tools/installed") != "$packages" ]]; then
   echo "$packages" >"$tools/installed"
 fi
 
+servers=()
 work=$(mktemp -d "${TMPDIR:-/tmp}/muster-browser.XXXXXX")
 clean_up() {
   local status=$?
   trap - EXIT
-  [[ -z ${server:-} ]] || kill "$server" 2>/dev/null || true
-  [[ -z ${server:-} ]] || wait "$server" 2>/dev/null || true
+  for server in "${servers[@]}"; do
+    kill "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+  done
   rm -rf "$work"
   exit "$status"
 }
 trap clean_up EXIT
 
-(cd "$work" && exec env -u MUSTER_DATABASE_URL MUSTER_LOG=warn "$program" demo --listen 127.0.0.1:0 >out 2>log) &
-server=$!
-for _ in $(seq 300); do
-  grep --quiet 'http://' "$work/out" && break
-  kill -0 "$server" 2>/dev/null || { cat "$work/log" >&2; exit 1; }
-  sleep 0.1
-done
-link=$(grep --only-matching 'http://[^ ]*/link/[^ ]*' "$work/out")
+# Starts the program in a folder of its own and waits until it prints a link that signs in.
+start() {
+  local folder=$1
+  shift
+  mkdir -p "$folder"
+  (cd "$folder" && exec env -u MUSTER_DATABASE_URL MUSTER_LOG=warn "$program" "$@" --listen 127.0.0.1:0 >out 2>log) &
+  servers+=($!)
+  for _ in $(seq 300); do
+    grep --quiet '/link/' "$folder/out" && return
+    kill -0 "${servers[-1]}" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
+    sleep 0.1
+  done
+}
+link_of() {
+  grep --only-matching 'http://[^ ]*/link/[^ ]*' "$1/out"
+}
+
 mkdir -p "$pictures"
-(cd "$tools" && node "$here/scripts/browser/console.mjs" "$link" "$here/src/http/console" "$pictures")
+start "$work/demo" demo
+start "$work/fresh" serve
+# The two look at servers of their own, side by side.
+(cd "$tools" && exec node "$here/scripts/browser/console.mjs" "$(link_of "$work/demo")" "$here/src/http/console" "$pictures") &
+looking=$!
+base=$(sed --quiet 's/^SCIM base URL: //p' "$work/fresh/out")
+token=$(sed --quiet 's/^SCIM token: //p' "$work/fresh/out")
+driven=0
+cat >"$work/muster" <<PROGRAM
+#!/bin/sh
+cd "$work/fresh" && exec env MUSTER_LOG=error MUSTER_PUBLIC_URL="${base%/scim/v2}" "$program" "\$@"
+PROGRAM
+chmod +x "$work/muster"
+(cd "$tools" && exec node "$here/scripts/browser/flows.mjs" "$(link_of "$work/fresh")" "$base" "$token" "$work/muster" "$pictures") || driven=$?
+wait "$looking"
+exit "$driven"

@@ -2,6 +2,7 @@
 
 mod documents;
 mod github;
+mod practice;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -21,6 +22,7 @@ use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
 use crate::service::Services;
 use crate::service::post::Post;
+use crate::service::practice::Practice;
 
 /// A connection on which nothing happens is closed after this; identity providers keep theirs for a minute.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
@@ -60,6 +62,7 @@ pub struct App {
     edge: web::Data<Edge>,
     gates: web::Data<Gates>,
     post: web::Data<Post>,
+    practice: web::Data<Practice>,
     handle: Handle,
     request_log_days: u32,
 }
@@ -98,6 +101,7 @@ impl App {
             services,
             gates: web::Data::new(Gates::default()),
             post: web::Data::new(Post::default()),
+            practice: web::Data::new(Practice::with(practice::Partner::default())),
             handle: Handle::default(),
             request_log_days: REQUEST_LOG_DAYS,
         })
@@ -159,7 +163,7 @@ impl App {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let mut servers = vec![public(self.listener, self.edge.clone(), self.gates, self.post)?];
+        let mut servers = vec![public(self.listener, self.edge.clone(), self.gates, (self.post, self.practice))?];
         if let Some(listener) = self.metrics_listener {
             servers.push(metrics(listener, self.edge)?);
         }
@@ -195,7 +199,7 @@ fn public(
     listener: TcpListener,
     edge: web::Data<Edge>,
     gates: web::Data<Gates>,
-    post: web::Data<Post>,
+    (post, practice): (web::Data<Post>, web::Data<Practice>),
 ) -> io::Result<Server> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let blocking = BLOCKING_THREADS.checked_div(workers).unwrap_or_default().max(BLOCKING_THREADS_PER_WORKER);
@@ -204,6 +208,7 @@ fn public(
             .app_data(edge.clone())
             .app_data(gates.clone())
             .app_data(post.clone())
+            .app_data(practice.clone())
             .default_service(web::to(http::answer))
     };
     let server = HttpServer::new(application)

@@ -12,6 +12,7 @@ pub mod notifications;
 pub mod oauth;
 pub mod people;
 pub mod post;
+pub mod practice;
 pub mod provisioning;
 mod readiness;
 pub mod signals;

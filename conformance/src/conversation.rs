@@ -6,11 +6,13 @@ mod replay;
 mod variables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::announcement::Feature;
+use crate::exchange::Exchange;
 use crate::outcome::Outcome;
 use crate::session::Session;
 
@@ -120,10 +122,32 @@ pub struct Meanwhile {
     pub body: Option<Value>,
 }
 
+/// A step that was taken.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// What the identity provider did.
+    pub say: String,
+    /// What was said, masked.
+    pub exchanges: Vec<Arc<Exchange>>,
+    /// Whether the answers were as expected.
+    pub outcome: Outcome,
+}
+
 impl Conversation {
     /// Has it, with the server of this session.
     pub fn replay(&self, session: &Session, thorough: bool) -> Outcome {
         replay::replay(self, session, thorough).into()
+    }
+
+    /// Has it step by step, in a short run: what was said in each step, up to the first that is not as expected.
+    pub fn rehearse(&self, session: &Session) -> (Vec<Taken>, Outcome) {
+        let mut taken = Vec::new();
+        session.journal();
+        let ended = replay::steps(self, session, false, &mut |step, result| {
+            let outcome = Outcome::from(result.clone());
+            taken.push(Taken { say: step.say.clone(), exchanges: session.journal(), outcome });
+        });
+        (taken, ended.into())
     }
 
     /// The folder of its provider: `entra`.

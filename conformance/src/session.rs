@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::announcement::{Announcement, Feature};
 use crate::client::Client;
-use crate::exchange::{Answer, Request};
+use crate::exchange::{Answer, Exchange, Request};
 use crate::outcome::Stop;
 
 /// The schema of users (RFC 7643 §4.1).
@@ -33,6 +33,8 @@ pub struct Session {
     created: Mutex<Vec<(String, bool)>>,
     /// Features announced as missing, and whether they work nevertheless.
     probed: Mutex<BTreeMap<Feature, bool>>,
+    /// What was said since it was last taken, where somebody wants to know.
+    journal: Mutex<Option<Vec<Arc<Exchange>>>>,
 }
 
 impl Session {
@@ -50,6 +52,7 @@ impl Session {
             next_name: AtomicUsize::new(0),
             created: Mutex::default(),
             probed: Mutex::default(),
+            journal: Mutex::default(),
         })
     }
 
@@ -106,10 +109,18 @@ impl Session {
     /// A failure if there is no answer.
     pub fn send(&self, request: &Request) -> Result<Answer, Stop> {
         let answer = self.client.send(request)?;
+        if let Some(journal) = self.journal.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            journal.push(Arc::clone(&answer.exchange));
+        }
         if (200..300).contains(&answer.status) && ["POST", "PUT"].contains(&request.method.as_str()) {
             self.remember(request, &answer);
         }
         Ok(answer)
+    }
+
+    /// What was said since it was asked before. The first time it is nothing: from then on it is kept.
+    pub fn journal(&self) -> Vec<Arc<Exchange>> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).replace(Vec::new()).unwrap_or_default()
     }
 
     fn remember(&self, request: &Request, answer: &Answer) {

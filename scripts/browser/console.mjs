@@ -5,29 +5,17 @@
 //
 // LINK signs in once, SOURCE is the folder src/http/console, PICTURES a folder. NODE_PATH or the working directory says
 // where playwright-core and axe-core are. Fails on any finding and on a route that no page leads to.
-import { createRequire } from "node:module";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { end, examine, find, open, watched as watchedBy } from "./looking.mjs";
 
-const require = createRequire(join(process.cwd(), "node_modules", "x.js"));
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const [link, source, pictures] = process.argv.slice(2);
 const origin = new URL(link).origin;
-mkdirSync(pictures, { recursive: true });
-
 const WIDTHS = [[360, 800], [1440, 900]];
 const THEMES = ["light", "dark"];
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 // Addresses that a page does not lead to, or that end the visit; and what only local people and people with roles of
 // their own lead to, of whom the company has hardly any.
 const APART = [/\/people\/\{id\}\/(edit|reactivate|roles\/)/, /^\/link\//, /^\/join/, /^\/sign-in/, /^\/sign-out/, /^\/o\/\{organization\}\/people\/invite\/csv/, /\/quarantines\/\{id\}/];
-
-const findings = [];
-const find = (where, what) => {
-  findings.push(`${where}: ${what}`);
-  console.error(`  ${where}: ${what}`);
-};
 
 // The pages to look at, out of the source: Page::get("/o/{organization}/gates", …)
 const files = readdirSync(source, { recursive: true }).filter((name) => String(name).endsWith(".rs"));
@@ -45,19 +33,8 @@ const routeOf = (path) => patterns.filter(({ regex }) => regex.test(path)).sort(
 // Forms reach these; they are looked at besides.
 const REACHED_BY_FORMS = ["/o/{organization}/mappings/preview", "/o/{organization}/check"];
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
-});
-
-async function watched(options) {
-  const context = await browser.newContext(options);
-  await context.addInitScript(() => {
-    window.violations = [];
-    document.addEventListener("securitypolicyviolation", (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-  });
-  return context;
-}
+const browser = await open(pictures);
+const watched = (options) => watchedBy(browser, options);
 
 // Sign in by link, as somebody who was given it.
 const first = await watched({});
@@ -127,21 +104,11 @@ for (const script of [true, false]) {
           if ((await tab.locator("h1").count()) !== 1) find(where, "has not exactly one h1");
           continue;
         }
-        const wide = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        if (wide > 0) find(where, `scrolls ${wide} px sideways`);
-        const violations = await tab.evaluate(() => window.violations);
-        for (const violation of violations) find(where, `breaks the policy: ${violation}`);
-        await tab.evaluate(axe);
-        const report = await tab.evaluate((only) => axe.run(document, { runOnly: only }), RULES);
-        for (const { id, nodes } of report.violations) {
-          find(where, `axe ${id}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
-        }
+        await examine(tab, where);
       }
       await context.close();
     }
   }
 }
 await browser.close();
-writeFileSync(join(pictures, "findings.txt"), findings.join("\n"));
-console.log(`  ${example.size} of ${patterns.length} routes, ${looked} pages looked at, ${findings.length} findings`);
-process.exit(findings.length === 0 ? 0 : 1);
+end(pictures, "pages", `${example.size} of ${patterns.length} routes, ${looked} pages looked at`);

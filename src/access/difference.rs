@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Moment, Permission, RoleName, ScopePath};
 
 use super::decide::{Rules, Who};
-use super::gates::Gate;
+use super::gates::{Gate, GateState};
 use super::graph::{Resource, Subject};
 
 /// Something somebody may do somewhere, and in everything within.
@@ -42,6 +42,8 @@ pub struct Difference {
     pub conflicts: BTreeSet<Conflict>,
     /// Gates somebody can pass now and nobody could any more.
     pub closed: Vec<Gate>,
+    /// Gates enough people can pass now and too few could, though some.
+    pub starved: Vec<Gate>,
     /// How many active users would be `admin` at `/`.
     pub administrators: usize,
 }
@@ -59,11 +61,9 @@ impl Touched {
 /// What changes from `before` to `after`, as far as it is touched. Guardrails that read what only a caller knows are
 /// left out.
 pub fn difference(before: &Rules<'_>, after: &Rules<'_>, touched: &Touched, now: Moment) -> Difference {
-    let mut difference = Difference {
-        closed: closed_by(before, after, now),
-        administrators: administrators(after, now),
-        ..Difference::default()
-    };
+    let (closed, starved) = lost_by(before, after, now);
+    let mut difference =
+        Difference { closed, starved, administrators: administrators(after, now), ..Difference::default() };
     let permissions: BTreeSet<&Permission> = [before, after]
         .into_iter()
         .flat_map(|rules| rules.graph.catalogue().permissions().map(|(name, _)| name))
@@ -138,10 +138,24 @@ pub fn at(path: &ScopePath) -> Resource<'_> {
 
 /// The gates somebody can pass before a change and nobody after it.
 pub fn closed_by(before: &Rules<'_>, after: &Rules<'_>, now: Moment) -> Vec<Gate> {
-    let passed = before.gates(now).into_iter().filter(|gate| gate.passing > 0);
-    let passed: BTreeSet<(ScopePath, Permission)> = passed.map(|gate| (gate.scope, gate.permission)).collect();
-    let closed = after.gates(now).into_iter().filter(|gate| gate.passing == 0);
-    closed.filter(|gate| passed.contains(&(gate.scope.clone(), gate.permission.clone()))).collect()
+    lost_by(before, after, now).0
+}
+
+/// The gates nobody can pass after a change, and those too few can, as they would be; those that were so before left out.
+fn lost_by(before: &Rules<'_>, after: &Rules<'_>, now: Moment) -> (Vec<Gate>, Vec<Gate>) {
+    let key = |gate: &Gate| (gate.scope.clone(), gate.permission.clone());
+    let known: BTreeMap<(ScopePath, Permission), Gate> =
+        before.gates(now).into_iter().map(|gate| (key(&gate), gate)).collect();
+    let (mut closed, mut starved) = (Vec::new(), Vec::new());
+    for gate in after.gates(now) {
+        let was = known.get(&key(&gate)).filter(|was| was.passing > 0);
+        match was {
+            Some(_) if gate.passing == 0 => closed.push(gate),
+            Some(was) if gate.state() == GateState::TooFew && was.state() != GateState::TooFew => starved.push(gate),
+            _ => {}
+        }
+    }
+    (closed, starved)
 }
 
 fn administrators(rules: &Rules<'_>, now: Moment) -> usize {

@@ -30,6 +30,7 @@ mod people;
 
 mod preferences;
 mod profile;
+mod prose;
 mod refusal;
 mod roles;
 mod route;
@@ -38,6 +39,7 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod table_file;
+mod upload;
 mod visit;
 mod when;
 
@@ -64,9 +66,12 @@ pub use route::{Method, Needs, Page};
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
     connections::PAGES,
+    connections::practice::PAGES,
     gates::PAGES,
     groups::PAGES,
+    groups::idle::PAGES,
     guardrails::PAGES,
+    guardrails::ready::PAGES,
     home::PAGES,
     identity::PAGES,
     identity_settings::PAGES,
@@ -81,6 +86,7 @@ pub const PAGES: &[&[Page]] = &[
     people::edit::PAGES,
     people::endings::PAGES,
     people::list::PAGES,
+    people::many::PAGES,
     people::person::PAGES,
     people::roles::PAGES,
     people::sessions::PAGES,
@@ -174,6 +180,10 @@ async fn respond(
             .app_data::<web::Data<crate::service::post::Post>>()
             .cloned()
             .unwrap_or_else(|| web::Data::new(crate::service::post::Post::default())),
+        practice: request
+            .app_data::<web::Data<crate::service::practice::Practice>>()
+            .cloned()
+            .unwrap_or_else(|| web::Data::new(crate::service::practice::Practice::default())),
         signed_in: None,
         member: None,
     };

@@ -110,3 +110,5 @@ pub const INVITATION_HOURS: usize = 72;
 pub const INVITATIONS_AT_ONCE: usize = 1_000;
 /// Subscribers to notices in one organization.
 pub const SUBSCRIPTIONS: usize = 100;
+/// People something is done to in one form.
+pub const PEOPLE_AT_ONCE: usize = 500;

@@ -10,5 +10,5 @@ mod sending;
 
 pub use crate::db::console::invitations::{Ending, Invitation, StoredInvitation};
 pub use join::{JoinRefusal, Joined, OpenInvitation};
-pub use reading::{Line, Reading, readings};
+pub use reading::{Line, Reading, readings, split};
 pub use sending::{InvitationMail, Outcome, Wanted};

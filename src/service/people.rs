@@ -6,19 +6,22 @@
 mod access;
 mod find;
 pub mod groups;
+pub mod idle;
 mod listed;
 mod local;
+pub mod many;
 mod search;
 mod suspension;
+pub mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
 pub use crate::db::users::Status;
 use crate::db::users::StoredUser;
 use crate::db::{DatabaseError, Tx, organizations, users};
-use crate::model::{Caller, ConnectionId, Moment, OrganizationId, Precondition, UserId, Version};
+use crate::model::{Caller, ConnectionId, Moment, OrganizationId, Precondition, ResourceId, UserId, Version};
 use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
@@ -157,6 +160,19 @@ pub fn read(services: &Services, caller: &Caller, id: UserId) -> Result<(Person,
     services.live.read(|tx| {
         let person = load(tx, caller.organization, id)?;
         Ok((person, crate::db::directory::groups_of(tx, caller.organization, id)?))
+    })
+}
+
+/// The users of these ids that are there.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn by_ids(services: &Services, caller: &Caller, ids: &BTreeSet<ResourceId>) -> Result<Vec<Person>, ServiceError> {
+    let ids: Vec<ResourceId> = ids.iter().copied().collect();
+    services.live.read(|tx| {
+        let managers = managers(tx, caller.organization)?;
+        let rows = users::by_ids(tx, caller.organization, &ids)?;
+        rows.into_iter().map(|row| Person::new(row, &managers)).collect()
     })
 }
 

@@ -8,7 +8,9 @@ mod identity;
 mod inviting;
 mod leavers;
 mod organizations;
+mod many;
 mod people;
+mod rules;
 mod signing_in;
 
 pub use browser::Browser;

@@ -23,6 +23,19 @@ const PAGES: usize = 10_000;
 /// # Errors
 /// A failure that names the step.
 pub fn replay(conversation: &Conversation, session: &Session, thorough: bool) -> Result<(), Stop> {
+    steps(conversation, session, thorough, &mut |_step, _result| {})
+}
+
+/// The same; whoever looks on is told how each step ended.
+///
+/// # Errors
+/// A failure that names the step.
+pub fn steps(
+    conversation: &Conversation,
+    session: &Session,
+    thorough: bool,
+    told: &mut dyn FnMut(&Step, &Result<(), Stop>),
+) -> Result<(), Stop> {
     for feature in &conversation.needs {
         session.needs(*feature)?;
     }
@@ -30,7 +43,9 @@ pub fn replay(conversation: &Conversation, session: &Session, thorough: bool) ->
         Variables::from([("run".to_owned(), json!(session.run())), ("base".to_owned(), json!(session.base_url()))]);
     for (at, step) in conversation.steps.iter().enumerate() {
         let speaker = Speaker { conversation, session, thorough };
-        speaker.take(step, &mut variables).map_err(|stop| named(stop, at + 1, step))?;
+        let result = speaker.take(step, &mut variables);
+        told(step, &result);
+        result.map_err(|stop| named(stop, at + 1, step))?;
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Connections: how provisioning fares, what was sent and refused, and how to connect an identity provider.
 
+pub(super) mod guide;
+pub(super) mod practice;
+
 use askama::Template;
 
 use crate::model::{
@@ -7,6 +10,7 @@ use crate::model::{
     ResourceId,
 };
 use crate::service::administration::{ConnectionChange, RequestRow, Shown};
+use crate::service::people::Listing;
 
 use super::answer::{Answer, Flash};
 use super::chart::Chart;
@@ -16,6 +20,8 @@ use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
 use super::when::When;
+
+use guide::Guide;
 
 pub(super) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/connections", Needs::Right("organization:read"), list),
@@ -46,14 +52,6 @@ const ROWS: i64 = 50;
 /// Requests that the chart of a day looks at.
 const CHARTED: i64 = 2_000;
 
-/// What can be connected, by the name of its profile.
-const PROVIDERS: [(&str, &str); 4] = [
-    ("okta", "Okta"),
-    ("entra", "Microsoft Entra ID"),
-    ("default", "Another one: OneLogin, Google, JumpCloud, Ping, SailPoint, Rippling, Keycloak, authentik"),
-    ("rfc", "A sender that keeps to RFC 7644 to the letter"),
-];
-
 #[derive(Template)]
 #[template(path = "console/connections.html")]
 struct ConnectionsPage {
@@ -68,7 +66,7 @@ struct NewPage {
     frame: Frame,
     typed: String,
     profile: String,
-    providers: &'static [(&'static str, &'static str)],
+    guides: &'static [Guide],
     problem: String,
 }
 
@@ -85,11 +83,12 @@ struct ConnectionPage {
     chart: Chart,
     refused: Vec<RequestLine>,
     tokens: Vec<TokenLine>,
-    groups: usize,
+    people: String,
+    groups: String,
     may_change: bool,
     may_read: bool,
     base_url: String,
-    steps: Vec<&'static str>,
+    guides: Vec<&'static Guide>,
 }
 
 struct TokenLine {
@@ -110,7 +109,7 @@ struct TokenPage {
     base_url: String,
     token: String,
     expires: When,
-    steps: Vec<&'static str>,
+    guides: Vec<&'static Guide>,
 }
 
 #[derive(Template)]
@@ -161,31 +160,6 @@ fn provider(profile: Profile) -> &'static str {
     }
 }
 
-/// How to go on at the provider, in its own words.
-fn steps(profile: Profile) -> Vec<&'static str> {
-    match profile {
-        Profile::Okta => vec![
-            "In the Okta Admin Console open the application, tab General, and choose SCIM as provisioning.",
-            "Tab Provisioning, Integration: put the base URL in SCIM connector base URL, userName in Unique identifier field for users.",
-            "Choose Push New Users, Push Profile Updates and Push Groups; Authentication Mode is HTTP Header, with the token as Authorization.",
-            "Test Connector Configuration. This page shows the request a second later.",
-            "Provisioning, To App: switch on Create Users, Update User Attributes and Deactivate Users. Then push the groups.",
-        ],
-        Profile::Entra => vec![
-            "In the Entra admin centre open Enterprise applications, your application, Provisioning, and set the mode to Automatic.",
-            "Put the base URL in Tenant URL and the token in Secret Token, then Test Connection.",
-            "Under Mappings leave both users and groups on; userName is the user principal name, externalId the object id.",
-            "Assign users and groups to the application and start provisioning. A cycle comes every 40 minutes.",
-        ],
-        _ => vec![
-            "Choose SCIM 2.0 as the provisioning connector of the application.",
-            "Put the base URL and the token where the connector asks for them; the token is a bearer token.",
-            "userName identifies people. Let it create, update and deactivate users, and push groups.",
-            "Send a test. This page shows the request a second later.",
-        ],
-    }
-}
-
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let activities = administration.activities(organization)?;
@@ -219,20 +193,22 @@ fn new_page(visit: &Visit, name: String, profile: String, problem: String) -> Ne
         frame: visit.frame("Connect an identity provider", "connections"),
         typed: name,
         profile,
-        providers: &PROVIDERS,
+        guides: &guide::GUIDES,
         problem,
     }
 }
 
 fn create(visit: &Visit) -> Result<Answer, Refusal> {
     let (name, profile) = (visit.form.text("name")?.to_owned(), visit.form.text("profile")?.to_owned());
-    let made = match (name.parse::<ConnectionName>(), Profile::from_name(&profile)) {
-        (Ok(named), Some(profile)) => visit.administration()?.create_connection(visit.organization()?, &named, profile),
+    let made = match (name.parse::<ConnectionName>(), guide::named(&profile)) {
+        (Ok(named), Some(guide)) => {
+            visit.administration()?.create_connection(visit.organization()?, &named, guide.profile)
+        }
         (Err(error), _) => return Answer::invalid(&new_page(visit, name, profile, sentence(&error.to_string()))),
         (_, None) => return Answer::invalid(&new_page(visit, name, profile, "Choose what is connected.".to_owned())),
     };
     match made {
-        Ok(connection) => issue(visit, &connection),
+        Ok(connection) => issue(visit, &connection, guide::named(&profile).map(|guide| vec![guide])),
         Err(error) => {
             let problem = sentence(&Refusal::from(error).about_the_form()?);
             Answer::invalid(&new_page(visit, name, profile, problem))
@@ -279,6 +255,8 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let everything = crate::service::people::groups::GroupSearch { text: None, connection: Some(connection.id) };
     let first = ResourceId::earliest_at(crate::model::Moment::from_micros(0));
     let groups = crate::service::people::groups::search(&visit.services, visit.caller()?, first, 1_000, &everything)?;
+    let listing = Listing { source: Some(connection.id), ..Listing::default() };
+    let people = crate::service::people::list(&visit.services, visit.caller()?, &listing, 1_000)?;
     let advice = match health.as_str() {
         "waiting" => {
             "Nothing has reached the base URL yet. Most often the URL lacks /scim/v2, the token was copied in part, or provisioning is still off at the provider."
@@ -304,12 +282,18 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         chart: Chart::of_a_day(&rows, &reads, now),
         refused,
         tokens,
-        groups: groups.items.len(),
+        people: at_least(people.people.len(), people.next.is_some()),
+        groups: at_least(groups.items.len(), groups.next.is_some()),
         may_change: rights.manage_connections(),
         may_read: rights.read_evidence(),
         base_url: visit.services.scim_base(),
-        steps: steps(connection.profile),
+        guides: guide::fitting(connection.profile).collect(),
     })
+}
+
+/// A number, and that there are more.
+fn at_least(count: usize, more: bool) -> String {
+    if more { format!("{count} or more") } else { count.to_string() }
 }
 
 fn paused(visit: &Visit, paused: bool) -> Result<Answer, Refusal> {
@@ -334,11 +318,11 @@ fn resume(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn token(visit: &Visit) -> Result<Answer, Refusal> {
-    issue(visit, &named(visit)?)
+    issue(visit, &named(visit)?, None)
 }
 
 /// A new token is shown on the page that answers, and nowhere else.
-fn issue(visit: &Visit, connection: &Connection) -> Result<Answer, Refusal> {
+fn issue(visit: &Visit, connection: &Connection, guides: Option<Vec<&'static Guide>>) -> Result<Answer, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let valid = TOKEN_DAYS.saturating_mul(DAY_MICROS);
     let (_, token) = administration.issue_credential(organization, CredentialKind::Scim, Some(connection.id), valid)?;
@@ -349,7 +333,7 @@ fn issue(visit: &Visit, connection: &Connection) -> Result<Answer, Refusal> {
         base_url: visit.services.scim_base(),
         token: token.to_string(),
         expires: When(visit.services.clock.now().plus_micros(valid)),
-        steps: steps(connection.profile),
+        guides: guides.unwrap_or_else(|| guide::fitting(connection.profile).collect()),
     })
 }
 

@@ -11,6 +11,7 @@ use crate::model::limits;
 
 use super::super::path;
 use super::refusal::Refusal;
+use super::upload;
 
 /// How long a form may take to arrive.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -73,8 +74,9 @@ impl Fields {
 /// 400, 413, 415.
 pub async fn read(headers: &HeaderMap, payload: web::Payload) -> Result<Fields, Refusal> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let boundary = upload::boundary(kind);
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind != "application/x-www-form-urlencoded" {
+    if boundary.is_none() && kind != "application/x-www-form-urlencoded" {
         return Err(Refusal::bad("This address takes forms of the console."));
     }
     let bytes = match timeout(PATIENCE, payload.to_bytes_limited(limits::FORM_BYTES)).await {
@@ -82,9 +84,23 @@ pub async fn read(headers: &HeaderMap, payload: web::Payload) -> Result<Fields, 
         Ok(Err(_exceeded)) => return Err(Refusal::TooLarge),
         Ok(Ok(Err(_))) | Err(_) => return Err(Refusal::bad("The form did not arrive whole. Send it again.")),
     };
+    if let Some(boundary) = boundary {
+        return parts(&bytes, boundary);
+    }
     let text = std::str::from_utf8(&bytes).ok().filter(|text| path::is_text(text));
     let text = text.ok_or_else(|| Refusal::bad("The form is not UTF-8."))?;
     Ok(Fields(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+}
+
+/// The fields of a form with files, a file as the text it holds.
+fn parts(body: &[u8], boundary: &str) -> Result<Fields, Refusal> {
+    let parts = upload::parts(body, boundary).ok_or_else(|| Refusal::bad("The form did not arrive whole."))?;
+    let read = |part: upload::Part<'_>| {
+        let text = upload::text(part.content)
+            .ok_or_else(|| Refusal::bad("The file is not text. Save the table as CSV in UTF-8, and send that."))?;
+        Ok((part.name, text))
+    };
+    parts.into_iter().map(read).collect::<Result<Vec<_>, Refusal>>().map(Fields)
 }
 
 #[cfg(test)]

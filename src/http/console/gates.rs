@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::access::gates::{Gate, GateState};
 use crate::model::{GateBounds, Permission, ScopePath};
-use crate::service::access::{MayQuestion, Passages};
+use crate::service::access::{MayQuestion, NewScope, Passages};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
@@ -16,6 +16,7 @@ use super::when::When;
 
 pub(super) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/gates", Needs::Right("organization:read"), list),
+    Page::post("/o/{organization}/gates", Needs::Right("organization:manage-access"), add_scope),
     Page::get("/o/{organization}/gates/at", Needs::Right("organization:read"), show),
     Page::post("/o/{organization}/gates/at", Needs::Right("organization:manage-access"), set),
     Page::get("/o/{organization}/check", Needs::Right("organization:read"), check),
@@ -29,6 +30,9 @@ const SHOWN: usize = 100;
 struct GatesPage {
     frame: Frame,
     projects: Vec<Project>,
+    may_change: bool,
+    typed: String,
+    problem: String,
 }
 
 /// A project's gates.
@@ -57,6 +61,8 @@ struct GatePage {
     verb: String,
     people: usize,
     through: Vec<(String, usize)>,
+    /// Of how many people the ways were counted.
+    looked_at: usize,
     shown: Vec<PassageLine>,
     more: usize,
     state: &'static str,
@@ -93,7 +99,7 @@ struct CheckPage {
 
 struct Verdict {
     allowed: bool,
-    reasons: Vec<Vec<(bool, String)>>,
+    reasons: Vec<String>,
     evidence: String,
     asked: When,
 }
@@ -130,6 +136,33 @@ pub(super) fn address(visit: &Visit, scope: &str, permission: &str) -> Result<St
 }
 
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
+    Answer::page(&list_page(visit, String::new(), String::new())?)
+}
+
+/// Makes an environment, with the project around it; a production one has gates from then on.
+fn add_scope(visit: &Visit) -> Result<Answer, Refusal> {
+    let typed = visit.form.text("path")?.to_owned();
+    let path: ScopePath = match typed.parse() {
+        Ok(path) => path,
+        Err(error) => {
+            let problem = super::refusal::sentence(&crate::model::ScopePathError::to_string(&error));
+            return Answer::invalid(&list_page(visit, typed, problem)?);
+        }
+    };
+    let wanted = NewScope { path, production: visit.form.has("production"), description: None };
+    match visit.administration()?.create_scope(visit.organization()?, &wanted) {
+        Ok(scope) => {
+            let said = Flash::done(format!("{} is there. Assign a role at it, and its people may act.", scope.path));
+            Ok(Answer::see_other(visit.address("/gates")?).saying(&said))
+        }
+        Err(error) => {
+            let problem = super::refusal::sentence(&Refusal::from(error).about_the_form()?);
+            Answer::invalid(&list_page(visit, typed, problem)?)
+        }
+    }
+}
+
+fn list_page(visit: &Visit, typed: String, problem: String) -> Result<GatesPage, Refusal> {
     let administration = visit.administration()?;
     let organization = visit.organization()?;
     let gates = administration.gates(organization)?;
@@ -149,7 +182,8 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         (_, 1) => "One gate needs a look".to_owned(),
         (_, several) => format!("{several} gates need a look"),
     };
-    Answer::page(&GatesPage { frame: visit.frame(title, "gates"), projects })
+    let may_change = visit.member()?.rights.manage_access();
+    Ok(GatesPage { frame: visit.frame(title, "gates"), projects, may_change, typed, problem })
 }
 
 fn line(visit: &Visit, gate: &Gate) -> Result<Line, Refusal> {
@@ -178,7 +212,8 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
 
 fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem: String) -> Result<GatePage, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
-    let Passages { total, through, shown } = administration.passages(organization, scope, permission, SHOWN)?;
+    let Passages { total, looked_at, through, shown } =
+        administration.passages(organization, scope, permission, SHOWN)?;
     let gate = administration.gates(organization)?;
     let gate = gate.into_iter().find(|gate| gate.scope == *scope && gate.permission == *permission);
     let verb = verb(permission.as_str());
@@ -206,6 +241,7 @@ fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem:
         permission: permission.to_string(),
         verb,
         people: total,
+        looked_at,
         through,
         shown,
         more,
@@ -282,33 +318,9 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     let title = format!("{word}: {} at {}", verb(&page.permission), page.scope);
     page.frame = visit.frame(title, "gates");
     // The first line is the verdict, which stands above the others.
-    let reasons = answer.reasons.iter().skip(1).map(|line| parts(line)).collect();
+    let reasons = answer.reasons.iter().skip(1).cloned().collect();
     page.verdict = Some(Verdict { allowed: answer.allowed, reasons, evidence, asked: When(asked) });
     Answer::page(&page)
-}
-
-/// A line of an explanation in parts, each with whether it stands for itself: a name, a role, a scope.
-fn parts(line: &str) -> Vec<(bool, String)> {
-    let mut parts: Vec<(bool, String)> =
-        line.split('`').enumerate().map(|(place, text)| (place % 2 == 1, text.to_owned())).collect();
-    if let Some((false, first)) = parts.first_mut() {
-        let mut letters = first.chars();
-        let capital: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-        *first = format!("{capital}{}", letters.as_str());
-    }
-    for (_, text) in parts.iter_mut().filter(|(is_name, _)| !is_name) {
-        *text = text.split(' ').map(to_the_minute).collect::<Vec<_>>().join(" ");
-    }
-    parts.retain(|(_, text)| !text.is_empty());
-    parts
-}
-
-/// Nobody reads why to the microsecond; the evidence below keeps it.
-fn to_the_minute(word: &str) -> String {
-    let stripped = word.trim_end_matches([',', ')', ';', '.']);
-    let rest = word.get(stripped.len()..).unwrap_or_default();
-    let moment = stripped.contains('T').then(|| stripped.parse::<crate::model::Moment>().ok()).flatten();
-    moment.map_or_else(|| word.to_owned(), |moment| format!("{}{rest}", When(moment)))
 }
 
 fn question(page: &CheckPage) -> Result<MayQuestion, String> {

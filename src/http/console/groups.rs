@@ -1,5 +1,7 @@
 //! Groups: those of a connection are read, local ones are kept here.
 
+pub(super) mod idle;
+
 use askama::Template;
 
 use crate::model::{ConnectionId, GroupId, MemberKind, Moment, Precondition, Principal, ResourceId};

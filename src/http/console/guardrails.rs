@@ -1,5 +1,9 @@
 //! Guardrails: what is forbidden whatever is assigned, as Cedar text that is validated where it is typed.
 
+pub(super) mod ready;
+
+use std::fmt::Write as _;
+
 use askama::Template;
 
 use crate::model::GuardrailId;
@@ -19,6 +23,7 @@ pub(super) const PAGES: &[Page] = &[
     Page::post("/o/{organization}/guardrails/try", Needs::Right("organization:manage-access"), rehearse),
     Page::post("/o/{organization}/guardrails", Needs::Fresh("organization:manage-access"), save),
     Page::get("/o/{organization}/guardrails/{id}", Needs::Right("organization:read"), show),
+    Page::get("/o/{organization}/guardrails/{id}/remove", Needs::Right("organization:manage-access"), look_at_removal),
     Page::post("/o/{organization}/guardrails/{id}/remove", Needs::Fresh("organization:manage-access"), remove),
 ];
 
@@ -32,6 +37,7 @@ const EXAMPLE: &str = "@id(\"employees-deploy-billing\")\n@reason(\"Contractors 
 struct GuardrailsPage {
     frame: Frame,
     lines: Vec<Line>,
+    library: &'static [ready::Described],
     may_change: bool,
 }
 
@@ -52,6 +58,8 @@ struct GuardrailPage {
     control: String,
     text: String,
     problem: String,
+    /// The lines around what is wrong, with their numbers.
+    place: String,
     shown: Option<mappings::Shown>,
     headline: String,
     may_change: bool,
@@ -70,7 +78,12 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         })
         .collect();
     let may_change = visit.member()?.rights.manage_access();
-    Answer::page(&GuardrailsPage { frame: visit.frame("Guardrails", "guardrails"), lines, may_change })
+    Answer::page(&GuardrailsPage {
+        frame: visit.frame("Guardrails", "guardrails"),
+        lines,
+        library: &ready::LIBRARY,
+        may_change,
+    })
 }
 
 fn page(visit: &Visit, title: &str, text: String, problem: String) -> Result<GuardrailPage, Refusal> {
@@ -79,6 +92,7 @@ fn page(visit: &Visit, title: &str, text: String, problem: String) -> Result<Gua
         id: String::new(),
         reason: String::new(),
         control: String::new(),
+        place: place(&text, &problem),
         text,
         problem,
         shown: None,
@@ -145,9 +159,74 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
     }
 }
 
+/// The line an error names, the one before it and a mark under the place, as compilers show it.
+fn place(text: &str, problem: &str) -> String {
+    let number = |after: &str| -> Option<usize> {
+        let (_, rest) = problem.split_once(after)?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    let (Some(line), Some(column)) = (number("ine "), number(", column ")) else { return String::new() };
+    let mut shown = String::new();
+    for (at, content) in text.lines().enumerate().skip(line.saturating_sub(2)).take(2) {
+        let at = at.saturating_add(1);
+        if at <= line {
+            // Writing to a string cannot fail.
+            let _ = writeln!(shown, "{at:>4}  {content}");
+        }
+    }
+    // Within what people read on a line of their own.
+    let _ = write!(shown, "{}^", " ".repeat(column.saturating_add(5).min(400)));
+    shown
+}
+
+fn look_at_removal(visit: &Visit) -> Result<Answer, Refusal> {
+    removal(visit, String::new())
+}
+
+fn removal(visit: &Visit, problem: String) -> Result<Answer, Refusal> {
+    let (organization, id) = (visit.organization()?, visit.parsed::<GuardrailId>(1)?);
+    let shown = match mappings::tried(visit, |trying| trying.remove_guardrail(organization, &id))? {
+        Ok(shown) => shown,
+        Err(_gone) => return Err(Refusal::NotFound),
+    };
+    let page = mappings::PreviewPage {
+        frame: visit.frame(mappings::headline(&shown), "guardrails"),
+        what: format!("The guardrail {id} is switched off; its text stays on record."),
+        action: visit.address(&format!("/guardrails/{id}/remove"))?,
+        fields: Vec::new(),
+        button: format!("Switch {id} off"),
+        danger: true,
+        back: visit.address(&format!("/guardrails/{id}"))?,
+        shown,
+        problem: problem.clone(),
+    };
+    if problem.is_empty() { Answer::page(&page) } else { Answer::invalid(&page) }
+}
+
 fn remove(visit: &Visit) -> Result<Answer, Refusal> {
     let id: GuardrailId = visit.parsed(1)?;
-    visit.administration()?.remove_guardrail(visit.organization()?, &id)?;
+    let fingerprint = visit.form.text("fingerprint")?;
+    if fingerprint.is_empty() {
+        return removal(visit, String::new());
+    }
+    match visit.administration()?.expecting(fingerprint.to_owned()).remove_guardrail(visit.organization()?, &id) {
+        Ok(()) => {}
+        Err(AdministrationError::PreconditionFailed(_)) => return removal(visit, mappings::MOVED.to_owned()),
+        Err(error) => return Err(error.into()),
+    }
     Ok(Answer::see_other(visit.address("/guardrails")?)
         .saying(&Flash::done(format!("The guardrail {id} forbids nothing any more. Its text stays on record."))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn the_place_of_an_error_is_marked_under_its_line() {
+        let shown = place("one\ntwo three\nfour", "Line 2, column 5: unexpected `three`");
+        assert_eq!(shown, "   1  one\n   2  two three\n          ^");
+        assert_eq!(place("one", "The annotation is missing."), "");
+        assert!(place("", "line 7, column 9: x").ends_with('^'));
+    }
 }

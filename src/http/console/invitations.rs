@@ -3,7 +3,7 @@
 use askama::Template;
 
 use crate::model::{GroupId, InvitationId, limits};
-use crate::service::invitations::{Line, Outcome, Reading, StoredInvitation, Wanted, readings};
+use crate::service::invitations::{Line, Outcome, Reading, StoredInvitation, Wanted, readings, split};
 use crate::service::people::groups::{self, GroupSearch};
 use crate::service::post::Letter;
 
@@ -174,7 +174,13 @@ fn new(visit: &Visit) -> Result<Answer, Refusal> {
 
 /// Reads what was pasted; nothing is changed and nobody is invited yet.
 fn read(visit: &Visit) -> Result<Answer, Refusal> {
-    let text = visit.form.text("addresses")?.to_owned();
+    let (pasted, file) = (visit.form.text("addresses")?, visit.form.text("file")?);
+    // What a file holds stands in the field from then on.
+    let text = match (pasted, file) {
+        (pasted, "") => pasted.to_owned(),
+        ("", file) => split(file).join("\n"),
+        (pasted, file) => format!("{pasted}\n{}", split(file).join("\n")),
+    };
     let all = readings(&visit.services, visit.caller()?, &text, visit.post.domains())?;
     if all.is_empty() {
         let problem = "Paste at least one address.".to_owned();

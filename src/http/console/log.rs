@@ -1,14 +1,17 @@
 //! The log: who did what to whom, and the decisions that were given.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use askama::Template;
 
-use crate::evidence::decisions::DecisionId;
+use crate::evidence::decisions::{AskedSubject, DecisionId};
 use crate::model::{Moment, ResourceId};
 use crate::service::access::decision_log::Wanted;
 use crate::service::log::{self, LogSearch};
 
 use super::answer::Answer;
 use super::frame::Frame;
+use super::profile::display_name;
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -79,6 +82,10 @@ struct DecisionsPage {
 struct DecisionLine {
     at: When,
     subject: String,
+    /// What the subject is called; empty where it is gone.
+    name: String,
+    /// The page of the person; empty for others.
+    href: String,
     permission: String,
     resource: String,
     allowed: bool,
@@ -174,6 +181,18 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     Answer::page(&page)
 }
 
+/// What people and services are called; who is gone has no name.
+fn names(visit: &Visit, ids: &BTreeSet<ResourceId>) -> Result<BTreeMap<ResourceId, String>, Refusal> {
+    let people = crate::service::people::by_ids(&visit.services, visit.caller()?, ids)?;
+    let mut names: BTreeMap<ResourceId, String> =
+        people.iter().map(|person| (person.id.into(), display_name(person))).collect();
+    if names.len() < ids.len() {
+        let services = visit.administration()?.services(visit.organization()?)?;
+        names.extend(services.into_iter().map(|one| (one.id.into(), one.name.to_string())));
+    }
+    Ok(names)
+}
+
 fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
     let (show, scope) = (visit.query.text("show")?.to_owned(), visit.query.text("scope")?.to_owned());
     let allowed = match show.as_str() {
@@ -190,12 +209,28 @@ fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
     let found = visit.services.decisions(visit.organization()?, &wanted, before, ROWS)?;
     let next = found.next.map(|next| format!("?{}", visit.query.query_with(&[("before", &next.to_string())])));
     let first = before.map(|_| format!("?{}", visit.query.query_with(&[("before", "")])));
-    let lines = found.items.into_iter().map(|(_, record)| DecisionLine {
-        at: When(record.at),
-        subject: record.subject.id().map_or_else(|| "somebody unknown".to_owned(), |id| id.to_string()),
-        permission: record.permission,
-        resource: record.resource,
-        allowed: record.allowed,
+    let ids: BTreeSet<ResourceId> = found.items.iter().filter_map(|(_, record)| record.subject.id()).collect();
+    let names = names(visit, &ids)?;
+    let people = visit.address("/people")?;
+    let lines = found.items.into_iter().map(|(_, record)| {
+        let name = record.subject.id().and_then(|id| names.get(&id).cloned()).unwrap_or_default();
+        let href = match record.subject {
+            AskedSubject::User(id) if !name.is_empty() => format!("{people}/{id}"),
+            _ => String::new(),
+        };
+        DecisionLine {
+            at: When(record.at),
+            subject: match record.subject {
+                AskedSubject::Ambiguous => "several at once".to_owned(),
+                AskedSubject::Unknown => "somebody unknown".to_owned(),
+                AskedSubject::User(id) | AskedSubject::Service(id) => id.to_string(),
+            },
+            name,
+            href,
+            permission: record.permission,
+            resource: record.resource,
+            allowed: record.allowed,
+        }
     });
     Answer::page(&DecisionsPage {
         lines: lines.collect(),

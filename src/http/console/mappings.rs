@@ -5,6 +5,7 @@ use askama::Template;
 use crate::model::{AssignmentId, AssignmentSource, Moment, Principal, ResourceId};
 use crate::service::access::{NewAssignment, Preview, ShownAssignment, WantedPrincipal};
 use crate::service::administration::{Administration, AdministrationError};
+use crate::service::people::groups;
 
 use super::answer::{Answer, Flash};
 use super::fields::Fields;
@@ -25,6 +26,8 @@ pub(super) const PAGES: &[Page] = &[
 
 /// People a preview names; the others are counted.
 const NAMED: usize = 200;
+/// Assignments on one page.
+const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "console/mappings.html")]
@@ -34,6 +37,12 @@ struct MappingsPage {
     hidden: usize,
     query: String,
     all: bool,
+    /// Whether only those are shown that match nobody.
+    orphaned: bool,
+    /// How many match nobody because whom they name is gone.
+    orphans: usize,
+    first: String,
+    next: String,
     may_change: bool,
 }
 
@@ -78,17 +87,17 @@ struct Form {
 
 #[derive(Template)]
 #[template(path = "console/preview.html")]
-struct PreviewPage {
-    frame: Frame,
+pub(super) struct PreviewPage {
+    pub(super) frame: Frame,
     /// What is to be done, in a sentence.
-    what: String,
-    action: String,
-    fields: Vec<(&'static str, String)>,
-    button: String,
-    danger: bool,
-    back: String,
-    shown: Shown,
-    problem: String,
+    pub(super) what: String,
+    pub(super) action: String,
+    pub(super) fields: Vec<(&'static str, String)>,
+    pub(super) button: String,
+    pub(super) danger: bool,
+    pub(super) back: String,
+    pub(super) shown: Shown,
+    pub(super) problem: String,
 }
 
 /// Who gains and who loses, as it is shown.
@@ -100,6 +109,7 @@ pub(super) struct Shown {
     pub(super) losing: usize,
     pub(super) conflicts: Vec<String>,
     pub(super) closed: Vec<String>,
+    pub(super) starved: Vec<String>,
     pub(super) administrators: usize,
 }
 
@@ -123,6 +133,10 @@ impl From<Preview> for Shown {
             let roles: Vec<&str> = one.roles.iter().map(crate::model::RoleName::as_str).collect();
             format!("{} would hold {} at {}", name(one.subject.id()), roles.join(" and "), one.scope)
         });
+        let starved = difference.starved.iter().map(|gate| {
+            let (passing, least) = (gate.passing, gate.bounds.minimum());
+            format!("{} at {}: {passing} could, {least} must", gate.permission, gate.scope)
+        });
         let closed = difference.closed.iter().map(|gate| format!("{} at {}", gate.permission, gate.scope));
         Self {
             fingerprint: preview.fingerprint.clone(),
@@ -132,6 +146,7 @@ impl From<Preview> for Shown {
             losses: told(&difference.losses),
             conflicts: conflicts.collect(),
             closed: closed.collect(),
+            starved: starved.collect(),
             administrators: difference.administrators,
         }
     }
@@ -178,22 +193,53 @@ pub(super) fn line(visit: &Visit, shown: &ShownAssignment) -> Result<Line, Refus
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let assignments = visit.administration()?.assignments(visit.organization()?)?;
     let (query, all) = (visit.query.text("q")?.to_lowercase(), visit.query.has("all"));
+    let orphaned = visit.query.has("orphaned");
     let mut lines = assignments.iter().map(|shown| line(visit, shown)).collect::<Result<Vec<_>, _>>()?;
     let before = lines.len();
     lines.retain(|line| all || line.state != "ended");
     let hidden = before.saturating_sub(lines.len());
+    let orphans = lines.iter().filter(|line| line.name.is_empty()).count();
     lines.retain(|line| {
         let text = format!("{} {} {} {}", line.name, line.role, line.scope, line.reason).to_lowercase();
-        query.is_empty() || text.contains(&query)
+        (query.is_empty() || text.contains(&query)) && (!orphaned || line.name.is_empty())
     });
-    lines.sort_by(|one, other| (&one.scope, &one.role, &one.name).cmp(&(&other.scope, &other.role, &other.name)));
+    lines.sort_by(|one, other| {
+        let place = |line: &Line| (line.scope.clone(), line.role.clone(), line.name.clone(), line.id.clone());
+        place(one).cmp(&place(other))
+    });
     let title = match lines.len() {
         1 => "1 assignment".to_owned(),
         several => format!("{several} assignments"),
     };
+    let after = visit.query.text("after")?;
+    let begin = match after {
+        "" => 0,
+        id => lines.iter().position(|line| line.id == id).ok_or(Refusal::NotFound)?.saturating_add(1),
+    };
+    let mut lines: Vec<Line> = lines.into_iter().skip(begin).take(ROWS.saturating_add(1)).collect();
+    let next = match lines.get(ROWS.saturating_sub(1)).filter(|_| lines.len() > ROWS) {
+        Some(last) => format!("?{}", visit.query.query_with(&[("after", &last.id)])),
+        None => String::new(),
+    };
+    lines.truncate(ROWS);
+    for line in &mut lines {
+        nobody_in_it(visit, line, &assignments)?;
+    }
+    let first = if after.is_empty() { String::new() } else { format!("?{}", visit.query.query_with(&[("after", "")])) };
     let may_change = visit.member()?.rights.manage_access();
-    let frame = visit.frame(title, "mappings");
-    Answer::page(&MappingsPage { frame, lines, hidden, query: visit.query.text("q")?.to_owned(), all, may_change })
+    let (frame, query) = (visit.frame(title, "mappings"), visit.query.text("q")?.to_owned());
+    Answer::page(&MappingsPage { frame, lines, hidden, query, all, orphaned, orphans, first, next, may_change })
+}
+
+/// A group without members lets nobody do anything, which its name does not tell.
+fn nobody_in_it(visit: &Visit, line: &mut Line, all: &[ShownAssignment]) -> Result<(), Refusal> {
+    let of_group = all.iter().map(|shown| &shown.assignment).find(|one| one.id.to_string() == line.id);
+    let Some(Principal::Group(group)) = of_group.map(|one| one.principal) else { return Ok(()) };
+    let found = line.state == "holds" && !line.name.is_empty();
+    if found && groups::members(&visit.services, visit.caller()?, group, ResourceId::FIRST, 1)?.is_empty() {
+        (line.state, line.tone) = ("matches nobody", "warn");
+    }
+    Ok(())
 }
 
 impl Form {
@@ -264,15 +310,15 @@ fn new_page(visit: &Visit, form: Form, problem: String) -> Result<NewPage, Refus
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let roles = administration.roles(organization)?.into_iter().map(|role| role.version.role.to_string()).collect();
     let scopes = administration.scopes(organization)?.into_iter().map(|scope| scope.path.to_string()).collect();
-    let everything = crate::service::people::groups::GroupSearch::default();
+    let everything = groups::GroupSearch::default();
     let first = ResourceId::earliest_at(Moment::from_micros(0));
-    let groups = crate::service::people::groups::search(&visit.services, visit.caller()?, first, NAMED, &everything)?;
+    let groups = groups::search(&visit.services, visit.caller()?, first, NAMED, &everything)?;
     let groups = groups.items.into_iter().map(|group| group.group.display_name).collect();
     Ok(NewPage { frame: visit.frame("Assign a role", "mappings"), form, roles, scopes, groups, problem })
 }
 
 /// What a change would come to, or what is wrong with it.
-fn tried(
+pub(super) fn tried(
     visit: &Visit,
     change: impl FnOnce(&Administration) -> Result<(), AdministrationError>,
 ) -> Result<Result<Shown, String>, Refusal> {
@@ -312,7 +358,7 @@ fn look(visit: &Visit, form: Form, problem: String) -> Result<Answer, Refusal> {
         what: format!("{} is assigned {} at {}{until}.", form.name, form.role, form.scope),
         action: visit.address("/mappings")?,
         button: button(&shown),
-        danger: !shown.closed.is_empty() || shown.losing > 0,
+        danger: !shown.closed.is_empty() || !shown.starved.is_empty() || shown.losing > 0,
         back: visit.address(&format!("/mappings/new?{query}"))?,
         fields,
         shown,
@@ -334,7 +380,7 @@ pub(super) fn headline(shown: &Shown) -> String {
     }
 }
 
-fn button(shown: &Shown) -> String {
+pub(super) fn button(shown: &Shown) -> String {
     match (shown.gaining, shown.losing) {
         (0, 0) => "Apply: nobody is affected".to_owned(),
         (gaining, 0) => format!("Apply: {gaining} gain"),
@@ -343,7 +389,7 @@ fn button(shown: &Shown) -> String {
     }
 }
 
-const MOVED: &str =
+pub(super) const MOVED: &str =
     "Something changed since you looked. Below is what it would come to now; apply it if that is still what you want.";
 
 fn make(visit: &Visit) -> Result<Answer, Refusal> {

@@ -3,6 +3,7 @@
 pub(super) mod edit;
 pub(super) mod endings;
 pub(super) mod list;
+pub(super) mod many;
 pub(super) mod person;
 pub(super) mod roles;
 pub(super) mod sessions;

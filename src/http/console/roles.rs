@@ -5,17 +5,21 @@ use std::collections::BTreeSet;
 use askama::Template;
 
 use crate::model::{Permission, RoleName};
+use crate::service::access::ShownRole;
 use crate::service::administration::AdministrationError;
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
+use super::mappings;
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
+use super::when::When;
 
 pub(super) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/roles", Needs::Right("organization:read"), list),
     Page::get("/o/{organization}/roles/{role}", Needs::Right("organization:read"), show),
+    Page::post("/o/{organization}/roles", Needs::Right("organization:manage-access"), name_one),
     Page::post("/o/{organization}/roles/{role}", Needs::Fresh("organization:manage-access"), save),
 ];
 
@@ -26,6 +30,8 @@ struct RolesPage {
     roles: Vec<(String, bool)>,
     rows: Vec<Row>,
     may_change: bool,
+    typed: String,
+    problem: String,
 }
 
 struct Row {
@@ -42,12 +48,34 @@ struct RolePage {
     version: String,
     is_built_in: bool,
     rows: Vec<(String, String, bool)>,
-    holders: Vec<super::mappings::Line>,
+    holders: Vec<mappings::Line>,
+    versions: Vec<Version>,
     may_change: bool,
     problem: String,
 }
 
+/// A version of a role, and what it changed.
+struct Version {
+    number: u32,
+    since: Option<When>,
+    added: Vec<String>,
+    taken: Vec<String>,
+}
+
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
+    Answer::page(&list_page(visit, String::new(), String::new())?)
+}
+
+/// A role begins with its name; what it allows is ticked on its page.
+fn name_one(visit: &Visit) -> Result<Answer, Refusal> {
+    let text = visit.form.text("name")?;
+    match text.parse::<RoleName>() {
+        Ok(name) => Ok(Answer::see_other(visit.address(&format!("/roles/{name}"))?)),
+        Err(error) => Answer::invalid(&list_page(visit, text.to_owned(), sentence(&error.to_string()))?),
+    }
+}
+
+fn list_page(visit: &Visit, typed: String, problem: String) -> Result<RolesPage, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let roles = administration.roles(organization)?;
     let catalogue = administration.catalogue(organization)?;
@@ -61,7 +89,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         .collect();
     let may_change = visit.member()?.rights.manage_access();
     let roles = roles.iter().map(|role| (role.version.role.to_string(), role.created_at.is_none())).collect();
-    Answer::page(&RolesPage { frame: visit.frame("Roles", "roles"), roles, rows, may_change })
+    Ok(RolesPage { frame: visit.frame("Roles", "roles"), roles, rows, may_change, typed, problem })
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
@@ -90,10 +118,11 @@ fn page(
         .collect();
     let assignments = administration.assignments(organization)?;
     let holders = assignments.iter().filter(|shown| shown.assignment.role == *name);
-    let holders = holders.map(|shown| super::mappings::line(visit, shown)).collect::<Result<Vec<_>, _>>()?;
+    let holders = holders.map(|shown| mappings::line(visit, shown)).collect::<Result<Vec<_>, _>>()?;
     let title = if version.is_some() { format!("Role {name}") } else { format!("New role {name}") };
     Ok(RolePage {
         frame: visit.frame(title, "roles"),
+        versions: if version.is_some() { versions(&administration.role(organization, name)?) } else { Vec::new() },
         typed: name.to_string(),
         version: version.as_ref().map(|(version, _)| version.number.to_string()).unwrap_or_default(),
         is_built_in: name.is_built_in(),
@@ -104,16 +133,61 @@ fn page(
     })
 }
 
+/// The versions of a role, newest first, each with what it changed.
+fn versions(all: &[ShownRole]) -> Vec<Version> {
+    let before = std::iter::once(None).chain(all.iter().map(Some));
+    let told = |(one, before): (&ShownRole, Option<&ShownRole>)| {
+        let none = BTreeSet::new();
+        let (now, was) = (&one.version.permissions, before.map_or(&none, |before| &before.version.permissions));
+        let names = |one: &BTreeSet<Permission>, other| one.difference(other).map(ToString::to_string).collect();
+        let (number, since) = (one.version.number, one.created_at.map(When));
+        Version { number, since, added: names(now, was), taken: names(was, now) }
+    };
+    let mut versions: Vec<Version> = all.iter().zip(before).map(told).collect();
+    versions.reverse();
+    versions
+}
+
+/// What is ticked becomes the next version: first it is shown who gains and who loses, then it is saved.
 fn save(visit: &Visit) -> Result<Answer, Refusal> {
     let name: RoleName = visit.parsed(1)?;
     let ticked: Result<BTreeSet<Permission>, _> = visit.form.all("permission").map(str::parse).collect();
     let ticked = ticked.map_err(|_none| Refusal::NotFound)?;
-    match visit.administration()?.put_role(visit.organization()?, &name, &ticked) {
+    let fingerprint = visit.form.text("fingerprint")?;
+    if fingerprint.is_empty() {
+        return look(visit, &name, &ticked, String::new());
+    }
+    let expecting = visit.administration()?.expecting(fingerprint.to_owned());
+    match expecting.put_role(visit.organization()?, &name, &ticked) {
         Ok(version) => Ok(Answer::see_other(visit.address(&format!("/roles/{name}"))?)
             .saying(&Flash::done(format!("The role {name} is at version {}.", version.number)))),
-        Err(error @ (AdministrationError::Unfitting(_) | AdministrationError::Taken(_))) => {
-            Answer::invalid(&page(visit, &name, Some(&ticked), sentence(&error.to_string()))?)
+        Err(AdministrationError::PreconditionFailed(_)) => look(visit, &name, &ticked, mappings::MOVED.to_owned()),
+        Err(error) => {
+            let problem = sentence(&Refusal::from(error).about_the_form()?);
+            Answer::invalid(&page(visit, &name, Some(&ticked), problem)?)
         }
-        Err(error) => Err(error.into()),
     }
+}
+
+fn look(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>, problem: String) -> Result<Answer, Refusal> {
+    let organization = visit.organization()?;
+    let shown = match mappings::tried(visit, |trying| trying.put_role(organization, name, ticked).map(drop))? {
+        Ok(shown) => shown,
+        Err(problem) => return Answer::invalid(&page(visit, name, Some(ticked), problem)?),
+    };
+    let names: Vec<&str> = ticked.iter().map(Permission::as_str).collect();
+    let allows = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    let back = visit.address(&format!("/roles/{name}"))?;
+    let page = mappings::PreviewPage {
+        frame: visit.frame(mappings::headline(&shown), "roles"),
+        what: format!("The role {name} would allow {allows}."),
+        action: back.clone(),
+        fields: ticked.iter().map(|permission| ("permission", permission.to_string())).collect(),
+        button: mappings::button(&shown),
+        danger: shown.losing > 0,
+        back,
+        shown,
+        problem: problem.clone(),
+    };
+    if problem.is_empty() { Answer::page(&page) } else { Answer::invalid(&page) }
 }

@@ -9,6 +9,7 @@ use crate::service::Services;
 use crate::service::accounts::{Member, SignedIn};
 use crate::service::administration::Administration;
 use crate::service::post::Post;
+use crate::service::practice::Practice;
 
 use super::answer::Answer;
 use super::browser::{self, Browser};
@@ -39,6 +40,8 @@ pub struct Visit {
     pub browser: Browser,
     /// Where letters go.
     pub post: web::Data<Post>,
+    /// Who has conversations of identity providers.
+    pub practice: web::Data<Practice>,
     /// Who is signed in.
     pub signed_in: Option<SignedIn>,
     /// Who that is in the organization of the address.

@@ -12,7 +12,7 @@ use crate::model::{Moment, OrganizationId, Permission, Principal, ResourceId, Ro
 use super::{Administration, Result, catalogue, principals, scopes};
 
 /// How many people's ways are worked out.
-const LOOKED_AT: usize = 500;
+const LOOKED_AT: usize = 2_000;
 
 /// Somebody who can pass, and by what.
 #[derive(Debug, Clone)]
@@ -36,6 +36,8 @@ pub struct Passage {
 pub struct Passages {
     /// How many people can.
     pub total: usize,
+    /// Of how many the way was worked out: of all, unless they are very many.
+    pub looked_at: usize,
     /// How many by which group, the most first; the name of none is empty: assigned to the person.
     pub through: Vec<(String, usize)>,
     /// The first of them, by id.
@@ -78,7 +80,8 @@ impl Administration {
             (people.len(), ways)
         })?;
         self.live.read(|tx| {
-            let people = ways.iter().map(|(user, _)| Principal::User(*user));
+            let looked_at = ways.len();
+            let people = ways.iter().take(limit).map(|(user, _)| Principal::User(*user));
             let groups: BTreeSet<_> = ways.iter().flat_map(|(_, path)| path.groups.iter().copied()).collect();
             let named: Vec<Principal> = people.chain(groups.into_iter().map(Principal::Group)).collect();
             let names = principals::names(tx, organization, named)?;
@@ -109,7 +112,7 @@ impl Administration {
                     since,
                 });
             }
-            Ok(Passages { total, through, shown })
+            Ok(Passages { total, looked_at, through, shown })
         })
     }
 }

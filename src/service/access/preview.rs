@@ -56,6 +56,10 @@ impl Preview {
         for gate in &self.difference.closed {
             lines.push(format!("! nobody could pass {} at {} any more", gate.permission, gate.scope));
         }
+        for gate in &self.difference.starved {
+            let (passing, least) = (gate.passing, gate.bounds.minimum());
+            lines.push(format!("! {passing} could pass {} at {}, {least} must", gate.permission, gate.scope));
+        }
         lines.push(format!("administrators left: {}", self.difference.administrators));
         lines
     }

@@ -6,7 +6,7 @@ use crate::db::Tx;
 use crate::db::console::invitations;
 use crate::db::users::listed::{self, Key};
 use crate::model::{Caller, ConnectionId, EmailAddress, Moment, UserId, limits};
-use crate::service::people::{Person, Standing};
+use crate::service::people::{Person, Standing, table};
 use crate::service::{ServiceError, Services};
 
 /// One pasted address.
@@ -51,28 +51,7 @@ impl Reading {
 /// Takes a text apart into addresses: at commas, semicolons, lines and spaces; of `Name <a@b.c>` the address counts. Of a
 /// table with commas and a first line that names its columns, the column `email` counts.
 pub fn split(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        for part in line.split([',', ';', '\t']) {
-            let part = part.trim().trim_matches('"').trim();
-            if part.is_empty() || part.eq_ignore_ascii_case("email") || part.eq_ignore_ascii_case("e-mail") {
-                continue;
-            }
-            let mut rest = part;
-            // `Name <address>`, once or more: the name is none of an address that failed.
-            while let Some((_, after)) = rest.split_once('<') {
-                let Some((address, after)) = after.split_once('>') else { break };
-                found.push(address.trim().to_owned());
-                rest = after.trim();
-            }
-            if rest.contains('@') {
-                found.extend(rest.split_whitespace().map(str::to_owned));
-            } else if !rest.is_empty() {
-                found.push(rest.to_owned());
-            }
-        }
-    }
-    found
+    table::cells(text, &["email", "emailaddress", "mail"]).into_iter().map(|cell| cell.text).collect()
 }
 
 /// Reads every pasted address. `domains`: those allowed, in lower case; empty for all. Blocks.
@@ -149,11 +128,15 @@ mod tests {
 
     #[test]
     fn addresses_are_found_however_they_are_pasted() {
-        let pasted =
-            "\u{feff}email,name\na@x.org, b@x.org;c@x.org\n d@x.org\te@x.org f@x.org\nAna Ruiz <g@x.org> i@x.org\n\n";
-        let expected = ["name", "a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org", "f@x.org", "g@x.org", "i@x.org"];
+        let pasted = "\u{feff}a@x.org, b@x.org;c@x.org\n d@x.org\te@x.org f@x.org\nAna Ruiz <g@x.org> i@x.org\n\n";
+        let expected = ["a@x.org", "b@x.org", "c@x.org", "d@x.org", "e@x.org", "f@x.org", "g@x.org", "i@x.org"];
         assert_eq!(split(pasted), expected);
         assert_eq!(split("\"h@x.org\",nonsense"), ["h@x.org", "nonsense"]);
         assert!(split(" \n,;\n").is_empty());
+    }
+
+    #[test]
+    fn of_a_table_the_column_of_addresses_counts() {
+        assert_eq!(split("Name,E-Mail,Team\n\"Ruiz, Ana\",a@x.org,ops\nKim,k@x.org,ops\n"), ["a@x.org", "k@x.org"]);
     }
 }

@@ -216,7 +216,11 @@ fn change(
     provisioned::patch(services, caller, &id.to_string(), body, precondition, &no_members(services)?).map(|_group| ())
 }
 
-fn check_local(services: &Services, caller: &Caller, id: GroupId) -> Result<(), ServiceError> {
+/// Refuses a group that a connection made.
+///
+/// # Errors
+/// 403 naming the connection, 404.
+pub(super) fn check_local(services: &Services, caller: &Caller, id: GroupId) -> Result<(), ServiceError> {
     match read(services, caller, id)?.manager {
         None => Ok(()),
         Some(manager) => {

@@ -65,6 +65,8 @@ pub struct Listing {
     pub standing: Option<Standing>,
     /// Only those this connection manages; of nobody: local ones.
     pub source: Option<ConnectionId>,
+    /// Only those some connection manages.
+    pub managed: bool,
     /// Only direct members of this group.
     pub group: Option<GroupId>,
     /// Only those who hold this role somewhere.
@@ -92,6 +94,7 @@ impl Listing {
     fn fits(&self, person: &Person, source: ConnectionId) -> bool {
         self.standing.is_none_or(|standing| person.standing() == standing)
             && self.source.is_none_or(|wanted| source == wanted)
+            && (!self.managed || !source.is_nobody())
     }
 }
 

@@ -69,7 +69,9 @@ impl Browser {
         }
         let mut response = match body {
             Some(body) => {
-                let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+                let own = headers.iter().any(|(name, _)| *name == "Content-Type");
+                let form = "application/x-www-form-urlencoded";
+                let request = if own { request } else { request.header("Content-Type", form) };
                 agent.run(request.body(body.to_owned()).unwrap())
             }
             None => agent.run(request.body(()).unwrap()),

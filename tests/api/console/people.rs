@@ -16,7 +16,7 @@ const HOSTILE: [&str; 6] = [
 ];
 
 /// The id of a person, by userName.
-fn id_of(server: &Server, organization: muster::model::OrganizationId, name: &str) -> String {
+pub fn id_of(server: &Server, organization: muster::model::OrganizationId, name: &str) -> String {
     muster::service::people::find(&services(server), &caller(organization), name).unwrap().to_string()
 }
 

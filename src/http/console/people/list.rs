@@ -40,6 +40,7 @@ struct ListPage {
     is_narrowed: bool,
     is_cut_short: bool,
     may_change: bool,
+    acts: [(&'static str, &'static str); 5],
     first: String,
     next: String,
 }
@@ -113,7 +114,11 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         [Standing::Active, Standing::Inactive, Standing::Suspended]
             .map(|one| Choice::new(one.as_str(), standing(one).0, state)),
     );
-    let mut from = vec![Choice::new("", "Any", source), Choice::new("local", "Local", source)];
+    let mut from = vec![
+        Choice::new("", "Any", source),
+        Choice::new("local", "Local", source),
+        Choice::new("managed", "Any connection", source),
+    ];
     from.extend(sources.into_iter().map(|one| Choice::new(one.id.to_string(), one.name, source)));
     let group = query.text("group")?;
     let mut in_groups = vec![Choice::new("", "Any", group)];
@@ -138,6 +143,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         is_narrowed,
         is_cut_short: listed.is_cut_short,
         may_change: visit.member()?.rights.manage_people(),
+        acts: super::many::ACTS,
         first: if query.has("after") { here(&[("key", ""), ("after", "")]) } else { String::new() },
         next: next.unwrap_or_default(),
         frame: visit.frame("People", "people"),
@@ -157,7 +163,7 @@ fn listing(visit: &Visit) -> Result<Listing, Refusal> {
         (None, _) => None,
     };
     let source = match given("source")? {
-        None => None,
+        None | Some("managed") => None,
         Some("local") => Some(ConnectionId::NOBODY),
         Some(id) => Some(id.parse().map_err(|_not_an_id| unknown("a source"))?),
     };
@@ -167,6 +173,7 @@ fn listing(visit: &Visit) -> Result<Listing, Refusal> {
         text: given("q")?.map(str::to_owned),
         standing: state.transpose()?,
         source,
+        managed: query.text("source")? == "managed",
         group: given("group")?.map(str::parse).transpose().map_err(|_not_an_id| unknown("a group"))?,
         role: given("role")?.map(str::parse).transpose().map_err(|_not_a_role| unknown("a role"))?,
         order: order.transpose()?.unwrap_or_default(),

@@ -1,0 +1,311 @@
+// Drives the console as people do, with a fresh server: the first five minutes, then inviting, moving, leaving.
+//
+//   node flows.mjs LINK SCIM_URL SCIM_TOKEN PROGRAM PICTURES
+//
+// LINK signs the recovery administrator in, SCIM_URL and SCIM_TOKEN are what an identity provider is given, PROGRAM is
+// muster, run where its database is, PICTURES a folder. Every page that is reached by a form is examined too. Fails on
+// any finding; waits for pages, never for time.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { end, find, look, open, watched } from "./looking.mjs";
+
+const [link, scimUrl, scimToken, program, pictures] = process.argv.slice(2);
+const origin = new URL(link).origin;
+const browser = await open(pictures);
+let pages = 0;
+
+/** Stops here if something is not as it should be. */
+function must(holds, what) {
+  if (!holds) {
+    find("flow", what);
+    end(pictures, "flows", `stopped after ${pages} pages`);
+  }
+}
+
+const heading = (tab) => tab.locator("h1").innerText();
+const text = (tab) => tab.locator("main").innerText();
+
+async function says(tab, sentence) {
+  must((await text(tab)).includes(sentence), `${tab.url()} does not say \`${sentence}\`: ${await text(tab)}`);
+}
+
+/** Presses what is named and waits for the page that answers. */
+async function press(tab, name, options = {}) {
+  const control = tab.locator("main").getByRole(options.role ?? "button", { name, exact: options.exact ?? false });
+  await Promise.all([tab.waitForNavigation({ waitUntil: "load" }), control.first().click()]);
+}
+
+async function goto(tab, path) {
+  const answer = await tab.goto(origin + path);
+  must(answer.status() < 500, `${path} answered ${answer.status()}`);
+  return answer.status();
+}
+
+async function seen(tab, name) {
+  pages += 1;
+  await look(tab, pictures, `flow-${name}`);
+}
+
+/** What an identity provider sends. */
+async function scim(method, path, body) {
+  const answer = await fetch(scimUrl + path, {
+    method,
+    headers: { Authorization: `Bearer ${scimToken}`, "Content-Type": "application/scim+json", "User-Agent": "Okta SCIM Client 1.0.0" },
+    body: body && JSON.stringify(body),
+  });
+  const read = await answer.text();
+  must(answer.ok, `${method} ${path} answered ${answer.status}: ${read}`);
+  return read ? JSON.parse(read) : {};
+}
+
+const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+const person = (given, family) => {
+  const userName = `${given}.${family}@example.com`.toLowerCase();
+  const emails = [{ value: userName, type: "work", primary: true }];
+  return { schemas: [USER], userName, displayName: `${given} ${family}`, name: { givenName: given, familyName: family }, emails, active: true };
+};
+
+/** Opens a link that signs in, in a browser of its own. */
+async function signIn(url, options = {}) {
+  const context = await watched(browser, options);
+  const tab = await context.newPage();
+  await tab.goto(url);
+  await Promise.all([tab.waitForNavigation({ waitUntil: "load" }), tab.locator("main button[type=submit]").click()]);
+  return tab;
+}
+
+const loginLink = (...who) => execFileSync(program, ["login-link", ...who], { encoding: "utf8" }).match(/http:\S+/)[0];
+
+// ---- The first five minutes: from the printed link to a leaver proven.
+const admin = await signIn(link);
+must(new URL(admin.url()).pathname === "/o/default", `signing in ended at ${admin.url()}`);
+await seen(admin, "01-home-of-a-new-organization");
+const used = await (await watched(browser)).newPage();
+await used.goto(link);
+must(!(await text(used)).includes("Sign in to default"), "a link that was used signs in again");
+
+await goto(admin, "/o/default/connections");
+await press(admin, "default", { role: "link" });
+await says(admin, "Waiting");
+await press(admin, "Practise", { role: "link" });
+await press(admin, "Practise", { exact: false });
+must((await heading(admin)).includes("as"), `practising ended with: ${await heading(admin)}`);
+await says(admin, "The scratch organization is removed");
+await seen(admin, "02-practised");
+
+const [ana, kofi, lee] = [await scim("POST", "/Users", person("Ana", "Ruiz")), await scim("POST", "/Users", person("Kofi", "Mensah")), await scim("POST", "/Users", person("Lee", "Park"))];
+const members = [ana, kofi, lee].map(({ id }) => ({ value: id }));
+await scim("POST", "/Groups", { schemas: [GROUP], displayName: "eng-prod", members });
+await goto(admin, "/o/default/connections");
+await press(admin, "default", { role: "link" });
+await says(admin, "Requests arrive and are carried out");
+await seen(admin, "03-connection-that-receives");
+
+await goto(admin, "/o/default/gates");
+await admin.getByLabel("Project and environment").fill("/billing/production");
+await press(admin, "Make it");
+await says(admin, "deploy at /billing/production");
+
+await goto(admin, "/o/default/mappings");
+await press(admin, "Assign a role", { role: "link" });
+await admin.getByLabel("Its name").fill("eng-prod");
+await admin.getByLabel("Role").selectOption("deployer");
+await admin.getByLabel("Scope").selectOption("/billing");
+await press(admin, "See who gains and who loses");
+must((await heading(admin)) === "3 people and services gain", `the preview says: ${await heading(admin)}`);
+await says(admin, "ana.ruiz@example.com");
+await seen(admin, "04-mapping-preview");
+await press(admin, "Apply: 3 gain");
+await says(admin, "eng-prod");
+
+await goto(admin, "/o/default/gates/at?scope=%2Fbilling%2Fproduction&permission=deploy%3Arun");
+must((await heading(admin)) === "3 people can deploy at /billing/production", await heading(admin));
+await admin.getByLabel("User name or id").fill("ana.ruiz@example.com");
+await press(admin, "Can they deploy?");
+must((await heading(admin)).startsWith("Yes"), await heading(admin));
+await seen(admin, "05-check-says-yes");
+await goto(admin, "/o/default/check?person=nobody&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction");
+must((await heading(admin)).startsWith("No"), await heading(admin));
+
+await scim("PATCH", `/Users/${ana.id}`, { schemas: [PATCH], Operations: [{ op: "replace", path: "active", value: false }] });
+await goto(admin, "/o/default/check?person=ana.ruiz%40example.com&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction");
+must((await heading(admin)).startsWith("No"), "a leaver can deploy");
+await seen(admin, "06-check-says-no");
+await goto(admin, `/o/default/people/${ana.id}`);
+const [download] = await Promise.all([admin.waitForEvent("download"), admin.getByRole("button", { name: /certificate/i }).first().click()]);
+const certificate = join(pictures, "flow-certificate.json");
+await download.saveAs(certificate);
+let verdict = 0;
+try {
+  execFileSync(program, ["verify", certificate], { encoding: "utf8", stdio: "pipe" });
+} catch (error) {
+  verdict = error.status;
+}
+must([0, 3].includes(verdict), `muster verify ended with ${verdict}`);
+
+// ---- Administrators: a person gets the role, and the last one stays.
+await goto(admin, "/o/default/people/new");
+await admin.getByLabel("User name").fill("dana");
+await admin.getByLabel("Given name").fill("Dana");
+await press(admin, "Add the person");
+await press(admin, "Give a role", { role: "link" });
+await admin.getByLabel("Role").selectOption("admin");
+await press(admin, /who gains/i);
+await seen(admin, "07-role-preview");
+await Promise.all([admin.waitForNavigation(), admin.locator("main form[method=post] button[type=submit]").first().click()]);
+await says(admin, "admin");
+const danaPath = new URL(admin.url()).pathname;
+const dana = await signIn(loginLink("dana"));
+must(new URL(dana.url()).pathname === "/o/default", `dana ended at ${dana.url()}`);
+must((await goto(dana, `${danaPath}/deactivate`)) === 409, "the last administrator may be deactivated");
+await says(dana, "only active administrator");
+await seen(dana, "08-last-administrator");
+must((await goto(dana, `${danaPath}/remove`)) === 409, "the last administrator may be removed");
+
+// ---- Many at once, from ticks, from a paste, from a file.
+for (const name of ["one", "two", "three"]) {
+  await goto(dana, "/o/default/people/new");
+  await dana.getByLabel("User name").fill(name);
+  await press(dana, "Add the person");
+}
+for (const name of ["first", "second"]) {
+  await goto(dana, "/o/default/groups/new");
+  await dana.getByLabel("Name", { exact: true }).fill(name);
+  await press(dana, "Make the group");
+}
+await goto(dana, "/o/default/people?source=local");
+await dana.getByRole("checkbox", { name: "Everybody on this page" }).check();
+await dana.getByRole("checkbox", { name: /Choose Dana/ }).uncheck();
+await dana.getByLabel("With those that are ticked").selectOption("join");
+await press(dana, "See what becomes of each");
+await says(dana, "3 people were ticked");
+await dana.getByLabel("The group").selectOption({ label: "first" });
+await seen(dana, "09-many-ticked");
+await press(dana, "See what becomes of each");
+must((await heading(dana)) === "3 people would be added to first", await heading(dana));
+await press(dana, "Add 3 people");
+must((await heading(dana)) === "3 people were added to first", await heading(dana));
+await seen(dana, "10-many-done");
+
+await goto(dana, "/o/default/people/many");
+await dana.getByLabel("Who").fill("one, nobody\none");
+await dana.getByLabel("Move to another group").check();
+await dana.getByLabel("The group").selectOption({ label: "first" });
+await dana.getByLabel("Where they move to").selectOption({ label: "second" });
+await press(dana, "See what becomes of each");
+must((await heading(dana)) === "1 of 3 people would be moved from first to second", await heading(dana));
+await says(dana, "Nobody here is called so");
+await seen(dana, "11-many-moved");
+await press(dana, "Move 1 person");
+
+const table = join(pictures, "flow-people.csv");
+writeFileSync(table, "\ufeffName;User Name\r\n\"Two; of many\";two\r\nDana;dana\r\nKofi;kofi.mensah@example.com\r\n");
+await goto(dana, "/o/default/people/many");
+await dana.getByLabel("Or a file").setInputFiles(table);
+await dana.getByLabel("Remove", { exact: true }).check();
+await press(dana, "See what becomes of each");
+must((await heading(dana)) === "1 of 3 people would be removed", await heading(dana));
+await says(dana, "Is the last administrator");
+await says(dana, "Comes from default");
+await seen(dana, "12-many-removed");
+await press(dana, "Remove 1 person");
+must((await heading(dana)) === "1 person was removed", await heading(dana));
+
+// ---- Invitations: refused while a connection brings the people, then every reading.
+await goto(dana, "/o/default/invitations/new");
+await says(dana, "People are not invited here");
+await goto(dana, "/o/default/connections");
+await press(dana, "default", { role: "link" });
+await press(dana, "Pause");
+await says(dana, "paused");
+await goto(dana, "/o/default/invitations/new");
+const invited = "new@example.com, new@example.com; not-an-address\nlee.park@example.com ana.ruiz@example.com\nMax Moss <max@example.com>";
+await dana.getByLabel("E-mail addresses").fill(invited);
+await dana.getByLabel("first", { exact: true }).check();
+await press(dana, "Read the addresses");
+for (const reading of ["Ready", "The same as number 1", "Not an address", "Already a member", "Deactivated here", "2 can be invited, 4 cannot"]) await says(dana, reading);
+await seen(dana, "13-invitation-readings");
+await press(dana, "Drop the 4");
+await press(dana, "Invite 2 people");
+must((await heading(dana)) === "2 people were invited", await heading(dana));
+await seen(dana, "14-invited");
+const join1 = (await text(dana)).match(/http:\/\/\S+\/join\/\S+/)[0];
+await goto(dana, "/o/default/invitations/new");
+await dana.getByLabel("E-mail addresses").fill("new@example.com");
+await press(dana, "Read the addresses");
+await says(dana, "Already invited");
+await goto(dana, "/o/default/invitations");
+await seen(dana, "15-invitations");
+
+// ---- Whoever joins has the own profile and nothing else.
+const joining = await (await watched(browser)).newPage();
+await joining.goto(join1);
+await says(joining, "The address cannot be changed");
+await look(joining, pictures, "flow-16-join");
+await joining.getByLabel("Given name").fill("<b>New</b>");
+await joining.getByLabel("Family name").fill("Person");
+await press(joining, /^Join/);
+must(new URL(joining.url()).pathname === "/o/default/profile", `joining ended at ${joining.url()}`);
+await says(joining, "<b>New</b>");
+await look(joining, pictures, "flow-17-profile");
+for (const path of ["/people", "/people/many", "/groups", "/gates", "/mappings", "/roles", "/guardrails", "/connections", "/log", "/decisions", "/settings", "/invitations", "/people/new", `/people/${lee.id}`]) {
+  must((await goto(joining, `/o/default${path}`)) === 403, `somebody without rights sees ${path}`);
+}
+
+// ---- Rules: a ready guardrail, an error in place, a role of one's own.
+await goto(dana, "/o/default/guardrails");
+await press(dana, "Switch on: Freeze for a while", { role: "link" });
+await dana.getByLabel("From (UTC)").fill("2020-01-01T00:00");
+await dana.getByLabel("Up to (UTC)").fill("2999-01-01T00:00");
+await dana.getByLabel("Why").fill("The year is closed.");
+await dana.getByLabel("Control").fill("C-7");
+await seen(dana, "18-guardrail-ready");
+await press(dana, "See who loses what");
+must((await text(dana)).includes("2 people and services lose"), await text(dana));
+await seen(dana, "19-guardrail-rehearsed");
+await press(dana, /^Save/);
+await goto(dana, "/o/default/guardrails/new");
+await dana.getByLabel("Cedar").fill('@id("x")\n@reason("x")\n@control("x")\nforbid (principal, action == Action::"nothing", resource);');
+await press(dana, "Validate and rehearse");
+await says(dana, "Line 4, column");
+await seen(dana, "20-guardrail-error");
+await goto(dana, "/o/default/guardrails/freeze-window/remove");
+await press(dana, "Switch freeze-window off");
+await says(dana, "forbids nothing any more");
+await goto(dana, "/o/default/roles");
+await dana.getByLabel("Its name").fill("tester");
+await press(dana, "Go on");
+await dana.getByRole("checkbox", { name: "build:view" }).check();
+await press(dana, "See who gains and who loses");
+await seen(dana, "21-role-preview");
+await press(dana, "Apply");
+await says(dana, "Version 1");
+
+// ---- Themes: what is chosen stays.
+await dana.getByRole("button", { name: "Dark" }).click();
+await dana.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+await goto(dana, "/o/default/gates");
+must((await dana.evaluate(() => getComputedStyle(document.body).backgroundColor)) !== "rgb(255, 255, 255)", "the dark theme is not kept");
+
+// ---- Without JavaScript: move, map, check, sign out.
+const plain = await signIn(loginLink("dana"), { javaScriptEnabled: false });
+await goto(plain, "/o/default/people/many");
+await plain.getByLabel("Who").fill("three");
+await plain.getByLabel("Deactivate", { exact: true }).check();
+await press(plain, "See what becomes of each");
+await press(plain, "Deactivate 1 person");
+must((await heading(plain)) === "1 person was deactivated", await heading(plain));
+await goto(plain, "/o/default/mappings/new");
+await plain.getByLabel("Its name").fill("second");
+await plain.getByLabel("Role").selectOption("viewer");
+await press(plain, "See who gains and who loses");
+await press(plain, "Apply: 1 gain");
+await says(plain, "second");
+await Promise.all([plain.waitForNavigation(), plain.getByRole("button", { name: "Sign out" }).click()]);
+must((await goto(plain, "/o/default")) === 200 && new URL(plain.url()).pathname === "/sign-in", `signing out ended at ${plain.url()}`);
+
+await browser.close();
+end(pictures, "flows", `the console driven over ${pages} pages`);

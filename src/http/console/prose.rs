@@ -1,0 +1,44 @@
+//! Sentences of the use cases as pages show them: what stands in backticks stands for itself, a name, a role, a scope.
+
+use crate::model::Moment;
+
+use super::when::When;
+
+/// A sentence in parts, each with whether it stands for itself. It begins with a capital, and times are to the minute:
+/// nobody reads why to the microsecond.
+pub fn parts(sentence: &str) -> Vec<(bool, String)> {
+    let mut parts: Vec<(bool, String)> =
+        sentence.split('`').enumerate().map(|(place, text)| (place % 2 == 1, text.to_owned())).collect();
+    if let Some((false, first)) = parts.first_mut() {
+        let mut letters = first.chars();
+        let capital: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+        *first = format!("{capital}{}", letters.as_str());
+    }
+    for (_, text) in parts.iter_mut().filter(|(is_name, _)| !is_name) {
+        *text = text.split(' ').map(to_the_minute).collect::<Vec<_>>().join(" ");
+    }
+    parts.retain(|(_, text)| !text.is_empty());
+    parts
+}
+
+fn to_the_minute(word: &str) -> String {
+    let stripped = word.trim_end_matches([',', ')', ';', '.']);
+    let rest = word.get(stripped.len()..).unwrap_or_default();
+    let moment = stripped.contains('T').then(|| stripped.parse::<Moment>().ok()).flatten();
+    moment.map_or_else(|| word.to_owned(), |moment| format!("{}{rest}", When(moment)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_backticks_stands_for_itself() {
+        let expected = [(true, "userName"), (false, " is already taken, since 2026-03-31 18:00 UTC.")];
+        let found = parts("`userName` is already taken, since 2026-03-31T18:00:00Z.");
+        let found: Vec<(bool, &str)> = found.iter().map(|(is_name, text)| (*is_name, text.as_str())).collect();
+        assert_eq!(found, expected);
+        assert_eq!(parts("ana"), [(false, "Ana".to_owned())]);
+        assert!(parts("").is_empty());
+    }
+}
