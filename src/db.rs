@@ -37,6 +37,7 @@ pub mod signing_keys;
 pub mod sql;
 mod sqlite;
 pub mod statements;
+pub mod streams;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod users;

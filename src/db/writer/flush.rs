@@ -13,7 +13,8 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
-    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, signals, users,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, signals, streams,
+    users,
 };
 use super::{WriteError, Written};
 
@@ -271,6 +272,10 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveReceiver { id, version, at } => {
                 receivers::remove(tx, set.organization, *id, *version, *at)?
             }
+            AdministrationRow::DropSignals { receiver, but, at } => {
+                signals::drop_waiting(tx, set.organization, (*receiver, *but), *at)?
+            }
+            AdministrationRow::ChosenSubject(chosen) => streams::choose(tx, set.organization, chosen)?,
             AdministrationRow::Proof(proof) => proofs::insert(tx, proof)?,
             AdministrationRow::RevokeCredential { id, at } => {
                 proofs::remove(tx, set.organization, *id)?;
