@@ -16,8 +16,8 @@ out=$(cd "$2" && pwd)
 seconds=${DUR:-3}
 tools=${BENCH_TARGET_DIR:-$out/target}
 if [[ -z ${PROGRAM:-} ]]; then
-  cargo build --release --locked --bin muster
-  PROGRAM=target/release/muster
+  cargo build --profile dist --locked --bin muster
+  PROGRAM=target/dist/muster
 fi
 for crate in scimbench actixhello; do
   CARGO_TARGET_DIR=$tools cargo build --release -q --locked --manifest-path "$load/$crate/Cargo.toml"

@@ -18,8 +18,8 @@ size=${SIZE:-100000}
 export DUR=${DUR:-2} SECONDS_EACH=${SECONDS_EACH:-2} TOTAL_BUDGET=600 BENCH_TARGET_DIR=${BENCH_TARGET_DIR:-$out/target}
 
 if [[ -z ${PROGRAM:-} ]]; then
-  cargo build --release --locked --bin muster
-  PROGRAM=target/release/muster
+  cargo build --profile dist --locked --bin muster
+  PROGRAM=target/dist/muster
 fi
 work=$(mktemp -d)
 chmod 755 "$work"
@@ -74,13 +74,13 @@ for database in sqlite postgres; do
   esac
   start "$url"
   SERVER_PID=$server LABEL=$database "$load/bench.sh" "$base" "$token" "$out/$database.json" "1000,$size"
-  # Groups with one member: every request takes a revision.
+  python3 scripts/performance/provisioning.py "$base" "$token" | tee "$out/$database-provisioning.json"
+  # Groups with one member: every request takes a revision. Last, for that member is in thousands of groups afterwards.
   user=$(curl -s "$base/Users?count=1&attributes=id" -H "Authorization: Bearer $token" |
     sed 's/.*"id":"\([^"]*\)".*/\1/')
   seq 200000 | sed "s/.*/{\"displayName\":\"revision &\",\"members\":[{\"value\":\"$user\"}]}/" >"$work/groups"
   "$BENCH_TARGET_DIR/release/scimbench" raw-post "$base/Groups" "$work/groups" 16 "$DUR" "$token" \
     >"$out/$database-revision.json"
-  python3 scripts/performance/provisioning.py "$base" "$token" | tee "$out/$database-provisioning.json"
   [[ $database = sqlite ]] || many_organizations "$url"
   kill "$server"
   wait "$server"

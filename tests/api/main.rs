@@ -107,6 +107,8 @@ mod promise;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod pushed_roles;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod races;
