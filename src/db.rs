@@ -39,6 +39,7 @@ pub mod signing_keys;
 pub mod sql;
 mod sqlite;
 pub mod statements;
+pub mod streams;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod users;

@@ -1,6 +1,7 @@
 //! What runs by the clock, each job on a thread of its own.
 
 mod brakes;
+mod claims;
 mod gates;
 mod notifications;
 mod outbox;
@@ -61,6 +62,8 @@ impl Jobs {
         jobs.spawn("watch", move || watch::run(&watched, &now, &stop))?;
         let (looking, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
+        let (telling, stop) = (live.clone(), jobs.stop.clone());
+        jobs.spawn("claims", move || claims::run(&telling, &stop))?;
         let senders = Arc::new(outbox::Senders::default());
         for number in 0..SENDERS {
             let (live, issuer, stop) = (live.clone(), issuer.clone(), jobs.stop.clone());

@@ -4,6 +4,6 @@ pub mod event;
 pub mod receiver;
 pub mod subject;
 
-pub use event::EventType;
-pub use receiver::{Method, Receiver, Status};
+pub use event::{EventType, occurrence};
+pub use receiver::{DefaultSubjects, Method, Receiver, Status};
 pub use subject::{Subject, SubjectFormat};

@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::live::Algorithm;
 use crate::model::Name;
 use crate::service::administration::{Administration, NewReceiver, ReceiverChange, StoredReceiver};
-use crate::signals::{EventType, Method, Status, SubjectFormat};
+use crate::signals::{DefaultSubjects, EventType, Method, Status, SubjectFormat};
 
 use super::error::CommandError;
 use super::organization_choice::OrganizationChoice;
@@ -67,6 +67,9 @@ pub(super) struct Create {
     /// Whose subjects it knows people by, where that is `iss_sub`: the issuer of the identity provider
     #[arg(long, value_name = "URL")]
     subject_issuer: Option<String>,
+    /// Whom it is told about where it has not chosen over Shared Signals
+    #[arg(long, default_value = "all", value_parser = subjects())]
+    subjects: DefaultSubjects,
     /// The audience of its tokens [default: its URL]
     #[arg(long, value_name = "TEXT")]
     audience: Option<String>,
@@ -80,6 +83,10 @@ fn method() -> impl TypedValueParser<Value = Method> {
 fn subject() -> impl TypedValueParser<Value = SubjectFormat> {
     PossibleValuesParser::new(["email", "iss_sub", "opaque"])
         .try_map(|name| SubjectFormat::from_name(&name).ok_or("not a format"))
+}
+
+fn subjects() -> impl TypedValueParser<Value = DefaultSubjects> {
+    PossibleValuesParser::new(["all", "none"]).try_map(|name| DefaultSubjects::from_name(&name).ok_or("neither"))
 }
 
 fn event() -> impl TypedValueParser<Value = EventType> {
@@ -138,6 +145,7 @@ fn create(administration: &Administration, create: &Create) -> Result<(), Comman
         events: create.events.clone(),
         subject_format: create.subject,
         subject_issuer: create.subject_issuer.clone(),
+        subjects: create.subjects,
         audience: create.audience.clone(),
         algorithm: Algorithm::Rs256,
         credential: None,

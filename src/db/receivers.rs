@@ -1,10 +1,10 @@
 //! Receivers, and how far the sender has got with each.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
 use crate::model::{CredentialId, Moment, OrganizationId, ResourceId};
-use crate::signals::{EventType, Method, Receiver, Status, SubjectFormat};
+use crate::signals::{DefaultSubjects, EventType, Method, Receiver, Status, SubjectFormat};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
@@ -12,15 +12,17 @@ use super::{DatabaseError, Tx};
 pub(super) const INSERT: Statement = Statement::both(
     "receiver_insert",
     "INSERT INTO receiver (organization, id, name, method, endpoint, secret, events, subject_format, \
-     subject_issuer, audience, algorithm, credential, status, reason, version, created_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+     subject_issuer, audience, algorithm, credential, status, reason, version, created_at, subjects, chosen, notice, \
+     claims_told) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
+     CASE WHEN $20 THEN (SELECT revision FROM organization WHERE id = $1) END)",
 );
 pub(super) const REPLACE: Statement = Statement::both(
     "receiver_replace",
     "UPDATE receiver SET name = $3, method = $4, endpoint = $5, secret = $6, events = $7, \
      subject_format = $8, subject_issuer = $9, audience = $10, algorithm = $11, credential = $12, status = $13, \
-     reason = $14, version = $15, next_attempt_at = 0, failures = 0, failing_since = NULL, last_error = NULL \
-     WHERE organization = $1 AND id = $2 AND version = $15 - 1 AND created_at = $16 AND removed_at IS NULL",
+     reason = $14, version = $15, subjects = $17, chosen = $18, notice = $19, next_attempt_at = 0, failures = 0, \
+     failing_since = NULL, last_error = NULL, \
+     claims_told = CASE WHEN $20 THEN COALESCE(claims_told, (SELECT revision FROM organization WHERE id = $1)) END WHERE organization = $1 AND id = $2 AND version = $15 - 1 AND created_at = $16 AND removed_at IS NULL",
 );
 pub(super) const REMOVE: Statement = Statement::both(
     "receiver_remove",
@@ -30,39 +32,43 @@ pub(super) const REMOVE: Statement = Statement::both(
 pub(super) const LIST: Statement = Statement::both(
     "receiver_list",
     "SELECT organization, id, name, method, endpoint, secret, events, subject_format, subject_issuer, audience, algorithm, \
-     credential, status, reason, version, created_at, failures, failing_since, last_error, acknowledged_at FROM receiver \
+     credential, status, reason, version, created_at, subjects, chosen, notice, failures, failing_since, last_error, \
+     acknowledged_at FROM receiver \
      WHERE organization = $1 AND removed_at IS NULL ORDER BY id",
 );
 pub(super) const BY_ID: Statement = Statement::both(
     "receiver_by_id",
     "SELECT organization, id, name, method, endpoint, secret, events, subject_format, subject_issuer, audience, algorithm, \
-     credential, status, reason, version, created_at, failures, failing_since, last_error, acknowledged_at FROM receiver \
+     credential, status, reason, version, created_at, subjects, chosen, notice, failures, failing_since, last_error, \
+     acknowledged_at FROM receiver \
      WHERE organization = $1 AND id = $2 AND removed_at IS NULL",
 );
 // Receivers of the whole deployment are few; for each one probe of an index tells whether anything waits.
 pub(super) const DUE: Statement = Statement::both(
     "receiver_due",
-    "SELECT organization, id FROM receiver r WHERE status = 'enabled' AND removed_at IS NULL AND method <> 'poll' \
-     AND next_attempt_at <= $1 AND claimed_until <= $1 AND (SELECT 1 FROM signal waiting \
-     WHERE waiting.organization = r.organization AND waiting.receiver = r.id AND waiting.finished_at IS NULL LIMIT 1) = 1 \
+    "SELECT organization, id FROM receiver r WHERE removed_at IS NULL AND method <> 'poll' \
+     AND next_attempt_at <= $1 AND claimed_until <= $1 AND (notice IS NOT NULL OR status = 'enabled' AND \
+     (SELECT 1 FROM signal waiting WHERE waiting.organization = r.organization AND waiting.receiver = r.id \
+     AND waiting.finished_at IS NULL LIMIT 1) = 1) \
      ORDER BY claimed_until LIMIT $2",
 );
 pub(super) const CLAIM: Statement = Statement::both(
     "receiver_claim",
     "UPDATE receiver SET claimed_by = $3, claimed_until = $4 WHERE organization = $1 AND id = $2 AND claimed_until <= $5 \
-     AND status = 'enabled' AND removed_at IS NULL",
+     AND (status = 'enabled' OR notice IS NOT NULL) AND removed_at IS NULL",
 );
 pub(super) const SUCCEEDED: Statement = Statement::both(
     "receiver_succeeded",
     "UPDATE receiver SET claimed_until = $4, failures = 0, next_attempt_at = 0, failing_since = NULL, last_error = NULL, \
-     acknowledged_at = $4 WHERE organization = $1 AND id = $2 AND claimed_by = $3",
+     acknowledged_at = $4, notice = CASE WHEN notice = $5 THEN NULL ELSE notice END \
+     WHERE organization = $1 AND id = $2 AND claimed_by = $3",
 );
 pub(super) const FAILED: Statement = Statement::both(
     "receiver_failed",
     "UPDATE receiver SET claimed_until = $4, failures = $5, next_attempt_at = $6, last_error = $7, \
-     failing_since = COALESCE(failing_since, $4) WHERE organization = $1 AND id = $2 AND claimed_by = $3",
+     failing_since = COALESCE(failing_since, $4), notice = CASE WHEN $5 < 8 THEN notice END \
+     WHERE organization = $1 AND id = $2 AND claimed_by = $3",
 );
-
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] =
     &[&INSERT, &REPLACE, &REMOVE, &LIST, &BY_ID, &DUE, &CLAIM, &SUCCEEDED, &FAILED];
@@ -116,6 +122,12 @@ struct ReceiverRecord {
     version: i64,
     #[diesel(sql_type = BigInt)]
     created_at: i64,
+    #[diesel(sql_type = Text)]
+    subjects: String,
+    #[diesel(sql_type = Bool)]
+    chosen: bool,
+    #[diesel(sql_type = Nullable<Binary>)]
+    notice: Option<Vec<u8>>,
     #[diesel(sql_type = BigInt)]
     failures: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -142,11 +154,14 @@ impl ReceiverRecord {
             events: self.events.split_whitespace().filter_map(EventType::requested).collect(),
             subject_format: SubjectFormat::from_name(&self.subject_format).ok_or_else(|| corrupt("unknown format"))?,
             subject_issuer: self.subject_issuer,
+            subjects: DefaultSubjects::from_name(&self.subjects).ok_or_else(|| corrupt("unknown subjects"))?,
+            chosen: self.chosen,
             audience: self.audience,
             algorithm: self.algorithm,
             credential: self.credential.map(|id| CredentialId::from_bytes(&id)).transpose().map_err(corrupt)?,
             status: Status::from_name(&self.status).ok_or_else(|| corrupt("unknown status"))?,
             reason: self.reason,
+            notice: self.notice.map(|id| ResourceId::from_bytes(&id)).transpose().map_err(corrupt)?,
             version: self.version,
             created_at: Moment::from_micros(self.created_at),
         };
@@ -233,13 +248,14 @@ impl Claim {
         Ok(Sql(&CLAIM, binds).run(tx)? == 1)
     }
 
-    /// Gives it back: it has answered.
+    /// Gives it back: it has answered, the notice that it is told nothing with it.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub fn succeeded(&self, tx: &mut Tx<'_>, now: Moment) -> Result<(), DatabaseError> {
+    pub fn succeeded(&self, tx: &mut Tx<'_>, now: Moment, notice: Option<&ResourceId>) -> Result<(), DatabaseError> {
         let mut binds = self.binds();
         binds.push(Bind::Int(now.as_micros()));
+        binds.push(Bind::OptionalBytes(notice.map(|id| id.as_bytes().as_slice())));
         Sql(&SUCCEEDED, binds).run(tx)?;
         Ok(())
     }
@@ -282,6 +298,10 @@ fn write(tx: &mut Tx<'_>, statement: &'static Statement, receiver: &Receiver) ->
         Bind::OptionalText(receiver.reason.as_deref()),
         Bind::Int(receiver.version),
         Bind::Int(receiver.created_at.as_micros()),
+        Bind::Text(receiver.subjects.as_str()),
+        Bind::Flag(receiver.chosen),
+        Bind::OptionalBytes(receiver.notice.as_ref().map(|id| id.as_bytes().as_slice())),
+        Bind::Flag(receiver.wants(EventType::TokenClaimsChange)),
     ];
     Sql(statement, binds).run(tx)
 }

@@ -52,8 +52,20 @@ pub(super) const OF_SUBJECT: Statement = Statement::both(
      error FROM signal WHERE organization = $1 AND subject = $2 ORDER BY id DESC LIMIT $3",
 );
 
+const BY_ID: Statement = Statement::both(
+    "signal_by_id",
+    "SELECT receiver, id, subject, request, event, content, created_at, attempts, first_attempt_at, finished_at, outcome, \
+     error FROM signal WHERE organization = $1 AND receiver = $2 AND id = $3",
+);
+const DROP: Statement = Statement::both(
+    "signal_drop",
+    "UPDATE signal SET finished_at = $4, outcome = 'dropped', content = '' \
+     WHERE organization = $1 AND receiver = $2 AND id <> $3 AND finished_at IS NULL",
+);
+
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT, &BY_ID, &DROP];
 
 /// The outcome of what a receiver has taken.
 const ACKNOWLEDGED: &str = "acknowledged";
@@ -115,7 +127,7 @@ pub struct StoredSignal {
     pub first_attempt_at: Option<Moment>,
     /// When the receiver answered.
     pub finished_at: Option<Moment>,
-    /// What it answered: `acknowledged` or `refused`.
+    /// What it answered: `acknowledged` or `refused`; or `dropped`: it was disabled before it was told.
     pub outcome: Option<String>,
     /// Why it was refused, or not sent the last time.
     pub error: Option<String>,
@@ -189,6 +201,46 @@ pub fn waiting(
 ) -> Result<Vec<StoredSignal>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(receiver.as_bytes()), Bind::Int(most)];
     Sql(&WAITING, binds).rows::<SignalRecord>(tx)?.into_iter().map(SignalRecord::read).collect()
+}
+
+/// One signal.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn by_id(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    (receiver, id): (ResourceId, ResourceId),
+) -> Result<Option<StoredSignal>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(receiver.as_bytes()), Bind::Bytes(id.as_bytes())];
+    Sql(&BY_ID, binds).row::<SignalRecord>(tx)?.map(SignalRecord::read).transpose()
+}
+
+/// Gives up what waits for a receiver, one signal aside; answers 1, however much that is.
+pub(super) fn drop_waiting(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    (receiver, but): (ResourceId, ResourceId),
+    at: Moment,
+) -> diesel::QueryResult<usize> {
+    let binds = vec![
+        Bind::Bytes(organization.as_bytes()),
+        Bind::Bytes(receiver.as_bytes()),
+        Bind::Bytes(but.as_bytes()),
+        Bind::Int(at.as_micros()),
+    ];
+    Sql(&DROP, binds).run(tx)?;
+    Ok(1)
+}
+
+/// Puts signals on record beside the change they tell of.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn add(tx: &mut Tx<'_>, organization: OrganizationId, rows: &[SignalRow]) -> Result<(), DatabaseError> {
+    INSERT.write_rows(tx, rows.iter().map(|row| row.binds(&organization)).collect())?;
+    Ok(())
 }
 
 /// What receivers were told of somebody, the latest first, at most `most`.

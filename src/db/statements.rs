@@ -4,7 +4,7 @@ use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
     findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
-    request_log, role_offers, servers, signals, signing_keys, users,
+    request_log, role_offers, servers, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -29,6 +29,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         servers::STATEMENTS,
         receivers::STATEMENTS,
         signals::STATEMENTS,
+        streams::STATEMENTS,
         signing_keys::STATEMENTS,
         diagnosis::STATEMENTS,
         directory::STATEMENTS,

@@ -145,6 +145,17 @@ pub enum AdministrationRow {
         /// Since when.
         at: Moment,
     },
+    /// What waits for a receiver is given up, one signal aside.
+    DropSignals {
+        /// Which receiver.
+        receiver: ResourceId,
+        /// Which signal stays.
+        but: ResourceId,
+        /// When.
+        at: Moment,
+    },
+    /// Somebody more or less a receiver is told about.
+    ChosenSubject(super::streams::ChosenSubject),
     /// Ends a credential.
     RevokeCredential {
         /// Which.

@@ -43,6 +43,11 @@ struct FindingLabels {
     kind: &'static str,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReceiverLabels {
+    state: &'static str,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GateLabels {
     organization: String,
@@ -65,6 +70,7 @@ pub struct Metrics {
     request_lines_lost: Gauge<u64, AtomicU64>,
     connections: Family<HealthLabels, Gauge>,
     findings: Family<FindingLabels, Gauge>,
+    receivers: Family<ReceiverLabels, Gauge>,
     gates: Family<GateLabels, Gauge>,
 }
 
@@ -92,6 +98,8 @@ pub struct State {
     pub connections: BTreeMap<&'static str, i64>,
     /// How much stands that was found of leavers and nobody has acknowledged, by its kind.
     pub findings: BTreeMap<&'static str, i64>,
+    /// How many receivers are in which state.
+    pub receivers: Vec<(&'static str, i64)>,
     /// The gates of the organizations in memory, as they were seen last.
     pub gates: Vec<(OrganizationId, Gate)>,
 }
@@ -135,6 +143,12 @@ impl Default for Metrics {
             "What the still-gone watch found of leavers and nobody has acknowledged",
             Family::clone(&findings),
         );
+        let receivers = Family::default();
+        registry.register(
+            "receivers",
+            "Receivers of the deployment by their state: failing ones do not answer, paused ones are told nothing",
+            Family::clone(&receivers),
+        );
         let gates = Family::default();
         registry.register(
             "gate_passing",
@@ -153,6 +167,7 @@ impl Default for Metrics {
             request_lines_lost,
             connections,
             findings,
+            receivers,
             gates,
         }
     }
@@ -183,6 +198,9 @@ impl Metrics {
         }
         for (kind, count) in state.findings {
             self.findings.get_or_create(&FindingLabels { kind }).set(count);
+        }
+        for (state, count) in state.receivers {
+            self.receivers.get_or_create(&ReceiverLabels { state }).set(count);
         }
         // A gate that is gone, or in another state, must not stand there any more.
         self.gates.clear();
@@ -248,6 +266,7 @@ mod tests {
             request_lines_lost: 2,
             connections: BTreeMap::from([("failing", 4)]),
             findings: BTreeMap::from([("re-added", 5)]),
+            receivers: vec![("failing", 6)],
             gates: vec![
                 (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(0)),
                 (OrganizationId::from_bytes(&[1; 16]).unwrap(), gate(3)),
@@ -266,6 +285,7 @@ mod tests {
             "muster_request_log_lines_lost 2",
             r#"muster_connections{health="failing"} 4"#,
             r#"muster_leaver_findings{kind="re-added"} 5"#,
+            r#"muster_receivers{state="failing"} 6"#,
             r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p0",permission="deploy:run",state="closed"} 0"#,
             r#"muster_gate_passing{organization="01010101-0101-0101-0101-010101010101",scope="/p3",permission="deploy:run",state="too many"} 3"#,
         ] {

@@ -8,6 +8,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::service::Readiness;
+use crate::service::administration::receivers_by_state;
 use crate::service::leavers::watch;
 
 use super::metrics::State;
@@ -38,6 +39,7 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
             let times_gone_back = edge.services.live.times_gone_back();
             let request_lines_lost = edge.services.live.request_lines_lost();
             let (connections, findings) = (connections(&edge).await, findings(&edge).await);
+            let receivers = receivers(&edge).await;
             let state = State {
                 database_up: database_answers,
                 lease_current,
@@ -45,6 +47,7 @@ pub async fn answer_metrics(edge: web::Data<Edge>, request: HttpRequest) -> Http
                 request_lines_lost,
                 connections,
                 findings,
+                receivers,
                 gates: edge.services.live.gates_seen(),
             };
             let page = edge.metrics.page(state);
@@ -73,6 +76,13 @@ async fn connections(edge: &web::Data<Edge>) -> BTreeMap<&'static str, i64> {
 async fn findings(edge: &web::Data<Edge>) -> BTreeMap<&'static str, i64> {
     let services = edge.services.clone();
     web::block(move || watch::counts(&services.live).unwrap_or_default()).await.unwrap_or_default()
+}
+
+/// How many receivers are in which state; nothing where the database does not answer.
+async fn receivers(edge: &web::Data<Edge>) -> Vec<(&'static str, i64)> {
+    let services = edge.services.clone();
+    let counted = web::block(move || receivers_by_state(&services.live)).await;
+    counted.ok().and_then(Result::ok).map_or_else(Vec::new, Vec::from)
 }
 
 /// A thread that cannot be had is no better than a database that does not answer.

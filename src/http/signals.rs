@@ -95,6 +95,8 @@ pub fn configuration(services: &Services) -> Value {
         "delivery_methods_supported": [stream::PUSH, stream::POLL],
         "configuration_endpoint": format!("{base}/ssf/stream"),
         "status_endpoint": format!("{base}/ssf/status"),
+        "add_subject_endpoint": format!("{base}/ssf/subjects:add"),
+        "remove_subject_endpoint": format!("{base}/ssf/subjects:remove"),
         "verification_endpoint": format!("{base}/ssf/verification"),
         "authorization_schemes": [{ "spec_urn": "urn:ietf:rfc:6749" }, { "spec_urn": "urn:ietf:rfc:6750" }],
         "default_subjects": "ALL",
@@ -169,8 +171,10 @@ async fn respond(edge: &Edge, request: &HttpRequest, payload: web::Payload, reco
         ("/ssf/stream", "DELETE") => ("/ssf/stream", stream::delete),
         ("/ssf/status", "GET" | "HEAD") => ("/ssf/status", stream::status),
         ("/ssf/status", "POST") => ("/ssf/status", stream::change_status),
+        ("/ssf/subjects:add", "POST") => ("/ssf/subjects:add", stream::add_subject),
+        ("/ssf/subjects:remove", "POST") => ("/ssf/subjects:remove", stream::remove_subject),
         ("/ssf/verification", "POST") => ("/ssf/verification", stream::verify),
-        ("/ssf/stream" | "/ssf/status" | "/ssf/verification", _) => {
+        ("/ssf/stream" | "/ssf/status" | "/ssf/subjects:add" | "/ssf/subjects:remove" | "/ssf/verification", _) => {
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this route does not have that method"));
         }
         _ => {

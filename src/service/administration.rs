@@ -29,7 +29,7 @@ pub use clients::{NewClient, NewIssuer, claims};
 pub use connections::ConnectionChange;
 pub use error::AdministrationError;
 pub use identity_providers::ProviderSecret;
-pub use receivers::{NewReceiver, ReceiverChange};
+pub use receivers::{NewReceiver, ReceiverChange, receivers_by_state};
 pub use request_log::{RequestRow, Shown};
 pub use schemas::AddedSchema;
 pub use tokens::{NewToken, Revocation};

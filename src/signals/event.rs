@@ -1,6 +1,6 @@
 //! What can be told, each by its URI.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::model::Moment;
 
@@ -15,18 +15,34 @@ pub enum EventType {
     AccountEnabled,
     /// The account is gone for good (RISC 1.0 §2.3).
     AccountPurged,
+    /// The person's groups or roles are others than before (CAEP 1.0 §3.2).
+    TokenClaimsChange,
+    /// A leaver is back, or something of a leaver's is left: an event of this server's own.
+    LeaverFound,
+    /// A resource is spoken of from now on (RFC 9967 §2.3.1).
+    FeedAdd,
+    /// A resource is spoken of no more (RFC 9967 §2.3.2).
+    FeedRemove,
     /// A resource was created (RFC 9967 §2.4.1).
     Created,
+    /// The same, with the resource.
+    CreatedFull,
     /// A resource was changed by PATCH (RFC 9967 §2.4.2).
     Patched,
+    /// The same, with the resource.
+    PatchedFull,
     /// A resource was replaced by PUT (RFC 9967 §2.4.3).
     Replaced,
+    /// The same, with the resource.
+    ReplacedFull,
     /// A resource was deleted (RFC 9967 §2.4.4).
     Deleted,
     /// A resource may be used (RFC 9967 §2.4.5).
     Activated,
     /// A resource may not be used (RFC 9967 §2.4.6).
     Deactivated,
+    /// A request that was answered before it was done is done (RFC 9967 §2.5.1.3).
+    AsynchronousResponse,
     /// The stream works (SSF 1.0 §8.1.4).
     Verification,
     /// The stream was paused, stopped or goes on (SSF 1.0 §8.1.5).
@@ -35,17 +51,25 @@ pub enum EventType {
 
 impl EventType {
     /// What a receiver may ask for.
-    pub const REQUESTABLE: [Self; 10] = [
+    pub const REQUESTABLE: [Self; 18] = [
         Self::SessionRevoked,
+        Self::TokenClaimsChange,
         Self::AccountDisabled,
         Self::AccountEnabled,
         Self::AccountPurged,
+        Self::LeaverFound,
+        Self::FeedAdd,
+        Self::FeedRemove,
         Self::Created,
+        Self::CreatedFull,
         Self::Patched,
+        Self::PatchedFull,
         Self::Replaced,
+        Self::ReplacedFull,
         Self::Deleted,
         Self::Activated,
         Self::Deactivated,
+        Self::AsynchronousResponse,
     ];
 
     /// What a receiver is told that does not say: that somebody is gone, or is back.
@@ -59,12 +83,20 @@ impl EventType {
             Self::AccountDisabled => "https://schemas.openid.net/secevent/risc/event-type/account-disabled",
             Self::AccountEnabled => "https://schemas.openid.net/secevent/risc/event-type/account-enabled",
             Self::AccountPurged => "https://schemas.openid.net/secevent/risc/event-type/account-purged",
+            Self::TokenClaimsChange => "https://schemas.openid.net/secevent/caep/event-type/token-claims-change",
+            Self::LeaverFound => "urn:muster:secevent:event-type:leaver-found",
+            Self::FeedAdd => "urn:ietf:params:scim:event:feed:add",
+            Self::FeedRemove => "urn:ietf:params:scim:event:feed:remove",
             Self::Created => "urn:ietf:params:scim:event:prov:create:notice",
+            Self::CreatedFull => "urn:ietf:params:scim:event:prov:create:full",
             Self::Patched => "urn:ietf:params:scim:event:prov:patch:notice",
+            Self::PatchedFull => "urn:ietf:params:scim:event:prov:patch:full",
             Self::Replaced => "urn:ietf:params:scim:event:prov:put:notice",
+            Self::ReplacedFull => "urn:ietf:params:scim:event:prov:put:full",
             Self::Deleted => "urn:ietf:params:scim:event:prov:delete",
             Self::Activated => "urn:ietf:params:scim:event:prov:activate",
             Self::Deactivated => "urn:ietf:params:scim:event:prov:deactivate",
+            Self::AsynchronousResponse => "urn:ietf:params:scim:event:misc:asyncresp",
             Self::Verification => "https://schemas.openid.net/secevent/ssf/event-type/verification",
             Self::StreamUpdated => "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
         }
@@ -77,12 +109,20 @@ impl EventType {
             Self::AccountDisabled => "account-disabled",
             Self::AccountEnabled => "account-enabled",
             Self::AccountPurged => "account-purged",
+            Self::TokenClaimsChange => "token-claims-change",
+            Self::LeaverFound => "leaver-found",
+            Self::FeedAdd => "scim-feed-add",
+            Self::FeedRemove => "scim-feed-remove",
             Self::Created => "scim-created",
+            Self::CreatedFull => "scim-created-full",
             Self::Patched => "scim-patched",
+            Self::PatchedFull => "scim-patched-full",
             Self::Replaced => "scim-replaced",
+            Self::ReplacedFull => "scim-replaced-full",
             Self::Deleted => "scim-deleted",
             Self::Activated => "scim-activated",
             Self::Deactivated => "scim-deactivated",
+            Self::AsynchronousResponse => "scim-done",
             Self::Verification => "verification",
             Self::StreamUpdated => "stream-updated",
         }
@@ -102,8 +142,24 @@ impl EventType {
     pub const fn is_scim(self) -> bool {
         matches!(
             self,
-            Self::Created | Self::Patched | Self::Replaced | Self::Deleted | Self::Activated | Self::Deactivated
+            Self::FeedAdd
+                | Self::FeedRemove
+                | Self::Created
+                | Self::CreatedFull
+                | Self::Patched
+                | Self::PatchedFull
+                | Self::Replaced
+                | Self::ReplacedFull
+                | Self::Deleted
+                | Self::Activated
+                | Self::Deactivated
+                | Self::AsynchronousResponse
         )
+    }
+
+    /// Whether it bears the resource it speaks of.
+    pub const fn bears_resource(self) -> bool {
+        matches!(self, Self::CreatedFull | Self::PatchedFull | Self::ReplacedFull)
     }
 
     /// Whether it says that somebody is gone: what must be acknowledged before that is confirmed.
@@ -114,19 +170,25 @@ impl EventType {
         )
     }
 
-    /// What it says besides, `attributes` being the names of those that have changed.
-    pub fn content(self, at: Moment, why: &str, attributes: &[String]) -> Value {
+    /// What it says besides, `attributes` being the names of those that have changed and `data` the resource.
+    pub fn content(self, at: Moment, why: &str, attributes: &[String], data: &Map<String, Value>) -> Value {
         match self {
             // `reason_admin` is required by the CAEP interoperability profile.
-            Self::SessionRevoked => json!({
-                "event_timestamp": at.as_micros().div_euclid(1_000_000),
-                "initiating_entity": "admin",
-                "reason_admin": { "en": why },
-            }),
+            Self::SessionRevoked => Value::Object(occurrence(at, why)),
             Self::Created | Self::Patched | Self::Replaced => json!({ "attributes": attributes }),
+            Self::CreatedFull | Self::PatchedFull | Self::ReplacedFull => json!({ "data": data }),
             _ => json!({}),
         }
     }
+}
+
+/// When it happened, through whom and why (CAEP 1.0 §2).
+pub fn occurrence(at: Moment, why: &str) -> Map<String, Value> {
+    let at = at.as_micros().div_euclid(1_000_000);
+    [("event_timestamp", json!(at)), ("initiating_entity", json!("admin")), ("reason_admin", json!({ "en": why }))]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 #[cfg(test)]

@@ -58,6 +58,31 @@ impl Status {
     }
 }
 
+/// Whom a stream is about where nobody is chosen (SSF 1.0 §7.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DefaultSubjects {
+    /// Everybody.
+    #[default]
+    All,
+    /// Nobody.
+    None,
+}
+
+impl DefaultSubjects {
+    /// The name in the protocol.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "ALL",
+            Self::None => "NONE",
+        }
+    }
+
+    /// Reads the name, in any letter case.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::All, Self::None].into_iter().find(|subjects| subjects.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
 /// A downstream system that is told, and whose acknowledgement counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receiver {
@@ -79,6 +104,10 @@ pub struct Receiver {
     pub subject_format: SubjectFormat,
     /// Whose subjects it knows people by.
     pub subject_issuer: Option<String>,
+    /// Whom it is told about.
+    pub subjects: DefaultSubjects,
+    /// Whether it is told more or less about some people.
+    pub chosen: bool,
     /// The `aud` of its tokens.
     pub audience: String,
     /// How its tokens are signed: `RS256` or `ES256`.
@@ -89,6 +118,8 @@ pub struct Receiver {
     pub status: Status,
     /// Why not.
     pub reason: Option<String>,
+    /// The signal that it gets although it is told nothing: that this is so.
+    pub notice: Option<ResourceId>,
     /// Counts the changes to it.
     pub version: i64,
     /// Since when.

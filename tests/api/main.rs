@@ -142,6 +142,7 @@ mod sockets;
 mod sorting;
 #[cfg(test)]
 mod store;
+mod streams;
 #[cfg(test)]
 mod ten_thousand;
 #[cfg(test)]

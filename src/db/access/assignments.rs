@@ -59,6 +59,11 @@ const ENDED: Statement = Statement::both(
     "SELECT id FROM assignment \
      WHERE organization = $1 AND until_revision > $2 AND until_revision < 9223372036854775807",
 );
+const ENDED_OF: Statement = Statement::both(
+    "assignment_ended_of",
+    "SELECT principal AS id FROM assignment \
+     WHERE organization = $1 AND until_revision > $2 AND until_revision < 9223372036854775807",
+);
 const BY_ID: Statement = Statement::both(
     "assignment_by_id",
     "SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, approver, reason, \
@@ -104,7 +109,7 @@ const OF_PRINCIPAL: Statement = Statement {
 
 /// Every statement of this table.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&BEGIN, &END, &BEGUN, &ENDED, &BY_ID, &OF_ROLE, &OF_ROLE_AT, &AT_SCOPE, &OF_PRINCIPAL];
+    &[&BEGIN, &END, &BEGUN, &ENDED, &ENDED_OF, &BY_ID, &OF_ROLE, &OF_ROLE_AT, &AT_SCOPE, &OF_PRINCIPAL];
 
 impl AssignmentRow {
     /// The row of an assignment made at `created_at`.
@@ -216,6 +221,16 @@ pub fn ended(
 ) -> Result<Vec<AssignmentId>, DatabaseError> {
     let read = |row: IdRecord| AssignmentId::from_bytes(&row.id).map_err(corrupt(TABLE));
     interval::since(tx, &ENDED, organization, since, read)
+}
+
+/// To whom something was assigned that ended, or became something else, after `since`.
+pub fn ended_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    since: Revision,
+) -> Result<Vec<ResourceId>, DatabaseError> {
+    let read = |row: IdRecord| ResourceId::from_bytes(&row.id).map_err(corrupt(TABLE));
+    interval::since(tx, &ENDED_OF, organization, since, read)
 }
 
 /// One assignment.

@@ -1,15 +1,18 @@
 //! What held at a revision, as far as one subject's access depends on it.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Binary, Text};
 
-use crate::model::{EventId, Leaf, Moment, OrganizationId, ResourceId, Revision, ScopePath, ServiceId, UserId};
+use crate::model::{
+    EventId, Leaf, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId, UserId,
+};
 
 use super::super::memberships::{MemberRecord, MembershipChange};
 use super::super::sql::{Bind, IdList, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::assignments::{self, AssignmentRecord, AssignmentRow};
 use super::catalogue::{self, PermissionRecord, PermissionRow, RoleRecord, StoredRole};
+use super::interval::corrupt;
 use super::leaves::{self, LeafRecord};
 use super::people::{self, Person, PersonRecord};
 use super::scopes::{self, ScopeRecord, ScopeRow};
@@ -81,9 +84,26 @@ const LEAF: Statement = Statement::both(
 const MOMENT: Statement =
     Statement::both("event_at_revision", "SELECT at FROM event WHERE organization = $1 AND revision = $2 LIMIT 1");
 
+const REQUEST: Statement = Statement::both(
+    "event_request_at_revision",
+    "SELECT request FROM event WHERE organization = $1 AND revision = $2 LIMIT 1",
+);
+
 /// Every statement of this file.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&REVISION, &MOMENT, &PERSON, &DOCUMENT, &GROUPS, &ASSIGNMENTS, &ROLES, &PERMISSIONS, &SCOPE, &SERVICE, &LEAF];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &REVISION,
+    &MOMENT,
+    &REQUEST,
+    &PERSON,
+    &DOCUMENT,
+    &GROUPS,
+    &ASSIGNMENTS,
+    &ROLES,
+    &PERMISSIONS,
+    &SCOPE,
+    &SERVICE,
+    &LEAF,
+];
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
@@ -121,6 +141,23 @@ pub fn moment_of(
 ) -> Result<Option<Moment>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64())];
     Ok(Sql(&MOMENT, binds).row::<MomentRecord>(tx)?.map(|row| Moment::from_micros(row.at)))
+}
+
+#[derive(QueryableByName)]
+struct RequestRecord {
+    #[diesel(sql_type = Binary)]
+    request: Vec<u8>,
+}
+
+/// The request that made a revision.
+pub fn request_of(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    revision: Revision,
+) -> Result<Option<RequestId>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Int(revision.as_i64())];
+    let row = Sql(&REQUEST, binds).row::<RequestRecord>(tx)?;
+    row.map(|row| RequestId::from_bytes(&row.request).map_err(corrupt("event"))).transpose()
 }
 
 /// A user, under the name it bears now, with the status it had.

@@ -14,6 +14,7 @@ use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
     extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers, signals,
+    streams,
     users,
 };
 use super::{WriteError, Written};
@@ -279,6 +280,10 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RemoveReceiver { id, version, at } => {
                 receivers::remove(tx, set.organization, *id, *version, *at)?
             }
+            AdministrationRow::DropSignals { receiver, but, at } => {
+                signals::drop_waiting(tx, set.organization, (*receiver, *but), *at)?
+            }
+            AdministrationRow::ChosenSubject(chosen) => streams::choose(tx, set.organization, chosen)?,
             AdministrationRow::Proof(proof) => proofs::insert(tx, proof)?,
             AdministrationRow::RevokeCredential { id, at } => {
                 proofs::remove(tx, set.organization, *id)?;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::live::Algorithm;
 use crate::model::{Name, ResourceId};
 use crate::service::administration::{NewReceiver, ReceiverChange, StoredReceiver};
-use crate::signals::{EventType, Method, Status, SubjectFormat};
+use crate::signals::{DefaultSubjects, EventType, Method, Status, SubjectFormat};
 
 use super::answer::Reply;
 use super::call::Call;
@@ -48,6 +48,8 @@ struct Shown {
     subject_format: &'static str,
     /// Whose subjects it knows people by
     subject_issuer: Option<String>,
+    /// Whom it is told about where it has not chosen: `ALL` or `NONE`
+    subjects: &'static str,
     /// The audience of its tokens
     audience: String,
     /// How its tokens are signed
@@ -80,6 +82,7 @@ impl From<StoredReceiver> for Shown {
             events: receiver.events.iter().map(|event| event.uri()).collect(),
             subject_format: receiver.subject_format.as_str(),
             subject_issuer: receiver.subject_issuer,
+            subjects: receiver.subjects.as_str(),
             audience: receiver.audience,
             algorithm: receiver.algorithm,
             status: receiver.status.as_str(),
@@ -111,6 +114,8 @@ struct Wanted {
     subject_format: Option<String>,
     /// Whose subjects it knows people by, where that is `iss_sub`
     subject_issuer: Option<String>,
+    /// Whom it is told about where it has not chosen: `ALL` or `NONE` [default: ALL]
+    subjects: Option<String>,
     /// The audience of its tokens [default: its URL]
     audience: Option<String>,
     /// `RS256` or `ES256` [default: RS256]
@@ -181,6 +186,8 @@ fn create(call: &Call) -> Result<Reply, Problem> {
         subject_format: SubjectFormat::from_name(wanted.subject_format.as_deref().unwrap_or("email"))
             .ok_or_else(|| Problem::bad_request("`subject_format` must be `email`, `iss_sub` or `opaque`"))?,
         subject_issuer: wanted.subject_issuer,
+        subjects: DefaultSubjects::from_name(wanted.subjects.as_deref().unwrap_or("ALL"))
+            .ok_or_else(|| Problem::bad_request("`subjects` must be `ALL` or `NONE`"))?,
         audience: wanted.audience,
         algorithm: Algorithm::from_name(wanted.algorithm.as_deref().unwrap_or("RS256"))
             .ok_or_else(|| Problem::bad_request("`algorithm` must be `RS256` or `ES256`"))?,
@@ -219,6 +226,7 @@ fn change(call: &Call) -> Result<Reply, Problem> {
         authorization: wanted.authorization.map(Zeroizing::new),
         events: wanted.events.as_deref().map(events).transpose()?,
         status,
+        by_receiver: false,
     };
     let administration = call.administration();
     administration.change_receiver(call.organization(), id, &change)?;

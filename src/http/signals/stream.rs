@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 use crate::live::Algorithm;
 use crate::model::{Name, ResourceId};
 use crate::service::administration::{NewReceiver, ReceiverChange};
-use crate::service::signals::stream as own;
-use crate::signals::{EventType, Method, Receiver, Status, SubjectFormat};
+use crate::service::signals::{choose_subject, stream as own};
+use crate::signals::{DefaultSubjects, EventType, Method, Receiver, Status, SubjectFormat};
 
 use super::{Answer, Call, Refusal};
 
@@ -109,6 +109,7 @@ pub(super) fn create(call: &Call) -> Answer {
         events: events(&call.body)?.unwrap_or_default(),
         subject_format: SubjectFormat::Email,
         subject_issuer: None,
+        subjects: DefaultSubjects::All,
         audience: None,
         algorithm: Algorithm::Rs256,
         credential: call.caller.actor.credential(),
@@ -148,7 +149,7 @@ fn change(call: &Call, events: Option<Vec<EventType>>) -> Answer {
         return Err(Refusal::bad_request("the delivery method of a stream stays; make another stream"));
     }
     let (endpoint, authorization) = delivery.map_or((None, None), |it| (it.endpoint, it.authorization));
-    let change = ReceiverChange { endpoint, authorization, events, status: None };
+    let change = ReceiverChange { endpoint, authorization, events, status: None, by_receiver: true };
     let administration = call.services.administration(&call.caller);
     let changed = administration.change_receiver(receiver.organization, receiver.id, &change)?;
     Ok((StatusCode::OK, Some(shown(call, &changed))))
@@ -180,7 +181,7 @@ pub(super) fn change_status(call: &Call) -> Answer {
     let status = text(&call.body, "status")?.and_then(Status::from_name);
     let status = status.ok_or_else(|| Refusal::bad_request("`status` must be `enabled`, `paused` or `disabled`"))?;
     let reason = text(&call.body, "reason")?.map(|reason| reason.chars().take(300).collect());
-    let change = ReceiverChange { status: Some((status, reason)), ..ReceiverChange::default() };
+    let change = ReceiverChange { status: Some((status, reason)), by_receiver: true, ..ReceiverChange::default() };
     let administration = call.services.administration(&call.caller);
     let changed = administration.change_receiver(receiver.organization, receiver.id, &change)?;
     Ok((StatusCode::OK, Some(status_of(&changed))))
@@ -192,4 +193,26 @@ pub(super) fn verify(call: &Call) -> Answer {
     let state = text(&call.body, "state")?;
     call.services.administration(&call.caller).test_receiver(receiver.organization, receiver.id, state)?;
     Ok((StatusCode::NO_CONTENT, None))
+}
+
+/// POST of a subject to be told about (SSF 1.0 §8.1.3.2).
+pub(super) fn add_subject(call: &Call) -> Answer {
+    subject(call, true)?;
+    Ok((StatusCode::OK, None))
+}
+
+/// POST of a subject to be told about no more (SSF 1.0 §8.1.3.3).
+pub(super) fn remove_subject(call: &Call) -> Answer {
+    subject(call, false)?;
+    Ok((StatusCode::NO_CONTENT, None))
+}
+
+fn subject(call: &Call, included: bool) -> Result<(), Refusal> {
+    let receiver = named(call)?;
+    let subject = call.body.get("subject").and_then(Value::as_object);
+    let subject = subject.ok_or_else(|| Refusal::bad_request("`subject` must be a subject identifier (RFC 9493)"))?;
+    if call.body.get("verified").is_some_and(|verified| !verified.is_boolean()) {
+        return Err(Refusal::bad_request("`verified` must be true or false"));
+    }
+    Ok(choose_subject(&call.services, &call.caller, receiver.id, (subject, included))?)
 }

@@ -8,13 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::db::receivers::{self, StoredReceiver};
 use crate::db::signals::{self, SignalRow, StoredSignal};
-use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
+use crate::db::{AdministrationRow, DatabaseError, Tx, WriteSet, organizations, streams};
 use crate::ids;
-use crate::live::{Algorithm, Cause, Decision};
+use crate::live::{Algorithm, Cause, Decision, Live};
 use crate::model::{
     Believed, ConnectionId, CredentialId, CredentialKind, Moment, Name, OrganizationId, ResourceId, UserId, fold,
 };
-use crate::signals::{EventType, Method, Receiver, Status, SubjectFormat};
+use crate::signals::{DefaultSubjects, EventType, Method, Receiver, Status, SubjectFormat};
 
 use super::{Administration, AdministrationError, decisive, tokens};
 
@@ -48,6 +48,8 @@ pub struct NewReceiver {
     pub audience: Option<String>,
     /// How its tokens are signed.
     pub algorithm: Algorithm,
+    /// Whom it is told about.
+    pub subjects: DefaultSubjects,
     /// The credential that manages it over SSF.
     pub credential: Option<CredentialId>,
 }
@@ -63,6 +65,8 @@ pub struct ReceiverChange {
     pub events: Option<Vec<EventType>>,
     /// Whether it is told, and why not.
     pub status: Option<(Status, Option<String>)>,
+    /// Whether the receiver itself asks for this: then it need not be told of it.
+    pub by_receiver: bool,
 }
 
 fn unfitting<T>(message: &str) -> Result<T, AdministrationError> {
@@ -134,11 +138,14 @@ impl Administration {
                 events: if wanted.events.is_empty() { EventType::USUAL.to_vec() } else { wanted.events.clone() },
                 subject_format: wanted.subject_format,
                 subject_issuer: wanted.subject_issuer.clone(),
+                subjects: wanted.subjects,
+                chosen: false,
                 audience: audience.unwrap_or_else(|| id.to_string()),
                 algorithm: wanted.algorithm.as_str().to_owned(),
                 credential,
                 status: Status::Enabled,
                 reason: None,
+                notice: None,
                 version: 1,
                 created_at: now,
             };
@@ -240,8 +247,19 @@ impl Administration {
             }
             after.version = before.version.saturating_add(1);
             let now = self.clock.now();
-            let mut set = decisive(organization, vec![AdministrationRow::ReplaceReceiver(Box::new(after.clone()))]);
+            let mut set = decisive(organization, Vec::new());
             set.takes_access = true;
+            after.notice = None;
+            if before.status != after.status && !change.by_receiver {
+                let notice = about_stream(&cause, id, EventType::StreamUpdated, &status_of(&after), now);
+                after.notice = Some(notice.id).filter(|_| after.status != Status::Enabled);
+                set.signals.push(notice);
+            }
+            set.administration.push(AdministrationRow::ReplaceReceiver(Box::new(after.clone())));
+            if after.status == Status::Disabled {
+                let but = after.notice.unwrap_or(ResourceId::FIRST);
+                set.administration.push(AdministrationRow::DropSignals { receiver: id, but, at: now });
+            }
             let action = match (before.status == after.status, after.status) {
                 (false, Status::Enabled) => "receiver.resumed",
                 (false, Status::Paused) => "receiver.paused",
@@ -263,7 +281,8 @@ impl Administration {
             let receiver = found(tx, organization, id)?.receiver;
             let now = self.clock.now();
             let row = AdministrationRow::RemoveReceiver { id, version: receiver.version, at: now };
-            let mut set = decisive(organization, vec![row]);
+            let rest = AdministrationRow::DropSignals { receiver: id, but: ResourceId::FIRST, at: now };
+            let mut set = decisive(organization, vec![row, rest]);
             set.takes_access = true;
             set.events.push(cause.event(now, "receiver.removed", id, &json!({ "name": receiver.name })));
             Ok(Decision::Write(Box::new(set), ()))
@@ -303,6 +322,22 @@ impl Administration {
         user: UserId,
     ) -> Result<Vec<StoredSignal>, AdministrationError> {
         Ok(self.live.read(|tx| signals::of_subject(tx, organization, user.into(), SHOWN))?)
+    }
+}
+
+/// How many receivers of the deployment are in which state: `enabled`, `failing`, `paused`, `disabled`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn receivers_by_state(live: &Live) -> Result<[(&'static str, i64); 4], DatabaseError> {
+    live.read(streams::everywhere)
+}
+
+/// What a `stream-updated` event says (SSF 1.0 §8.1.5).
+fn status_of(receiver: &Receiver) -> serde_json::Value {
+    match &receiver.reason {
+        Some(reason) => json!({ "status": receiver.status.as_str(), "reason": reason }),
+        None => json!({ "status": receiver.status.as_str() }),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::live::{Cause, Decision, Live};
 use crate::model::{Actor, Caller, Moment, OrganizationId, ResourceId, ServiceId, UserId};
 use crate::scim::ScimError;
 use crate::service::provisioning::users::UserKeys;
-use crate::service::{ServiceError, Services};
+use crate::service::{ServiceError, Services, signals};
 
 use super::certificate;
 
@@ -157,8 +157,18 @@ fn watch(live: &Live, clock: &Clock, cause: &Cause) -> Result<Watched, ServiceEr
         if chunk.is_empty() {
             break;
         }
-        let set = write(organization, chunk, events.by_ref().take(TOGETHER).collect());
-        live.write(cause, |_tx| Ok::<_, ServiceError>(Decision::Write(Box::new(set.clone()), ())))?;
+        let set = write(organization, chunk.clone(), events.by_ref().take(TOGETHER).collect());
+        live.write(cause, |tx| {
+            let mut set = set.clone();
+            for row in &chunk {
+                if let FindingRow::Found(found) = row {
+                    let details = json!({ "id": found.id.to_string(), "kind": found.kind.as_str(),
+                        "other": found.other.to_string() });
+                    signals::queue_found(live, tx, cause, &mut set, (found.leaver, &details))?;
+                }
+            }
+            Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
+        })?;
     }
     let leavers = i64::try_from(leavers).unwrap_or(i64::MAX);
     live.write(cause, |tx| {

@@ -60,7 +60,15 @@ pub fn claim(live: &Live) -> Result<Option<Delivery>, ServiceError> {
                 Some(sealed) => live.open_secret(tx, organization, id, sealed)?,
                 None => None,
             };
-            let signals = signals::waiting(tx, organization, id, STRETCH)?;
+            let signals = match (receiver.receiver.status, receiver.receiver.notice) {
+                (Status::Enabled, _) => signals::waiting(tx, organization, id, STRETCH)?,
+                // It is told that it is told nothing, and nothing else.
+                (_, Some(notice)) => signals::by_id(tx, organization, (id, notice))?
+                    .filter(|signal| signal.finished_at.is_none())
+                    .into_iter()
+                    .collect(),
+                (_, None) => Vec::new(),
+            };
             Ok(Some(Delivery { receiver, secret, signals, claim }))
         })?;
         if found.is_some() {
@@ -79,7 +87,7 @@ pub fn delivered(live: &Live, delivery: &Delivery, attempts: &[Attempt]) -> Resu
     let receiver = &delivery.receiver.receiver;
     live.record::<_, ServiceError>(|tx| {
         signals::record(tx, receiver.organization, receiver.id, attempts)?;
-        Ok(delivery.claim.succeeded(tx, now)?)
+        Ok(delivery.claim.succeeded(tx, now, receiver.notice.as_ref())?)
     })
 }
 
@@ -101,7 +109,7 @@ pub fn failed(live: &Live, delivery: &Delivery, attempts: &[Attempt], why: &str)
     live.record::<_, ServiceError>(|tx| {
         signals::record(tx, receiver.organization, receiver.id, attempts)?;
         if answers {
-            delivery.claim.succeeded(tx, now)?;
+            delivery.claim.succeeded(tx, now, receiver.notice.as_ref())?;
         }
         Ok(delivery.claim.failed(tx, (now, now.plus_micros(pause)), failures, why)?)
     })?;

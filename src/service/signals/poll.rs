@@ -75,10 +75,18 @@ pub fn poll(
         live.record(|tx| signals::record(tx, organization, id, &answered))?;
     }
     let most = fetch.most.unwrap_or(MOST).clamp(0, MOST);
-    if receiver.status != Status::Enabled || most == 0 {
+    if most == 0 {
         return Ok(Fetched::default());
     }
-    let mut waiting = live.read(|tx| signals::waiting(tx, organization, id, most.saturating_add(1)))?;
+    let mut waiting = match (receiver.status, receiver.notice) {
+        (Status::Enabled, _) => live.read(|tx| signals::waiting(tx, organization, id, most.saturating_add(1)))?,
+        // It is told that it is told nothing, and nothing else.
+        (_, Some(notice)) => {
+            let found = live.read(|tx| signals::by_id(tx, organization, (id, notice)))?;
+            found.filter(|signal| signal.finished_at.is_none()).into_iter().collect()
+        }
+        (_, None) => Vec::new(),
+    };
     let most = usize::try_from(most).unwrap_or_default();
     let more = waiting.len() > most;
     waiting.truncate(most);

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::access::past;
 use crate::db::signals::SignalRow;
-use crate::db::{DatabaseError, Tx, WriteSet};
+use crate::db::{DatabaseError, Tx, WriteSet, streams};
 use crate::ids;
 use crate::live::{Cause, Live};
-use crate::model::{ResourceId, UserId};
-use crate::signals::{EventType, Subject};
+use crate::model::{Moment, RequestId, ResourceId, UserId};
+use crate::signals::{DefaultSubjects, EventType, Receiver, Subject, occurrence};
 
 /// What happened to a person.
 #[derive(Debug, Clone)]
@@ -35,9 +36,9 @@ pub enum Happened {
 impl Happened {
     fn events(&self) -> Vec<EventType> {
         match self {
-            Self::Created(_) => vec![EventType::Created],
-            Self::Changed { replaced: true, .. } => vec![EventType::Replaced],
-            Self::Changed { replaced: false, .. } => vec![EventType::Patched],
+            Self::Created(_) => vec![EventType::Created, EventType::CreatedFull],
+            Self::Changed { replaced: true, .. } => vec![EventType::Replaced, EventType::ReplacedFull],
+            Self::Changed { replaced: false, .. } => vec![EventType::Patched, EventType::PatchedFull],
             Self::Deactivated => {
                 vec![EventType::SessionRevoked, EventType::AccountDisabled, EventType::Deactivated]
             }
@@ -76,28 +77,105 @@ pub fn queue(
     if receivers.is_empty() {
         return Ok(());
     }
-    // Read anew each time this is worked out: the order of the ids is the order of what happened.
-    let now = live.now();
-    let subject = Subject::of(user, document);
-    let why = format!("Muster, request {}", cause.request);
-    for receiver in receivers.iter() {
-        for event in happened.events().into_iter().filter(|event| receiver.wants(*event)) {
-            let identifier = if event.is_scim() {
-                subject.scim()
-            } else {
-                subject.identifier(receiver.subject_format, receiver.subject_issuer.as_deref())
-            };
-            let content = json!({ "sub_id": identifier, "event": event.content(now, &why, happened.attributes()) });
-            set.signals.push(SignalRow {
-                receiver: receiver.id,
-                id: ids::resource(now),
-                subject: ResourceId::from(user),
-                request: cause.request,
-                event: event.uri(),
-                content: content.to_string(),
-                created_at: now,
-            });
-        }
+    let telling = Telling::about(live, tx, cause, (user, document), &receivers)?;
+    let resource = || {
+        let mut resource = document.clone();
+        resource.insert("id".to_owned(), user.to_string().into());
+        resource
+    };
+    for (receiver, event) in telling.wanted(&receivers, &happened.events()) {
+        let data = if event.bears_resource() { resource() } else { Map::new() };
+        let content = event.content(telling.now, &telling.why, happened.attributes(), &data);
+        set.signals.push(telling.row(receiver, event, &content));
     }
     Ok(())
+}
+
+/// Adds to `set` that something was found of a leaver, for every receiver that asks for it. `details` names people by id.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn queue_found(
+    live: &Live,
+    tx: &mut Tx<'_>,
+    cause: &Cause,
+    set: &mut WriteSet,
+    (leaver, details): (UserId, &Value),
+) -> Result<(), DatabaseError> {
+    let receivers = live.receivers(tx, set.organization)?;
+    if !receivers.iter().any(|receiver| receiver.wants(EventType::LeaverFound)) {
+        return Ok(());
+    }
+    let document = past::document(tx, set.organization, leaver)?;
+    let document: Map<String, Value> = document.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    let telling = Telling::about(live, tx, cause, (leaver, &document), &receivers)?;
+    for (receiver, event) in telling.wanted(&receivers, &[EventType::LeaverFound]) {
+        let mut content = occurrence(telling.now, &telling.why);
+        content.insert("finding".to_owned(), details.clone());
+        set.signals.push(telling.row(receiver, event, &Value::Object(content)));
+    }
+    Ok(())
+}
+
+/// What all signals about one person and of one cause share.
+pub(super) struct Telling {
+    user: UserId,
+    subject: Subject,
+    request: RequestId,
+    chosen: Vec<(ResourceId, bool)>,
+    /// When it is told.
+    pub now: Moment,
+    /// Why, for administrators.
+    pub why: String,
+}
+
+impl Telling {
+    /// `document` is the person as receivers know it.
+    pub fn about(
+        live: &Live,
+        tx: &mut Tx<'_>,
+        cause: &Cause,
+        (user, document): (UserId, &Map<String, Value>),
+        receivers: &[Receiver],
+    ) -> Result<Self, DatabaseError> {
+        let asked = receivers.iter().any(|receiver| receiver.chosen);
+        let chosen = if asked { streams::chosen(tx, cause.organization, user.into())? } else { Vec::new() };
+        // Read anew each time this is worked out: the order of the ids is the order of what happened.
+        let now = live.now();
+        let why = format!("Muster, request {}", cause.request);
+        Ok(Self { user, subject: Subject::of(user, document), request: cause.request, chosen, now, why })
+    }
+
+    /// Whether a receiver is told about the person.
+    pub fn is_told(&self, receiver: &Receiver) -> bool {
+        let chosen = self.chosen.iter().find(|(id, _)| *id == receiver.id).map(|(_, included)| *included);
+        chosen.unwrap_or(receiver.subjects == DefaultSubjects::All)
+    }
+
+    /// Who is told which of these events, in their order.
+    pub fn wanted<'r>(&self, receivers: &'r [Receiver], events: &[EventType]) -> Vec<(&'r Receiver, EventType)> {
+        let told = receivers.iter().filter(|receiver| self.is_told(receiver));
+        told.flat_map(|receiver| {
+            events.iter().filter(|event| receiver.wants(**event)).map(move |event| (receiver, *event))
+        })
+        .collect()
+    }
+
+    /// The signal for one receiver.
+    pub fn row(&self, receiver: &Receiver, event: EventType, content: &Value) -> SignalRow {
+        let identifier = if event.is_scim() {
+            self.subject.scim()
+        } else {
+            self.subject.identifier(receiver.subject_format, receiver.subject_issuer.as_deref())
+        };
+        SignalRow {
+            receiver: receiver.id,
+            id: ids::resource(self.now),
+            subject: self.user.into(),
+            request: self.request,
+            event: event.uri(),
+            content: json!({ "sub_id": identifier, "event": content }).to_string(),
+            created_at: self.now,
+        }
+    }
 }
