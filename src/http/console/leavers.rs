@@ -182,6 +182,9 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn look(visit: &Visit) -> Result<Answer, Refusal> {
+    if visit.form.text("leavers")? != "all" {
+        return Err(Refusal::bad("Say that all leavers are to be looked at."));
+    }
     let watched = watch::look(&visit.services, visit.caller()?)?;
     let text = match watched.standing.len() {
         0 => format!("{} leavers were looked at: nothing is left of any of them.", watched.leavers),

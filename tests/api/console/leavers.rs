@@ -33,7 +33,7 @@ on_both_databases! {
         assert!(lines[2].contains("'=cmd|ana"), "nothing in a file is a formula: {}", lines[2]);
         let certificate = browser.submit("/o/acme/leavers", &format!("/o/acme/people/{gone}/certificate"), &[]).expect(200);
         assert!(certificate.html.contains("leaver-certificate"));
-        browser.submit("/o/acme/leavers", "/o/acme/leavers/look", &[]).expect(303);
+        browser.submit("/o/acme/leavers", "/o/acme/leavers/look", &[("leavers", "all")]).expect(303);
         browser.page("/o/acme/leavers").says("2 leavers were looked at");
         // An export needs a new sign-in.
         let token = browser.page("/o/acme/leavers").token();
