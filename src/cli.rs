@@ -16,6 +16,7 @@ mod login_link;
 mod mapping;
 mod may;
 mod migrate;
+mod offer;
 mod org;
 mod organization_choice;
 mod output;
@@ -97,6 +98,9 @@ enum Command {
     Role(role::RoleCommand),
     /// Assign a role at a scope to a group; short for `mapping add`
     Map(mapping::Map),
+    /// Roles that a connection may assign: offer, preview, withdraw, list
+    #[command(subcommand)]
+    Offer(offer::OfferCommand),
     /// Assignments of roles to groups, users and services
     #[command(subcommand)]
     Mapping(mapping::MappingCommand),
@@ -172,6 +176,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),
+        Command::Offer(command) => offer::run(&command, &settings),
         Command::Mapping(command) => mapping::run(&command, &settings),
         Command::Guardrail(command) => guardrail::run(&command, &settings),
         Command::Plan(document) => plan::plan(&document, &settings),

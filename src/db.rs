@@ -31,6 +31,7 @@ mod postgres_url;
 pub mod proofs;
 pub mod receivers;
 pub mod request_log;
+pub mod role_offers;
 pub mod servers;
 pub mod signals;
 pub mod signing_keys;

@@ -69,6 +69,12 @@ impl Services {
         Ok(Self { types, ..self.clone() })
     }
 
+    /// The services as a connection sees them that assigns roles.
+    #[must_use]
+    pub fn with_roles(&self) -> Self {
+        Self { types: self.types.with_roles(), ..self.clone() }
+    }
+
     /// Admits a SCIM caller by its bearer token. `None` when the answer needs the database: then call
     /// [`Services::admit`] on a thread that may block.
     pub fn admit_from_memory(&self, token: &str, request: RequestId) -> Option<Result<Caller, ServiceError>> {
@@ -93,6 +99,7 @@ impl Services {
                     connection: connection.id,
                     profile: connection.profile,
                     paused: connection.paused,
+                    assigns_roles: connection.assigns_roles,
                     actor: Actor::Connection(connection.id, credential.id),
                     request,
                     digest: None,

@@ -141,6 +141,7 @@ fn set_up(live: &Live, paused: bool) -> String {
                 name: "default".to_owned(),
                 profile: Profile::Default,
                 paused,
+                assigns_roles: false,
             },
             created_at: now,
         },

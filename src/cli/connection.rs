@@ -5,7 +5,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
 use crate::config::Settings;
-use crate::model::{ConnectionName, Profile, ResourceId};
+use crate::model::{ConnectionName, Precondition, Profile, ResourceId};
 use crate::service::administration::{Administration, RequestRow, Shown};
 
 use super::error::CommandError;
@@ -55,6 +55,17 @@ pub(super) enum ConnectionCommand {
         /// Its name
         name: ConnectionName,
     },
+    /// Let a connection assign the roles offered to it, to people it sends with their values among `roles`; or end what
+    /// it has assigned
+    Roles {
+        #[command(flatten)]
+        organization: OrganizationChoice,
+        /// Its name
+        name: ConnectionName,
+        /// Whether it assigns roles
+        #[arg(value_parser = PossibleValuesParser::new(["on", "off"]))]
+        switch: String,
+    },
     /// Let a paused connection go on
     Resume {
         #[command(flatten)]
@@ -87,6 +98,12 @@ pub(super) fn run(command: &ConnectionCommand, settings: &Settings) -> Result<()
             let connection = administration.connection_named(organization.id, name)?;
             let rows = administration.request_log(organization.id, connection.id, shown, ResourceId::LAST, *limit)?;
             if *json { rows.iter().try_for_each(print_whole) } else { print_log(&rows) }
+        }
+        ConnectionCommand::Roles { organization, name, switch } => {
+            let organization = organization.find(administration)?.id;
+            let connection = administration.connection_named(organization, name)?.id;
+            administration.let_assign_roles(organization, connection, switch == "on", &Precondition::None)?;
+            Ok(())
         }
         ConnectionCommand::Pause { organization, name } => pause(administration, organization, name, true),
         ConnectionCommand::Resume { organization, name } => pause(administration, organization, name, false),

@@ -58,11 +58,15 @@ pub(super) const RENAME_CONNECTION: Statement =
     Statement::both("connection_rename", "UPDATE connection SET name = $3 WHERE organization = $1 AND id = $2");
 pub(super) const CONNECTIONS: Statement = Statement::both(
     "connection_list",
-    "SELECT id, name, profile, paused FROM connection WHERE organization = $1 ORDER BY name",
+    "SELECT id, name, profile, paused, assigns_roles FROM connection WHERE organization = $1 ORDER BY name",
 );
 pub(super) const CONNECTION_BY_ID: Statement = Statement::both(
     "connection_by_id",
-    "SELECT id, name, profile, paused FROM connection WHERE organization = $1 AND id = $2",
+    "SELECT id, name, profile, paused, assigns_roles FROM connection WHERE organization = $1 AND id = $2",
+);
+pub(super) const ASSIGN_ROLES: Statement = Statement::both(
+    "connection_assign_roles",
+    "UPDATE connection SET assigns_roles = $3 WHERE organization = $1 AND id = $2",
 );
 pub(super) const REVISION: Statement =
     Statement::both("organization_revision", "SELECT id, revision FROM organization WHERE id = $1");
@@ -99,6 +103,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT,
     &INSERT_CONNECTION,
     &PAUSE_CONNECTION,
+    &ASSIGN_ROLES,
     &LIST,
     &BY_SLUG,
     &BY_ID,
@@ -144,6 +149,8 @@ struct ConnectionRecord {
     profile: String,
     #[diesel(sql_type = Bool)]
     paused: bool,
+    #[diesel(sql_type = Bool)]
+    assigns_roles: bool,
 }
 
 #[derive(QueryableByName)]
@@ -178,7 +185,8 @@ fn read_connection(organization: OrganizationId, row: ConnectionRecord) -> Resul
         problem: format!("unknown profile `{}`", row.profile),
     })?;
     let id = ConnectionId::from_bytes(&row.id).map_err(corrupt("connection"))?;
-    Ok(Connection { organization, id, name: row.name, profile, paused: row.paused })
+    let (paused, assigns_roles) = (row.paused, row.assigns_roles);
+    Ok(Connection { organization, id, name: row.name, profile, paused, assigns_roles })
 }
 
 /// Every organization, by slug.
@@ -303,6 +311,16 @@ pub(super) fn pause_connection(
 ) -> diesel::QueryResult<usize> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(paused)];
     Sql(&PAUSE_CONNECTION, binds).run(tx)
+}
+
+pub(super) fn assign_roles(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ConnectionId,
+    on: bool,
+) -> diesel::QueryResult<usize> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(on)];
+    Sql(&ASSIGN_ROLES, binds).run(tx)
 }
 
 pub(super) fn rename_connection(

@@ -3,8 +3,8 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log, servers,
-    signals, signing_keys, users,
+    findings, groups, history, keyring, leavers, memberships, organizations, proofs, receivers, request_log,
+    role_offers, servers, signals, signing_keys, users,
 };
 
 /// Every registered statement.
@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         diagnosis::STATEMENTS,
         directory::STATEMENTS,
         request_log::STATEMENTS,
+        role_offers::STATEMENTS,
     ]
     .into_iter()
     .chain(access)

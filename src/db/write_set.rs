@@ -73,6 +73,20 @@ pub enum AdministrationRow {
         /// Whether writes are refused from now on.
         paused: bool,
     },
+    /// Whether the `roles` a connection sends are assigned.
+    AssignRoles {
+        /// Which connection.
+        id: ConnectionId,
+        /// Whether, from now on.
+        on: bool,
+    },
+    /// A role at a scope that a connection may assign from now on.
+    OfferRole(crate::model::RoleOffer),
+    /// One that it may assign no more.
+    WithdrawRole {
+        /// Which offer.
+        id: ResourceId,
+    },
     /// Gives a connection another name.
     RenameConnection {
         /// Which.

@@ -17,6 +17,9 @@ use bytes::{Reader, put_signed, put_unsigned};
 /// The form of a segment; its first byte.
 const FORM: u8 = 1;
 
+/// Kinds of values a record names: credential, subject, permission, type, resource, facts.
+const KINDS: usize = 6;
+
 /// Where a decision stands on record: a segment and a place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DecisionId {
@@ -110,6 +113,8 @@ pub struct DecisionRecord {
 pub struct SegmentWriter {
     bytes: Vec<u8>,
     known: HashMap<Vec<u8>, u64>,
+    /// The last value of each kind, and its number: what is asked is often asked again.
+    last: [Option<(Vec<u8>, u64)>; KINDS],
     count: u32,
     last_at: i64,
     last_revision: i64,
@@ -118,7 +123,8 @@ pub struct SegmentWriter {
 
 impl Default for SegmentWriter {
     fn default() -> Self {
-        Self { bytes: vec![FORM], known: HashMap::new(), count: 0, last_at: 0, last_revision: 0, span: None }
+        let (bytes, known, last) = (vec![FORM], HashMap::new(), Default::default());
+        Self { bytes, known, last, count: 0, last_at: 0, last_revision: 0, span: None }
     }
 }
 
@@ -136,16 +142,16 @@ impl SegmentWriter {
         put_signed(&mut self.bytes, revision.wrapping_sub(self.last_revision));
         (self.last_at, self.last_revision) = (at, revision);
         if let Some(credential) = record.credential {
-            self.put_known(credential.as_bytes());
+            self.put_known(0, credential.as_bytes());
         }
         if let Some(id) = record.subject.id() {
-            self.put_known(id.as_bytes());
+            self.put_known(1, id.as_bytes());
         }
-        for text in [&record.permission, &record.resource_type, &record.resource] {
-            self.put_known(text.as_bytes());
+        for (kind, text) in [&record.permission, &record.resource_type, &record.resource].into_iter().enumerate() {
+            self.put_known(kind.saturating_add(2), text.as_bytes());
         }
         if facts {
-            self.put_known(record.facts.as_bytes());
+            self.put_known(5, record.facts.as_bytes());
         }
         let (first, last) = self.span.unwrap_or((record.at, record.at));
         self.span = Some((first.min(record.at), last.max(record.at)));
@@ -179,16 +185,27 @@ impl SegmentWriter {
         self.bytes
     }
 
-    fn put_known(&mut self, value: &[u8]) {
-        let next = u64::try_from(self.known.len()).unwrap_or(u64::MAX);
-        if let Some(number) = self.known.get(value) {
+    fn put_known(&mut self, kind: usize, value: &[u8]) {
+        if let Some(Some((last, number))) = self.last.get(kind)
+            && last == value
+        {
             put_unsigned(&mut self.bytes, *number);
             return;
         }
-        put_unsigned(&mut self.bytes, next);
-        put_unsigned(&mut self.bytes, u64::try_from(value.len()).unwrap_or(u64::MAX));
-        self.bytes.extend_from_slice(value);
-        self.known.insert(value.to_vec(), next);
+        let next = u64::try_from(self.known.len()).unwrap_or(u64::MAX);
+        let number = self.known.get(value).copied().unwrap_or(next);
+        put_unsigned(&mut self.bytes, number);
+        if number == next {
+            put_unsigned(&mut self.bytes, u64::try_from(value.len()).unwrap_or(u64::MAX));
+            self.bytes.extend_from_slice(value);
+            self.known.insert(value.to_vec(), next);
+        }
+        if let Some(place) = self.last.get_mut(kind) {
+            let (last, last_number) = place.get_or_insert_default();
+            last.clear();
+            last.extend_from_slice(value);
+            *last_number = number;
+        }
     }
 }
 

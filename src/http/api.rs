@@ -20,6 +20,7 @@ mod groups;
 mod guardrails;
 mod leavers;
 mod names;
+mod offers;
 mod organization;
 mod page;
 mod permissions;
@@ -58,6 +59,7 @@ pub use document::text as openapi;
 pub const RESOURCES: &[Resource] = &[
     organization::RESOURCE,
     connections::RESOURCE,
+    offers::RESOURCE,
     request_log::RESOURCE,
     credentials::RESOURCE,
     clients::RESOURCE,

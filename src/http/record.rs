@@ -150,6 +150,7 @@ mod tests {
                 connection,
                 profile: Profile::Default,
                 paused: false,
+                assigns_roles: false,
                 actor: Actor::Connection(connection, ids::credential(now)),
                 request,
                 digest: None,

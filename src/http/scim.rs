@@ -58,7 +58,10 @@ async fn respond(
     edge.rate_limit.check(caller.actor).map_err(Refusal::TooManyRequests)?;
 
     let switches = caller.profile.switches();
-    let found = route::find(request.method().as_str(), request.path())
+    let (method, path) = (request.method().as_str(), request.path());
+    let of_roles = || caller.assigns_roles.then(|| route::find_among(route::ROUTES_OF_ROLES, method, path)).flatten();
+    let found = route::find(method, path)
+        .or_else(of_roles)
         .filter(|_| switches.empty_path_segments || !route::has_empty_segments(request.path()));
     let Some((name, asked)) = found else {
         return Err(ScimError::NotFound("there is no such route; see /ResourceTypes".to_owned()).into());
@@ -77,7 +80,10 @@ async fn respond(
         let detail = "this connection is paused and nothing is written over it; ask an administrator to let it go on";
         return Err(ScimError::Forbidden(detail.to_owned()).into());
     }
-    let services = within(&edge.services, caller.organization).await?;
+    let mut services = within(&edge.services, caller.organization).await?;
+    if caller.assigns_roles {
+        services = web::Data::new(services.with_roles());
+    }
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
         record.keep(&body);
@@ -127,8 +133,10 @@ async fn within(services: &web::Data<Services>, organization: OrganizationId) ->
 
 /// Carries a call out where it belongs: what takes microseconds here, all else on a thread that may block.
 async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record: &Record) -> Result<Reply, Refusal> {
+    // Which roles somebody holds may have to be loaded first.
+    let reads_roles = caller.assigns_roles && call.query.selects_attributes();
     let at_once = match call.operation {
-        Operation::Read(_) => services.reads_at_once(),
+        Operation::Read(_) => services.reads_at_once() && !reads_roles,
         Operation::Configuration
         | Operation::ResourceTypes
         | Operation::ResourceType
@@ -140,6 +148,8 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         | Operation::Search(_)
         | Operation::ListEverything
         | Operation::SearchEverything
+        | Operation::ListOffered(_)
+        | Operation::ReadOffered(_)
         | Operation::Replace(_)
         | Operation::Patch(_)
         | Operation::Delete(_)
@@ -149,7 +159,7 @@ async fn run(services: &web::Data<Services>, caller: Caller, call: Call, record:
         let performed = catch_unwind(AssertUnwindSafe(|| perform(services, &caller, &call)));
         return Ok(performed.map_err(|_panicked| Refusal::Panicked)??);
     }
-    if services.reads_at_once() {
+    if services.reads_at_once() && !reads_roles {
         let looked_up = catch_unwind(AssertUnwindSafe(|| perform::look_up(services, &caller, &call)));
         if let Some(reply) = looked_up.map_err(|_panicked| Refusal::Panicked)?? {
             return Ok(reply);

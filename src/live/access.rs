@@ -82,6 +82,13 @@ impl Slot {
         self.is_usable(current).then(|| work(&current.rules(), current.revision))
     }
 
+    /// The same, if everything a question may name is in memory.
+    fn judge_named<T>(&self, work: impl FnOnce(&Rules<'_>, Revision) -> T) -> Option<T> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        let current = current.as_ref().filter(|current| !current.looks_up_more)?;
+        self.is_usable(current).then(|| work(&current.rules(), current.revision))
+    }
+
     fn is_usable(&self, current: &Current) -> bool {
         current.revision.as_i64() >= self.wanted.load(Ordering::SeqCst)
     }
@@ -214,6 +221,24 @@ impl Live {
             return Ok(None);
         }
         Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge(work)))
+    }
+
+    /// The same where subjects can be looked up in the graph alone; `None` where they cannot, too.
+    ///
+    /// # Errors
+    /// [`CannotJudge::Lease`].
+    pub fn judge_named_from_memory<T>(
+        &self,
+        organization: OrganizationId,
+        work: impl FnOnce(&Rules<'_>, Revision) -> T,
+    ) -> Result<Option<T>, CannotJudge> {
+        if !self.0.lease.is_current() {
+            return Err(CannotJudge::Lease);
+        }
+        if !self.0.serves {
+            return Ok(None);
+        }
+        Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge_named(work)))
     }
 
     /// Whether subjects can be looked up in the graph alone; else in the database, which blocks.

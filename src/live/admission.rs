@@ -178,6 +178,7 @@ fn find(tx: &mut Tx<'_>, (organization, id): Named) -> Result<Option<(Credential
             name: String::new(),
             profile: Profile::Default,
             paused: false,
+            assigns_roles: false,
         };
         return Ok(Some((credential, connection)));
     }

@@ -101,6 +101,32 @@ impl DecisionLog {
             return Ok(DecisionId { segment: ids::resource(record.at), place: 0 });
         }
         let mut gathered = self.lock();
+        let id = self.put(&mut gathered, organization, record)?;
+        if durable { self.wait(gathered).map(|()| id) } else { Ok(id) }
+    }
+
+    /// Puts several on record, in their order.
+    fn record_all<'r>(
+        &self,
+        organization: OrganizationId,
+        mut records: impl Iterator<Item = &'r DecisionRecord>,
+    ) -> Result<Vec<DecisionId>, DecisionLogError> {
+        if self.off.load(Ordering::Relaxed) {
+            return Ok(records.map(|record| DecisionId { segment: ids::resource(record.at), place: 0 }).collect());
+        }
+        let mut gathered = self.lock();
+        records.try_fold(Vec::new(), |mut ids, record| {
+            ids.push(self.put(&mut gathered, organization, record)?);
+            Ok(ids)
+        })
+    }
+
+    fn put(
+        &self,
+        gathered: &mut Gathered,
+        organization: OrganizationId,
+        record: &DecisionRecord,
+    ) -> Result<DecisionId, DecisionLogError> {
         if gathered.closed_bytes.saturating_add(gathered.open_bytes) > GATHERED_BYTES {
             return Err(DecisionLogError::Full);
         }
@@ -119,7 +145,7 @@ impl DecisionLog {
             gathered.wanted = true;
             self.changed.notify_all();
         }
-        if durable { self.wait(gathered).map(|()| id) } else { Ok(id) }
+        Ok(id)
     }
 
     /// Waits until everything that has gathered is on disk.
@@ -208,6 +234,18 @@ impl Live {
         durable: bool,
     ) -> Result<DecisionId, DecisionLogError> {
         self.0.decisions.record(organization, record, durable)
+    }
+
+    /// Puts several decisions on record before they are given.
+    ///
+    /// # Errors
+    /// [`DecisionLogError`]: then none of them must be given.
+    pub fn record_decisions<'r>(
+        &self,
+        organization: OrganizationId,
+        records: impl Iterator<Item = &'r DecisionRecord>,
+    ) -> Result<Vec<DecisionId>, DecisionLogError> {
+        self.0.decisions.record_all(organization, records)
     }
 
     /// Keeps no record of decisions from now on: to measure what the record costs, and for nothing else.

@@ -137,6 +137,11 @@ impl Validity {
         }
     }
 
+    /// From a moment on, without an end.
+    pub const fn since(from: Moment) -> Self {
+        Self { from, until: None }
+    }
+
     /// As asked for at `now`; it begins at once unless `from` says otherwise.
     ///
     /// # Errors

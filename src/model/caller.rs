@@ -15,6 +15,8 @@ pub struct Caller {
     pub profile: Profile,
     /// Whether writes are refused for now.
     pub paused: bool,
+    /// Whether `roles` it sends are assigned, and it sees what may be.
+    pub assigns_roles: bool,
     /// Who acts, as events name them.
     pub actor: Actor,
     /// The request, as logs and events name it.
@@ -27,7 +29,8 @@ impl Caller {
     /// Somebody who administers what no connection manages: local users and groups.
     pub const fn local(organization: OrganizationId, actor: Actor, request: RequestId) -> Self {
         let (connection, profile) = (ConnectionId::NOBODY, Profile::Default);
-        Self { organization, connection, profile, paused: false, actor, request, digest: None }
+        let (paused, assigns_roles) = (false, false);
+        Self { organization, connection, profile, paused, assigns_roles, actor, request, digest: None }
     }
 }
 

@@ -51,18 +51,21 @@ pub struct Connection {
     pub profile: Profile,
     /// A paused connection is refused every write.
     pub paused: bool,
+    /// Whether `roles` it sends of people are assigned to them, where they were offered to it.
+    pub assigns_roles: bool,
 }
 
 impl Connection {
     /// Its entity tag, quotes included: another for every name and state.
     pub fn entity_tag(&self) -> String {
         let state = if self.paused { "paused" } else { "active" };
+        let roles = if self.assigns_roles { "-roles" } else { "" };
         // The name as hexadecimal digits: a tag holds visible ASCII characters only (RFC 9110 §8.8.3).
         let name = self.name.bytes().fold(String::new(), |mut digits, byte| {
             // Writing to a string cannot fail.
             let _ = write!(digits, "{byte:02x}");
             digits
         });
-        format!("\"{state}-{}-{name}\"", self.id)
+        format!("\"{state}{roles}-{}-{name}\"", self.id)
     }
 }

@@ -70,6 +70,8 @@ pub const LEAF_ID_CHARACTERS: usize = 256;
 pub const REASON_CHARACTERS: usize = 1_000;
 /// Names in the allow-list of one credential: what its caller is believed.
 pub const BELIEVED: usize = 100;
+/// Roles at scopes that may be offered to one connection.
+pub const ROLE_OFFERS: usize = 1_000;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a webhook that arrives.

@@ -10,8 +10,8 @@ use super::schema::{Attribute, Kind, ResourceType, ResourceTypes, Returned, Sche
 use super::{ScimError, Switches};
 use crate::model::limits;
 
-/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4).
-pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
+/// `/ServiceProviderConfig` (RFC 7643 §5, RFC 9865 §4); with roles and entitlements where `types` has them.
+pub fn service_provider_config(switches: &Switches, types: &ResourceTypes, base_url: &str) -> Value {
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": { "supported": true },
@@ -45,6 +45,15 @@ pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
         });
         members.insert("pagination".to_owned(), pagination);
     }
+    if types.offered.is_some() {
+        let kind = |several: &str| json!({ "supported": true, several: true, "primarySupported": true, "typeSupported": true });
+        // draft-ietf-scim-roles-entitlements-01.
+        let offered = json!({
+            "roles": kind("multipleRolesSupported"),
+            "entitlements": kind("multipleEntitlementsSupported"),
+        });
+        members.insert("RolesAndEntitlements".to_owned(), offered);
+    }
     if switches.interop_profile_announced {
         members.insert("interopProfileConformant".to_owned(), Value::Bool(true));
     }
@@ -53,7 +62,7 @@ pub fn service_provider_config(switches: &Switches, base_url: &str) -> Value {
 
 /// `/ResourceTypes` (RFC 7643 §6), a list response.
 pub fn resource_types(types: &ResourceTypes, base_url: &str) -> String {
-    list(types.all().into_iter().map(|resource_type| describe(resource_type, base_url)))
+    list(types.all().map(|resource_type| describe(resource_type, base_url)))
 }
 
 /// `/ResourceTypes/{id}`; the id is the name.
@@ -63,7 +72,6 @@ pub fn resource_types(types: &ResourceTypes, base_url: &str) -> String {
 pub fn resource_type(types: &ResourceTypes, id: &str, base_url: &str) -> Result<Value, ScimError> {
     types
         .all()
-        .into_iter()
         .find(|resource_type| resource_type.name == id)
         .map(|resource_type| describe(resource_type, base_url))
         .ok_or_else(|| ScimError::NotFound(format!("there is no resource type `{}`; see /ResourceTypes", excerpt(id))))
@@ -89,7 +97,7 @@ pub fn schema(switches: &Switches, types: &ResourceTypes, urn: &str, base_url: &
 /// Each schema once, although resource types may share one.
 fn distinct(types: &ResourceTypes) -> Vec<&Schema> {
     let mut schemas: Vec<&Schema> = Vec::new();
-    for schema in types.all().into_iter().flat_map(ResourceType::schemas) {
+    for schema in types.all().flat_map(ResourceType::schemas) {
         if !schemas.iter().any(|present| present.is(&schema.id)) {
             schemas.push(schema);
         }
@@ -188,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_configuration_has_every_required_member_and_none_beyond_the_rfcs() {
-        let config = service_provider_config(&Switches::DEFAULT, "https://host/scim/v2/");
+        let config = service_provider_config(&Switches::DEFAULT, &types(), "https://host/scim/v2/");
         let mut members: Vec<&String> = config.as_object().unwrap().keys().collect();
         members.sort();
         assert_eq!(

@@ -28,9 +28,13 @@ pub fn document(types: &ResourceTypes, base_url: &str, version: &str) -> Value {
         schemas.insert(name.clone(), resource(resource_type, Direction::Answered));
         schemas.insert(format!("{name}Sent"), resource(resource_type, Direction::Sent));
         schemas.insert(format!("{name}List"), list(&json!([reference(name)])));
-        resource_paths(&mut paths, resource_type);
+        if resource_type.is_read_only() {
+            looked_up(&mut paths, resource_type);
+        } else {
+            resource_paths(&mut paths, resource_type);
+        }
     }
-    let names: Vec<Value> = types.all().into_iter().map(|resource_type| reference(&resource_type.name)).collect();
+    let names: Vec<Value> = types.all().map(|resource_type| reference(&resource_type.name)).collect();
     schemas.insert("AnyList".to_owned(), list(&Value::Array(names)));
     paths.insert("/".to_owned(), json!({ "get": listing("Lists all resources of all types", "AnyList") }));
     paths.insert("/.search".to_owned(), json!({ "post": search("AnyList") }));
@@ -94,6 +98,14 @@ fn resource_paths(paths: &mut Map<String, Value>, resource_type: &ResourceType) 
             "delete": operation("Deletes it", None, removed),
         }),
     );
+}
+
+/// What can only be read.
+fn looked_up(paths: &mut Map<String, Value>, ResourceType { name, endpoint, .. }: &ResourceType) {
+    paths.insert(endpoint.clone(), json!({ "get": listing("Lists them", &format!("{name}List")) }));
+    let found = operation("One of them", None, &[("200", Some(name.as_str())), ("404", Some("Error"))]);
+    let get = with(found, "parameters", projection());
+    paths.insert(format!("{endpoint}/{{id}}"), json!({ "parameters": [id_parameter()], "get": get }));
 }
 
 fn id_parameter() -> Value {

@@ -89,6 +89,11 @@ impl Projection {
         }
     }
 
+    /// Whether something of an extension was asked for by name.
+    pub fn asks_for_extension(&self, urn: &str) -> bool {
+        matches!(&self.asked, Asked::Only(selection) if selection.extensions.contains_key(urn))
+    }
+
     /// The resource with what is to be returned of it (RFC 7643 §7, `returned`). What no schema defines is taken as
     /// returned by default.
     pub fn apply(&self, resource_type: &ResourceType, resource: Value) -> Value {

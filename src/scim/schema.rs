@@ -161,6 +161,28 @@ pub struct ResourceTypes {
     pub user: Arc<ResourceType>,
     /// Groups.
     pub group: Arc<ResourceType>,
+    /// Roles and entitlements, where the connection assigns roles.
+    pub offered: Option<Offered>,
+    /// How the same looks to a connection that assigns roles.
+    with_roles: Arc<WithRoles>,
+}
+
+/// What a connection that assigns roles may look up (draft-ietf-scim-roles-entitlements-01).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered {
+    /// Roles it may assign.
+    pub role: Arc<ResourceType>,
+    /// Permissions that come with them.
+    pub entitlement: Arc<ResourceType>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct WithRoles {
+    /// Users, with the roles they hold.
+    user: Arc<ResourceType>,
+    offered: Offered,
+    /// The extension that says which roles these are.
+    access: Schema,
 }
 
 /// An extension of a resource type.
@@ -191,7 +213,15 @@ impl Schema {
     }
 }
 
+/// The extension of users that says which roles they hold.
+pub const ACCESS_EXTENSION: &str = "urn:muster:scim:schemas:extension:access:1.0:User";
+
 impl ResourceType {
+    /// Whether clients cannot write anything of it.
+    pub fn is_read_only(&self) -> bool {
+        self.schemas().flat_map(|schema| &schema.attributes).all(|one| one.mutability == Mutability::ReadOnly)
+    }
+
     /// The attribute called `name`, of the base schema or common to all resources; extensions have names of their own.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.schema.attribute(name).or_else(|| named(&self.common, name))
@@ -215,8 +245,16 @@ impl ResourceType {
 
 impl ResourceTypes {
     /// All of them, in the order discovery lists them.
-    pub fn all(&self) -> [&ResourceType; 2] {
-        [&self.user, &self.group]
+    pub fn all(&self) -> impl Iterator<Item = &ResourceType> {
+        let offered = self.offered.iter().flat_map(|offered| [&*offered.role, &*offered.entitlement]);
+        [&*self.user, &*self.group].into_iter().chain(offered)
+    }
+
+    /// The same for a connection that assigns roles.
+    #[must_use]
+    pub fn with_roles(&self) -> Self {
+        let WithRoles { user, offered, .. } = &*self.with_roles;
+        Self { user: Arc::clone(user), offered: Some(offered.clone()), ..self.clone() }
     }
 }
 

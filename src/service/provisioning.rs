@@ -5,6 +5,7 @@ mod cursor;
 pub mod everything;
 pub mod groups;
 mod listing;
+pub mod offered;
 mod page;
 mod present;
 pub mod users;

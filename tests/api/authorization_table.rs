@@ -5,14 +5,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use muster::clock::Clock;
+use muster::config::GithubSettings;
 use muster::http::api::route;
-use muster::http::scim::route::{Methods, ROUTES, Segment};
+use muster::http::scim::route::{Methods, ROUTES, ROUTES_OF_ROLES, Segment};
 use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
 use crate::administration::administrator;
+use crate::gates::github::private_key;
 use crate::support::rows::rows_of;
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, Database, Server};
 
 const RECORDED: &str = "tests/authorization.txt";
 
@@ -26,7 +29,7 @@ const ABOUT: &str = "\
 ";
 
 /// The paths of AuthZEN, and what needs no credential at all.
-const OTHERS: [(&str, &str); 11] = [
+const OTHERS: [(&str, &str); 24] = [
     ("POST", "/access/v1/evaluation"),
     ("POST", "/access/v1/evaluations"),
     ("POST", "/access/v1/search/subject"),
@@ -35,6 +38,19 @@ const OTHERS: [(&str, &str); 11] = [
     ("GET", "/access/v1/nothing"),
     ("GET", "/.well-known/authzen-configuration"),
     ("GET", "/.well-known/jwks.json"),
+    ("GET", "/.well-known/oauth-authorization-server"),
+    ("GET", "/.well-known/ssf-configuration"),
+    ("POST", "/oauth2/token"),
+    ("GET", "/ssf/stream"),
+    ("POST", "/ssf/stream"),
+    ("PATCH", "/ssf/stream"),
+    ("PUT", "/ssf/stream"),
+    ("DELETE", "/ssf/stream"),
+    ("GET", "/ssf/status"),
+    ("POST", "/ssf/status"),
+    ("POST", "/ssf/verification"),
+    ("POST", "/ssf/poll/{stream_id}"),
+    ("POST", "/webhooks/github/{name}"),
     ("GET", "/api/v1/openapi.json"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -43,7 +59,7 @@ const OTHERS: [(&str, &str); 11] = [
 /// Every method and path, as patterns.
 fn routes() -> Vec<(String, String)> {
     let mut routes: Vec<(String, String)> = OTHERS.map(|(method, path)| (method.to_owned(), path.to_owned())).into();
-    for route in ROUTES {
+    for route in ROUTES.iter().chain(ROUTES_OF_ROLES) {
         let path = route.path.iter().fold("/scim/v2".to_owned(), |path, segment| match segment {
             Segment::Name(name) => format!("{path}/{name}"),
             Segment::Id => format!("{path}/{{id}}"),
@@ -74,13 +90,37 @@ fn ask(base: &str, token: &str, method: &str, path: &str) -> Answer {
         r#"{ "display_name": "x" }"#
     };
     let body = match method {
+        "POST" if path.starts_with("/oauth2") => Some("grant_type=client_credentials"),
+        "POST" | "PUT" if path.starts_with("/ssf") => Some(r#"{ "delivery": { "method": "none" } }"#),
         "POST" | "PUT" => Some("{}"),
         "PATCH" => Some(readable),
         _ => None,
     };
     let authorization = if token.is_empty() { String::new() } else { format!("Bearer {token}") };
-    let content_type = if path.starts_with("/scim") { "application/scim+json" } else { "application/json" };
+    let content_type = match path {
+        _ if path.starts_with("/scim") => "application/scim+json",
+        _ if path.starts_with("/oauth2") => "application/x-www-form-urlencoded",
+        _ => "application/json",
+    };
     client.send(method, path, &[("Authorization", &authorization), ("Content-Type", content_type)], body)
+}
+
+/// A deployment protection rule, so that its webhook is there.
+fn gate(database: &Database) -> GithubSettings {
+    let server = Server::start(database);
+    let token = administrator(&server, server.organization("gated").id, CredentialKind::Pep).token;
+    GithubSettings {
+        name: "acme".to_owned(),
+        token: token.into(),
+        webhook_secret: "what GitHub signs with".into(),
+        client_id: "1".to_owned(),
+        private_key: private_key().into(),
+        subject: "{login}".to_owned(),
+        scope: "/{repository}/{environment}".to_owned(),
+        permission: "deploy:run".to_owned(),
+        api: "https://api.github.com".to_owned(),
+        networks: Vec::new(),
+    }
 }
 
 /// What stands at a path's `{names}` in an organization, by the segment before.
@@ -104,7 +144,8 @@ fn line(first: &str, cells: &[&str]) -> String {
 
 on_both_databases! {
     fn every_route_lets_in_whom_the_table_says(database: &Database) {
-        let server = Server::start(database);
+        let gate = gate(database);
+        let server = Server::start_gated(database, 0, Clock::system(), &[gate]);
         let (acme, bravo) = (server.organization("acme"), server.organization("bravo"));
         let token = |organization, kind| administrator(&server, organization, kind).token;
         let admin = administrator(&server, acme.id, CredentialKind::Admin);
@@ -125,13 +166,17 @@ on_both_databases! {
         let service = json!({ "name": "pipeline", "owner": "ada", "expires_at": "2999-01-01T00:00:00Z" });
         let service = call("POST", "/services", &service).expect(201).id();
         call("POST", "/guardrails", &json!({ "text": "@id(\"rule\")\n@reason(\"x\")\n@control(\"x\")\nforbid (principal, action == Action::\"plane:fly\", resource is Project);", "confirm": true })).expect(200);
-        let things = BTreeMap::from([
+        let connection = admin.get("/connections").json()["items"][0]["id"].as_str().unwrap().to_owned();
+        call("PATCH", &format!("/connections/{connection}"), &json!({ "assigns_roles": true })).expect(200);
+        let offer = call("POST", &format!("/connections/{connection}/offers"), &json!({ "role": "viewer", "scope": "/billing" })).expect(201).id();
+        let things = BTreeMap::from([("github", "acme".to_owned()), ("offers", offer.clone()), ("Roles", offer),
             ("Users", ada.clone()), ("Groups", crew), ("users", ada.clone()), ("leavers", ada), ("groups", local),
-            ("connections", admin.get("/connections").json()["items"][0]["id"].as_str().unwrap().to_owned()),
+            ("connections", connection),
             ("credentials", first.to_string()), ("roles", "pilot".to_owned()), ("permissions", "plane:fly".to_owned()),
             ("assignments", assignment), ("services", service), ("guardrails", "rule".to_owned()),
         ]);
-        let nothing: BTreeMap<&str, String> = things.keys().map(|key| (*key, "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a".to_owned())).collect();
+        let mut nothing: BTreeMap<&str, String> = things.keys().map(|key| (*key, "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a".to_owned())).collect();
+        nothing.insert("github", "acme".to_owned());
 
         let callers = [
             ("nobody", String::new()), ("scim", acme.client.token.clone()), ("pep", token(acme.id, CredentialKind::Pep)),

@@ -1,6 +1,7 @@
 //! The console over HTTP, without a browser: what holds of every page, and page by page what it does.
 
 mod access;
+mod authorization;
 mod browser;
 mod frame;
 mod inviting;

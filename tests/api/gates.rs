@@ -1,6 +1,6 @@
 //! Gates of CI/CD systems: each example of `examples/` against a stand-in of the system it is for.
 
-mod github;
+pub mod github;
 mod steps;
 
 use serde_json::json;

@@ -61,6 +61,8 @@ mod filters;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod hostile_cost;
+#[cfg(test)]
 mod hostile_filters;
 #[cfg(test)]
 mod hostile_input;
@@ -107,6 +109,8 @@ mod promise;
 #[cfg(test)]
 mod provisioning;
 #[cfg(test)]
+mod pushed_roles;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod races;
@@ -128,6 +132,8 @@ mod signals;
 mod signals_faults;
 #[cfg(test)]
 mod signing_keys;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

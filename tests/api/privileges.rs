@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use muster::access::decide::{Rules, Who};
 use muster::access::difference;
 use muster::access::graph::Subject;
-use muster::model::{CredentialKind, OrganizationId, Profile};
+use muster::model::{CredentialKind, OrganizationId, Precondition, Profile};
 use serde_json::{Value, json};
 
 use crate::administration::administrator;
@@ -73,6 +73,11 @@ impl Stage {
             let mapping = json!({ "principal": { "type": "group", "id": group }, "role": role, "scope": scope });
             call("POST", "/assignments", &mapping).expect(201).id()
         });
+        // It may assign what the mapping of its own group gives, and no more.
+        let administration = server.administration();
+        let own = administration.connection_named(acme.id, &"second".parse().unwrap()).unwrap().id;
+        administration.let_assign_roles(acme.id, own, true, &Precondition::None).unwrap();
+        administration.offer_role(acme.id, own, &"viewer".parse().unwrap(), &"/".parse().unwrap()).unwrap();
         let kinds = [CredentialKind::Pep, CredentialKind::Auditor, CredentialKind::Receiver];
         let mut walkers = vec![("the connection of the viewers", second)];
         walkers.extend(kinds.map(|kind| (kind.as_str(), administrator(&server, acme.id, kind))));
@@ -96,7 +101,8 @@ impl Stage {
         } else {
             json!({ "type": "user", "id": who })
         };
-        let entry = json!([{ "value": role, "primary": true }, { "value": "/billing/production deployer" }]);
+        let entry = json!([{ "value": role, "primary": true }, { "value": format!("{role}@/") },
+            { "value": "deployer@/billing/production" }, { "value": "viewer@/" }]);
         match dice.below(19) {
             0 => (
                 "PATCH",

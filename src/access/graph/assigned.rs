@@ -12,38 +12,46 @@ pub(super) struct Held {
 }
 
 /// The assignments of one principal, in the order of scopes.
+///
+/// The scopes stand by themselves: a decision looks at those of many groups and finds something at few.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Assigned(Vec<Held>);
+pub(super) struct Assigned {
+    scopes: Vec<u32>,
+    held: Vec<Held>,
+}
 
 impl Assigned {
     /// Adds one.
     pub fn insert(&mut self, held: Held) {
-        if let Err(place) = self.0.binary_search(&held) {
-            self.0.insert(place, held);
+        if let Err(place) = self.held.binary_search(&held) {
+            self.scopes.insert(place, held.scope);
+            self.held.insert(place, held);
         }
     }
 
     /// Takes one out.
     pub fn remove(&mut self, scope: u32, id: AssignmentId) {
-        if let Some(place) = self.0.iter().position(|held| held.scope == scope && held.id == id) {
-            self.0.remove(place);
+        if let Some(place) = self.held.iter().position(|held| held.scope == scope && held.id == id) {
+            self.scopes.remove(place);
+            self.held.remove(place);
         }
     }
 
     /// Whether nothing is assigned.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.held.is_empty()
     }
 
     /// What is assigned at one scope.
     pub fn at(&self, scope: u32) -> impl Iterator<Item = &Held> {
-        let first = self.0.partition_point(|held| held.scope < scope);
-        self.0.iter().skip(first).take_while(move |held| held.scope == scope)
+        let first = self.scopes.partition_point(|known| *known < scope);
+        let there = self.scopes.iter().skip(first).take_while(move |known| **known == scope).count();
+        self.held.iter().skip(first).take(there)
     }
 
     /// What is assigned anywhere.
     pub fn iter(&self) -> impl Iterator<Item = &Held> {
-        self.0.iter()
+        self.held.iter()
     }
 }
 

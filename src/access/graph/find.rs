@@ -58,54 +58,53 @@ impl Identifier {
     }
 }
 
+/// Whether folding leaves a text as it is; `false` where that cannot be seen at a glance.
+fn is_folded(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase())
+}
+
 impl Graph {
     /// The subject of a type (`user`, `service`) that a text names: by its id, or by an identifier of the kinds given.
     ///
     /// # Errors
     /// [`Denial::UnknownSubject`], or [`Denial::AmbiguousSubject`] when the text names more than one.
     pub fn subject(&self, subject_type: &str, text: &str, kinds: &[IdentifierKind]) -> Result<Subject, Denial> {
-        let mut found = None;
-        for subject in self.bearers(subject_type, text, kinds) {
+        let (mut found, mut ambiguous) = (None, false);
+        let mut bears = |number: u32| {
+            let Some(subject) = self.present(number, subject_type) else { return };
             match found {
                 None => found = Some(subject),
-                Some(other) if other == subject => {}
-                Some(_) => return Err(Denial::AmbiguousSubject),
+                Some(other) => ambiguous |= other != subject,
             }
-        }
-        found.ok_or(Denial::UnknownSubject)
-    }
-
-    /// Everybody present whom a text names.
-    fn bearers(&self, subject_type: &str, text: &str, kinds: &[IdentifierKind]) -> Vec<Subject> {
+        };
         let by_id = text.parse::<UserId>().ok().and_then(|id| match subject_type {
             "user" => Some(Subject::User(id)),
             "service" => Some(Subject::Service(crate::model::ResourceId::from(id).into())),
             _ => None,
         });
-        let folded = fold(text);
-        let mut keys = vec![text];
-        if folded != text {
-            keys.push(&folded);
+        if let Some(number) = by_id.and_then(|subject| self.subjects.number(&subject)) {
+            bears(number);
         }
-        let by_text = keys.into_iter().flat_map(|key| {
-            let matches = move |kind: IdentifierKind| match kind {
-                IdentifierKind::ExternalId => key == text,
-                IdentifierKind::Name | IdentifierKind::Email => true,
-            };
-            let bearers = self.by_identifier.get(key).into_iter().flatten();
-            bearers.filter(move |(_, kind)| kinds.contains(kind) && matches(*kind)).map(|(number, _)| *number)
-        });
-        let present = |number: u32| {
-            let record = self.subjects.get(number)?;
-            let here = !matches!(record.standing, Standing::Unknown | Standing::Deleted);
-            self.subjects.key(number).copied().filter(|_| here)
-        };
-        let of_type = |subject: &Subject| match subject {
+        let folded = (!is_folded(text)).then(|| fold(text)).filter(|folded| folded != text);
+        for key in [Some(text), folded.as_deref()].into_iter().flatten() {
+            for (number, kind) in self.by_identifier.get(key).into_iter().flatten() {
+                if kinds.contains(kind) && (*kind != IdentifierKind::ExternalId || key == text) {
+                    bears(*number);
+                }
+            }
+        }
+        if ambiguous { Err(Denial::AmbiguousSubject) } else { found.ok_or(Denial::UnknownSubject) }
+    }
+
+    /// The subject of a number, if it is of this type and has not been deleted.
+    fn present(&self, number: u32, subject_type: &str) -> Option<Subject> {
+        let gone = matches!(self.subjects.get(number)?.standing, Standing::Unknown | Standing::Deleted);
+        let subject = self.subjects.key(number).copied().filter(|_| !gone)?;
+        let of_type = match subject {
             Subject::User(_) => subject_type == "user",
             Subject::Service(_) => subject_type == "service",
         };
-        let by_id = by_id.and_then(|subject| self.subjects.number(&subject)).and_then(present);
-        by_id.into_iter().chain(by_text.filter_map(present)).filter(of_type).collect()
+        of_type.then_some(subject)
     }
 
     /// Whether a subject takes part.

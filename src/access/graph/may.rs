@@ -125,6 +125,22 @@ impl Graph {
         (roles, next_turn)
     }
 
+    /// What a subject holds now, itself (`true`) or through groups; nothing where it does not take part.
+    pub fn held_by(&self, subject: Subject, now: Moment) -> Vec<(&Assignment, bool)> {
+        let record = self.subjects.number(&subject).and_then(|number| self.subjects.get(number));
+        let Some(record) = record.filter(|record| self.takes_part(record, now).is_ok()) else { return Vec::new() };
+        let mut held = Vec::new();
+        self.each_assigned(record, |assigned| {
+            let now_held = assigned.iter().filter(|one| one.validity.holds(now));
+            held.extend(now_held.filter_map(|one| {
+                let assignment = self.assignments.get(&one.id)?;
+                Some((assignment, assignment.principal.id() == subject.id()))
+            }));
+            ControlFlow::Continue(())
+        });
+        held
+    }
+
     /// Whether a subject takes part at all, and when that ends by the clock.
     pub(super) fn takes_part(&self, record: &SubjectRecord, now: Moment) -> Result<Option<Moment>, Denial> {
         match record.standing {

@@ -13,7 +13,8 @@ use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
-    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, signals, users,
+    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers, signals,
+    users,
 };
 use super::{WriteError, Written};
 
@@ -250,6 +251,9 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::PauseConnection { id, paused } => {
                 organizations::pause_connection(tx, set.organization, *id, *paused)?
             }
+            AdministrationRow::AssignRoles { id, on } => organizations::assign_roles(tx, set.organization, *id, *on)?,
+            AdministrationRow::OfferRole(offer) => role_offers::insert(tx, set.organization, offer)?,
+            AdministrationRow::WithdrawRole { id } => role_offers::delete(tx, set.organization, *id)?,
             AdministrationRow::RenameConnection { id, name } => {
                 organizations::rename_connection(tx, set.organization, *id, name)?
             }

@@ -44,8 +44,8 @@ fn organization_set(slug: &str) -> WriteSet {
 fn connection_set(organization: OrganizationId, name: &str) -> WriteSet {
     let mut set = WriteSet::new(organization);
     set.takes_revision = true;
-    let id = ids::connection(NOW);
-    let connection = Connection { organization, id, name: name.to_owned(), profile: Profile::Default, paused: false };
+    let (id, profile, paused, assigns_roles) = (ids::connection(NOW), Profile::Default, false, false);
+    let connection = Connection { organization, id, name: name.to_owned(), profile, paused, assigns_roles };
     set.administration.push(AdministrationRow::Connection { connection, created_at: NOW });
     set.events.push(event("connection.created", id.into()));
     set

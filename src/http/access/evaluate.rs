@@ -1,73 +1,44 @@
 //! Evaluations: one question, or many in one request.
 
-use serde::Serialize;
+use std::fmt::Write as _;
 
 use crate::access::graph::Resource;
 use crate::model::EnforcementPoint;
+use crate::scim::render::push_string;
+use crate::service::Services;
 use crate::service::access::decide::{Asking, Judgement};
-use crate::service::{ServiceError, Services};
 
 use super::answer::Refusal;
 use super::said::Sayings;
 use super::wire::{Body, Evaluation, RequestError};
 
-/// A decision (Authorization API 1.0, Decision).
-#[derive(Serialize)]
-struct Answer {
-    decision: bool,
-    context: Context,
-}
+/// Bytes of an answer, about.
+const ANSWER_BYTES: usize = 360;
 
-/// What is said beside a decision.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Context {
-    Judged {
-        decision_id: String,
-        revision: i64,
-        valid_until: String,
-        code: &'static str,
-        reason: String,
-        /// The semantic that ends a batch here.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ended_by: Option<&'static str>,
-    },
-    Unread {
-        error: Unread,
-    },
-}
-
-#[derive(Serialize)]
-struct Unread {
-    status: u16,
-    message: String,
-}
-
-#[derive(Serialize)]
-struct Answers {
-    evaluations: Vec<Answer>,
-}
-
-impl From<Judgement> for Answer {
-    fn from(judgement: Judgement) -> Self {
-        let Judgement { allowed, id, revision, valid_until, code, reason } = judgement;
-        let context = Context::Judged {
-            decision_id: id.to_string(),
-            revision: revision.as_i64(),
-            valid_until: valid_until.to_string(),
-            code,
-            reason,
-            ended_by: None,
-        };
-        Self { decision: allowed, context }
+/// Appends a decision (Authorization API 1.0, Decision). `ended_by`: the semantic that ends a batch here.
+fn push_judged(text: &mut String, judgement: &Judgement, ended_by: Option<&str>) {
+    let Judgement { allowed, id, revision, valid_until, code, reason } = judgement;
+    text.push_str(if *allowed { "{\"decision\":true" } else { "{\"decision\":false" });
+    text.push_str(",\"context\":{\"decision_id\":\"");
+    id.segment.push_to(text);
+    // Writing to a string cannot fail.
+    let _ = write!(text, ".{}\",\"revision\":{},\"valid_until\":\"{valid_until}", id.place, revision.as_i64());
+    text.push_str("\",\"code\":\"");
+    text.push_str(code);
+    text.push_str("\",\"reason\":");
+    push_string(text, reason);
+    if let Some(semantic) = ended_by {
+        text.push_str(",\"ended_by\":");
+        push_string(text, semantic);
     }
+    text.push_str("}}");
 }
 
-impl From<RequestError> for Answer {
-    /// One that cannot be read is denied, and no other for its sake (Authorization API 1.0, Errors).
-    fn from(error: RequestError) -> Self {
-        Self { decision: false, context: Context::Unread { error: Unread { status: 400, message: error.to_string() } } }
-    }
+/// Appends the answer to what cannot be read: it is denied, and no other for its sake (Authorization API 1.0, Errors).
+fn push_unread(text: &mut String, error: &RequestError) {
+    text.push_str("{\"decision\":false,\"context\":{\"error\":{\"status\":400,\"message\":");
+    push_string(text, &error.to_string());
+    text.push_str("}}}");
 }
 
 /// Answers one question.
@@ -81,7 +52,9 @@ pub fn one(
     may_block: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let judgement = judge(services, point, &body.evaluation()?, may_block)?;
-    written(&Answer::from(judgement))
+    let mut text = String::with_capacity(ANSWER_BYTES);
+    push_judged(&mut text, &judgement, None);
+    Ok(text.into_bytes())
 }
 
 /// Answers a batch in order, as far as its semantic goes; what is no batch is one question.
@@ -99,30 +72,49 @@ pub fn many(
     if evaluations.len() == 0 {
         return one(services, point, body, may_block);
     }
-    // What is on record must not be there twice because a later one of the batch has to wait.
-    if !may_block && !services.judges_from_memory(point.caller.organization) {
-        return Err(Refusal::Blocks);
-    }
-    let mut answers = Vec::with_capacity(evaluations.len());
-    for evaluation in evaluations {
-        let mut answer = match evaluation {
-            Ok(evaluation) => Answer::from(judge(services, point, &evaluation, may_block)?),
-            Err(error) => error.into(),
-        };
-        let last = semantic.ends_with(answer.decision);
-        if last && let Context::Judged { ended_by, .. } = &mut answer.context {
-            *ended_by = Some(semantic.as_str());
+    let judged = if may_block {
+        one_by_one(services, point, body)?
+    } else {
+        let askings = body.evaluations().map(|evaluation| Some(asking(point, &evaluation.ok()?)));
+        let is_last = |allowed| semantic.ends_with(allowed);
+        services.decide_all_from_memory(&point.caller, askings, is_last)?.ok_or(Refusal::Blocks)?
+    };
+    let mut text = String::with_capacity(ANSWER_BYTES.saturating_mul(judged.len()));
+    text.push_str("{\"evaluations\":[");
+    for (place, (evaluation, judgement)) in body.evaluations().zip(&judged).enumerate() {
+        if place > 0 {
+            text.push(',');
         }
-        answers.push(answer);
+        match (judgement, evaluation) {
+            (Some(judgement), _) => {
+                let ends = semantic.ends_with(judgement.allowed);
+                push_judged(&mut text, judgement, ends.then(|| semantic.as_str()));
+            }
+            (None, Err(error)) => push_unread(&mut text, &error),
+            (None, Ok(_)) => {}
+        }
+    }
+    text.push_str("]}");
+    Ok(text.into_bytes())
+}
+
+/// Each after the other, as far as the semantic goes. Blocks.
+fn one_by_one(
+    services: &Services,
+    point: &EnforcementPoint,
+    body: &Body<'_>,
+) -> Result<Vec<Option<Judgement>>, Refusal> {
+    let semantic = body.semantic()?;
+    let mut judged = Vec::new();
+    for evaluation in body.evaluations() {
+        let judgement = evaluation.ok().map(|evaluation| judge(services, point, &evaluation, true)).transpose()?;
+        let last = semantic.ends_with(judgement.as_ref().is_some_and(|judgement| judgement.allowed));
+        judged.push(judgement);
         if last {
             break;
         }
     }
-    written(&Answers { evaluations: answers })
-}
-
-fn written(answer: &impl Serialize) -> Result<Vec<u8>, Refusal> {
-    serde_json::to_vec(answer).map_err(|error| ServiceError::Internal(error.to_string()).into())
+    Ok(judged)
 }
 
 fn judge(
@@ -131,6 +123,15 @@ fn judge(
     evaluation: &Evaluation<'_>,
     may_block: bool,
 ) -> Result<Judgement, Refusal> {
+    let asking = asking(point, evaluation);
+    if may_block {
+        return Ok(services.decide(&point.caller, &asking)?);
+    }
+    services.decide_from_memory(&point.caller, &asking)?.ok_or(Refusal::Blocks)
+}
+
+/// The question, with what the caller is believed of it.
+fn asking<'r>(point: &EnforcementPoint, evaluation: &Evaluation<'r>) -> Asking<'r> {
     let sayings = Sayings {
         subject: evaluation.subject.properties,
         action: evaluation.action.properties,
@@ -138,16 +139,12 @@ fn judge(
         context: evaluation.context,
     };
     let (circumstances, facts) = sayings.believed(point.believed());
-    let asking = Asking {
+    Asking {
         subject_type: evaluation.subject.kind,
         subject: evaluation.subject.id,
         permission: evaluation.action.name,
         resource: Resource { resource_type: evaluation.resource.kind, id: evaluation.resource.id },
         circumstances,
         facts,
-    };
-    if may_block {
-        return Ok(services.decide(&point.caller, &asking)?);
     }
-    services.decide_from_memory(&point.caller, &asking)?.ok_or(Refusal::Blocks)
 }

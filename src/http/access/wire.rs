@@ -3,7 +3,11 @@
 
 use std::borrow::Cow;
 
+use std::fmt;
+use std::ops::Deref;
+
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 use serde_json::{Map, Value};
 
 #[cfg(test)]
@@ -31,6 +35,40 @@ pub enum RequestError {
     TooMany(usize),
 }
 
+/// A text of the request, borrowed from it unless something in it is escaped.
+#[derive(Debug, Clone)]
+struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Cow<'de, str>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Cow::Borrowed(text))
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Cow::Owned(text.to_owned()))
+            }
+        }
+        deserializer.deserialize_str(Reader).map(Text)
+    }
+}
+
 /// Attributes that a caller says of something.
 pub type Properties = Map<String, Value>;
 
@@ -38,9 +76,9 @@ pub type Properties = Map<String, Value>;
 #[serde(expecting = "an object with `type` and `id`")]
 struct Entity<'a> {
     #[serde(borrow, rename = "type")]
-    kind: Option<Cow<'a, str>>,
+    kind: Option<Text<'a>>,
     #[serde(borrow)]
-    id: Option<Cow<'a, str>>,
+    id: Option<Text<'a>>,
     properties: Option<Properties>,
 }
 
@@ -48,7 +86,7 @@ struct Entity<'a> {
 #[serde(expecting = "an object with `name`")]
 struct NamedAction<'a> {
     #[serde(borrow)]
-    name: Option<Cow<'a, str>>,
+    name: Option<Text<'a>>,
     properties: Option<Properties>,
 }
 
@@ -154,7 +192,7 @@ pub struct Body<'a> {
 #[serde(expecting = "an object with options")]
 struct Options<'a> {
     #[serde(borrow)]
-    evaluations_semantic: Option<Cow<'a, str>>,
+    evaluations_semantic: Option<Text<'a>>,
 }
 
 /// Which part of what a search finds is wanted.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{Activity, Connection, ConnectionId, Profile};
+use crate::model::{Activity, Connection, ConnectionId, Precondition, Profile};
 use crate::service::administration::ConnectionChange;
 
 use super::answer::Reply;
@@ -37,6 +37,8 @@ struct Shown {
     profile: &'static str,
     /// Whether every write is refused
     paused: bool,
+    /// Whether `roles` it sends of people are assigned to them, where they were offered to it
+    assigns_roles: bool,
     /// How it fares: `waiting`, `receiving`, `quiet`, `failing` or `paused`
     health: &'static str,
     /// The same in words
@@ -57,6 +59,7 @@ fn shown(call: &Call, connection: Connection, activity: Option<&Activity>) -> Sh
         name: connection.name,
         profile: connection.profile.as_str(),
         paused: connection.paused,
+        assigns_roles: connection.assigns_roles,
         health: health.as_str(),
         health_text: health.to_string(),
         last_request_at: activity.map(|activity| activity.last_at.to_string()),
@@ -88,6 +91,8 @@ struct ChangedConnection {
     name: Option<String>,
     /// Whether every write is refused
     paused: Option<bool>,
+    /// Whether `roles` it sends are assigned; without, whatever it has assigned ends
+    assigns_roles: Option<bool>,
 }
 
 /// The connections, in the order of their creation
@@ -131,7 +136,7 @@ fn read(call: &Call) -> Result<Reply, Problem> {
     Reply::resource(call, &shown_alone(call, found)?, tag)
 }
 
-/// Renames a connection, pauses it, or lets it go on
+/// Renames a connection, pauses it, lets it go on, or lets it assign roles
 #[utoipa::path(patch, path = "/api/v1/connections/{id}", operation_id = "change_connection",
     params(("id" = String, Path, description = "Its id")), request_body = ChangedConnection,
     responses((status = 200, body = Shown), (status = 409, description = "The name is taken"),
@@ -141,7 +146,12 @@ fn change(call: &Call) -> Result<Reply, Problem> {
     let wanted: ChangedConnection = call.body()?;
     let name = wanted.name.as_deref().map(str::parse).transpose()?;
     let change = ConnectionChange { name, paused: wanted.paused };
-    let changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
+    let mut changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
+    if let Some(on) = wanted.assigns_roles {
+        // The precondition was on the connection as it was before.
+        let now = Precondition::Tags(vec![changed.entity_tag()]);
+        changed = call.administration().let_assign_roles(call.organization(), id, on, &now)?;
+    }
     let tag = changed.entity_tag();
     Reply::changed(&shown_alone(call, changed)?, tag)
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::graph::Subject;
-use crate::model::{AssignmentId, OrganizationId, Permission};
+use crate::model::{AssignmentId, ConnectionId, OrganizationId, Permission, ResourceId};
 use crate::service::access::Preview;
 use crate::service::administration::{Administration, AdministrationError};
 
@@ -32,6 +32,28 @@ struct WantedRole {
     permissions: Vec<String>,
 }
 
+/// A role at a scope to offer to a connection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct WantedOffer {
+    /// The connection's id
+    connection: String,
+    /// The role
+    role: String,
+    /// Where
+    scope: String,
+}
+
+/// Something offered to a connection.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct GivenOffer {
+    /// The connection's id
+    connection: String,
+    /// The offer's id
+    offer: String,
+}
+
 /// One change of access: exactly one member besides `fingerprint`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +68,10 @@ struct AccessChange {
     guardrail: Option<String>,
     /// Remove the guardrail of this name
     remove_guardrail: Option<String>,
+    /// Offer a role at a scope to a connection
+    offer: Option<WantedOffer>,
+    /// Withdraw an offer
+    withdraw_offer: Option<GivenOffer>,
     /// What its preview said; needed to apply it
     fingerprint: Option<String>,
 }
@@ -169,6 +195,8 @@ enum Proposal {
     Role(crate::model::RoleName, std::collections::BTreeSet<Permission>),
     Guardrail(String),
     RemoveGuardrail(crate::model::GuardrailId),
+    Offer(ConnectionId, crate::model::RoleName, crate::model::ScopePath),
+    Withdraw(ConnectionId, ResourceId),
 }
 
 impl Proposal {
@@ -190,10 +218,20 @@ impl Proposal {
         if let Some(name) = &wanted.remove_guardrail {
             found.push(Self::RemoveGuardrail(names::read(name)?));
         }
+        let unknown = |_other: crate::model::IdError| Problem::not_found();
+        if let Some(offer) = &wanted.offer {
+            let connection = offer.connection.parse().map_err(unknown)?;
+            found.push(Self::Offer(connection, names::read(&offer.role)?, names::read(&offer.scope)?));
+        }
+        if let Some(given) = &wanted.withdraw_offer {
+            let connection = given.connection.parse().map_err(unknown)?;
+            found.push(Self::Withdraw(connection, given.offer.parse().map_err(unknown)?));
+        }
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(only),
             _ => Err(Problem::bad_request(
-                "expected exactly one of `assign`, `end_assignment`, `role`, `guardrail` and `remove_guardrail`",
+                "expected exactly one of `assign`, `end_assignment`, `role`, `guardrail`, `remove_guardrail`, `offer` and \
+                 `withdraw_offer`",
             )),
         }
     }
@@ -205,6 +243,10 @@ impl Proposal {
             Self::Role(name, allowed) => administration.put_role(organization, name, allowed).map(drop),
             // What it would close is what the preview says.
             Self::Guardrail(text) => administration.save_guardrail(organization, text, true).map(drop),
+            Self::Offer(connection, role, scope) => {
+                administration.offer_role(organization, *connection, role, scope).map(drop)
+            }
+            Self::Withdraw(connection, offer) => administration.withdraw_role(organization, *connection, *offer),
             Self::RemoveGuardrail(id) => administration.remove_guardrail(organization, id),
         }
     }

@@ -8,12 +8,12 @@ use crate::scim::projection::Projection;
 use crate::scim::schema::ResourceType;
 use crate::scim::sort::SortBy;
 use crate::scim::{ScimError, ScimType, discovery, json, openapi};
-use crate::service::provisioning::{ListRequest, everything, groups, users};
+use crate::service::provisioning::{ListRequest, everything, groups, offered, users};
 use crate::service::{ServiceError, Services};
 
 use super::answer::Reply;
 use super::query::Query;
-use super::route::{Kind, Operation};
+use super::route::{Kind, Offered, Operation};
 
 /// A request, taken apart.
 pub struct Call {
@@ -46,6 +46,16 @@ pub fn perform(services: &Services, caller: &Caller, call: &Call) -> Result<Repl
         Operation::Replace(kind) => replace(services, caller, call, kind),
         Operation::Patch(kind) => patch(services, caller, call, kind),
         Operation::Delete(kind) => delete(services, caller, call, kind),
+        Operation::ListOffered(kind) => {
+            let offered = offered_type(services, kind)?;
+            let request = list_request(offered, &call.query, call.query.filter.clone())?;
+            Ok(Reply::Document(offered::list(services, caller, offered, &request)?))
+        }
+        Operation::ReadOffered(kind) => {
+            let offered = offered_type(services, kind)?;
+            let projection = projection_of(offered, &call.query)?;
+            Ok(Reply::Document(offered::read(services, caller, offered, &call.id, &projection)?))
+        }
         Operation::Bulk => Err(ServiceError::Internal("a bulk request is carried out elsewhere".to_owned())),
         Operation::Configuration
         | Operation::ResourceTypes
@@ -63,9 +73,22 @@ fn resource_type(services: &Services, kind: Kind) -> &ResourceType {
     }
 }
 
+fn offered_type(services: &Services, kind: Offered) -> Result<&ResourceType, ServiceError> {
+    let offered = services.types.offered.as_ref();
+    let offered = offered.ok_or_else(|| ServiceError::Internal("the connection assigns no roles".to_owned()))?;
+    Ok(match kind {
+        Offered::Role => &offered.role,
+        Offered::Entitlement => &offered.entitlement,
+    })
+}
+
 fn projection(services: &Services, query: &Query, kind: Kind) -> Result<Projection, ScimError> {
+    projection_of(resource_type(services, kind), query)
+}
+
+fn projection_of(resource_type: &ResourceType, query: &Query) -> Result<Projection, ScimError> {
     let (attributes, excluded) = (query.attributes.as_deref(), query.excluded_attributes.as_deref());
-    Projection::parse(attributes, excluded, resource_type(services, kind))
+    Projection::parse(attributes, excluded, resource_type)
 }
 
 fn create(services: &Services, caller: &Caller, call: &Call, kind: Kind) -> Result<Reply, ServiceError> {
@@ -101,19 +124,18 @@ pub fn look_up(services: &Services, caller: &Caller, call: &Call) -> Result<Opti
     if call.operation != Operation::List(Kind::User) || query.filter_with_plus.is_some() {
         return Ok(None);
     }
-    let request = list_request(services, query, Kind::User, query.filter.clone())?;
+    let request = list_request(&services.types.user, query, query.filter.clone())?;
     Ok(users::look_up(services, caller, &request)?.map(Reply::Document))
 }
 
 fn list_request(
-    services: &Services,
+    resource_type: &ResourceType,
     query: &Query,
-    kind: Kind,
     filter: Option<String>,
 ) -> Result<ListRequest, ServiceError> {
     let paging = Paging::parse(query.start_index.as_deref(), query.count.as_deref(), query.cursor.as_deref())?;
     let sort = SortBy::parse(query.sort_by.as_deref(), query.sort_order.as_deref())?;
-    Ok(ListRequest { filter, sort, paging, projection: projection(services, query, kind)? })
+    Ok(ListRequest { filter, sort, paging, projection: projection_of(resource_type, query)? })
 }
 
 /// The query that stands in the body.
@@ -124,7 +146,7 @@ fn searched(caller: &Caller, call: &Call) -> Result<Query, ScimError> {
 /// Resources of one kind, or of every kind.
 fn list(services: &Services, caller: &Caller, query: &Query, kind: Option<Kind>) -> Result<Reply, ServiceError> {
     let run = |filter: Option<String>| -> Result<String, ServiceError> {
-        let request = list_request(services, query, kind.unwrap_or(Kind::User), filter)?;
+        let request = list_request(resource_type(services, kind.unwrap_or(Kind::User)), query, filter)?;
         match kind {
             Some(Kind::User) => users::list(services, caller, &request),
             Some(Kind::Group) => groups::list(services, caller, &request),
@@ -196,7 +218,7 @@ fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String,
         Operation::Schemas => discovery::schemas(switches, types, &base),
         Operation::Schema => discovery::schema(switches, types, &call.id, &base)?.to_string(),
         Operation::Description => openapi::document(types, &base, env!("CARGO_PKG_VERSION")).to_string(),
-        _ => discovery::service_provider_config(switches, &base).to_string(),
+        _ => discovery::service_provider_config(switches, types, &base).to_string(),
     })
 }
 

@@ -17,6 +17,15 @@ pub enum Kind {
     Group,
 }
 
+/// Which kind of what is offered to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// `/Roles`.
+    Role,
+    /// `/Entitlements`.
+    Entitlement,
+}
+
 /// What is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -38,6 +47,10 @@ pub enum Operation {
     Patch(Kind),
     /// RFC 7644 §3.6.
     Delete(Kind),
+    /// What a connection that assigns roles may look up.
+    ListOffered(Offered),
+    /// One of that.
+    ReadOffered(Offered),
     /// RFC 7644 §3.7.
     Bulk,
     /// RFC 7644 §4.
@@ -64,6 +77,8 @@ impl Operation {
             | Self::ListEverything
             | Self::SearchEverything
             | Self::Read(_)
+            | Self::ListOffered(_)
+            | Self::ReadOffered(_)
             | Self::Configuration
             | Self::ResourceTypes
             | Self::ResourceType
@@ -120,8 +135,8 @@ const fn not_implemented(name: &'static str, path: &'static [Segment]) -> Route 
 }
 
 use Operation::{
-    Bulk, Configuration, Create, Delete, Description, List, ListEverything, Patch, Read, Replace, ResourceType,
-    ResourceTypes, Schema, Schemas, Search, SearchEverything,
+    Bulk, Configuration, Create, Delete, Description, List, ListEverything, ListOffered, Patch, Read, ReadOffered,
+    Replace, ResourceType, ResourceTypes, Schema, Schemas, Search, SearchEverything,
 };
 use Segment::{Id, Name};
 
@@ -163,6 +178,14 @@ pub const ROUTES: &[Route] = &[
     served("/openapi.json", &[Name("openapi.json")], &[("GET", Description)]),
 ];
 
+/// What connections that assign roles have besides (draft-ietf-scim-roles-entitlements-01).
+pub const ROUTES_OF_ROLES: &[Route] = &[
+    served("/Roles", &[Name("Roles")], &[("GET", ListOffered(Offered::Role))]),
+    served("/Roles/{id}", &[Name("Roles"), Id], &[("GET", ReadOffered(Offered::Role))]),
+    served("/Entitlements", &[Name("Entitlements")], &[("GET", ListOffered(Offered::Entitlement))]),
+    served("/Entitlements/{id}", &[Name("Entitlements"), Id], &[("GET", ReadOffered(Offered::Entitlement))]),
+];
+
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Asked {
@@ -178,9 +201,14 @@ pub enum Asked {
 
 /// Finds the route of a path as sent, and what the method asks of it. `None` if there is no such route.
 pub fn find(method: &str, path: &str) -> Option<(&'static str, Asked)> {
+    find_among(ROUTES, method, path)
+}
+
+/// The same among these routes.
+pub fn find_among(routes: &'static [Route], method: &str, path: &str) -> Option<(&'static str, Asked)> {
     let segments = segments(path)?;
     let rest = segments.strip_prefix(PREFIX.map(Cow::Borrowed).as_slice())?;
-    let route = ROUTES.iter().find(|route| matches(route.path, rest))?;
+    let route = routes.iter().find(|route| matches(route.path, rest))?;
     let Methods::Served(methods) = route.methods else { return Some((route.name, Asked::NotImplemented)) };
     let sought = if method == "HEAD" { "GET" } else { method };
     let asked = match methods.iter().find(|(served, _)| *served == sought) {

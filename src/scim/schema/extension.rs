@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Attribute, Mutability, ResourceType, ResourceTypes, Schema, SchemaError, Uniqueness};
+use super::{Attribute, Mutability, ResourceType, ResourceTypes, Schema, SchemaError, Uniqueness, WithRoles};
 use crate::model::limits;
 use crate::scim::json;
 use crate::scim::path::AttributePath;
@@ -96,7 +96,16 @@ impl ResourceTypes {
         let mut types = self.clone();
         users.into_iter().try_for_each(|schema| Arc::make_mut(&mut types.user).add(schema))?;
         groups.into_iter().try_for_each(|schema| Arc::make_mut(&mut types.group).add(schema))?;
-        Ok(types)
+        types.extended()
+    }
+
+    /// With the users of connections that assign roles as the others are.
+    pub(super) fn extended(mut self) -> Result<Self, SchemaError> {
+        let WithRoles { offered, access, .. } = &*self.with_roles;
+        let mut user = (*self.user).clone();
+        user.add(access.clone())?;
+        self.with_roles = Arc::new(WithRoles { user: user.into(), offered: offered.clone(), access: access.clone() });
+        Ok(self)
     }
 }
 

@@ -1,12 +1,15 @@
 //! Reads schema and resource type documents and refuses those the engine could not honour.
 
 use std::collections::HashSet;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Attribute, Extension, Kind, Mutability, ResourceType, ResourceTypes, Returned, Schema, Uniqueness};
+use super::{
+    Attribute, Extension, Kind, Mutability, Offered, ResourceType, ResourceTypes, Returned, Schema, Uniqueness,
+    WithRoles,
+};
 use crate::scim::path::is_name;
 
 /// Why a schema document cannot be used. The text names the schema, the attribute and what was expected.
@@ -99,6 +102,8 @@ impl ResourceTypes {
             Schema::from_json(include_str!("../../../schemas/user.json"))?,
             Schema::from_json(include_str!("../../../schemas/group.json"))?,
             Schema::from_json(include_str!("../../../schemas/enterprise-user.json"))?,
+            Schema::from_json(include_str!("../../../schemas/role.json"))?,
+            Schema::from_json(include_str!("../../../schemas/entitlement.json"))?,
         ];
         let documents: Vec<ResourceTypeDocument> = read(include_str!("../../../schemas/resource-types.json"))?;
         let resource_type = |name: &str| {
@@ -108,7 +113,13 @@ impl ResourceTypes {
                 .ok_or_else(|| SchemaError::Unreadable(format!("resource type `{name}` is missing")))?;
             assemble(document, &common, &schemas)
         };
-        Ok(Self { user: resource_type("User")?.into(), group: resource_type("Group")?.into() })
+        let access = Schema::from_json(include_str!("../../../schemas/access-user.json"))?;
+        let user: Arc<ResourceType> = resource_type("User")?.into();
+        let offered =
+            Offered { role: resource_type("Role")?.into(), entitlement: resource_type("Entitlement")?.into() };
+        let with_roles = Arc::new(WithRoles { user: Arc::clone(&user), offered, access });
+        let types = Self { user, group: resource_type("Group")?.into(), offered: None, with_roles };
+        types.extended()
     }
 }
 
@@ -277,10 +288,10 @@ mod tests {
     fn an_extension_is_added_once() {
         let mut user = ResourceTypes::builtin().unwrap().user;
         let badge = schema(&json!([{"name": "badge", "description": ""}])).unwrap();
-        std::sync::Arc::make_mut(&mut user).extend(badge.clone(), false).unwrap();
+        Arc::make_mut(&mut user).extend(badge.clone(), false).unwrap();
         assert!(user.extension("URN:X").is_some());
         assert_eq!(
-            std::sync::Arc::make_mut(&mut user).extend(badge, false).unwrap_err().to_string(),
+            Arc::make_mut(&mut user).extend(badge, false).unwrap_err().to_string(),
             "schema `urn:x` belongs to resource type `User` already"
         );
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::db::access::{assignments, people, principals};
+use crate::db::access::{AccessRow, assignments, people, principals};
 use crate::db::groups::GroupChange;
 use crate::db::users::{Status, StatusChange};
 use crate::db::{DatabaseError, Tx, WriteSet, memberships, organizations};
@@ -43,9 +43,13 @@ impl Taken {
             GroupChange::Delete { id, .. } => Some(*id),
             GroupChange::Replace { .. } | GroupChange::Touch { .. } => None,
         };
+        let ended = |row: &AccessRow| match row {
+            AccessRow::AssignmentEnds(id) => Some(*id),
+            _ => None,
+        };
         Self {
             users: set.statuses.iter().filter(ceases).map(|change| change.user).collect(),
-            assignments: BTreeSet::new(),
+            assignments: set.access.iter().filter_map(ended).collect(),
             memberships: set.left.iter().map(|row| (row.group, row.member.id)).collect(),
             groups: set.groups_changed.iter().filter_map(deleted).collect(),
         }

@@ -368,7 +368,11 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
             let reason = wanted.reason.as_deref().map(|text| self.read(entry, text)).transpose()?;
             let principal = self.principal(entry)?;
             let same = known.iter().map(|row| &row.assignment).find(|one| {
-                one.role == role && one.scope == scope && one.principal == principal && one.validity.until() == until
+                !matches!(one.source, AssignmentSource::Connection(_))
+                    && one.role == role
+                    && one.scope == scope
+                    && one.principal == principal
+                    && one.validity.until() == until
             });
             if let Some(same) = same {
                 named.insert(same.id);

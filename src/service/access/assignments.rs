@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::db::access::{AccessRow, AssignmentRow, assignments};
+use crate::db::organizations;
 use crate::ids;
 use crate::model::{
     Assignment, AssignmentId, AssignmentSource, Moment, OrganizationId, Reason, ResourceId, RoleName, ScopePath,
-    Validity,
+    Validity, role_value,
 };
 
 use super::administrators::{self, Taken};
@@ -63,6 +64,9 @@ impl Administration {
             let same = assignments::of_role_at(change.tx, organization, &wanted.role, &wanted.scope)?;
             let same = same.into_iter().map(|row| row.assignment).find(|other| {
                 other.principal == principal
+                    // What a connection gives goes when the connection takes it.
+                    && matches!(other.source, AssignmentSource::Connection(_))
+                        == matches!(wanted.source, AssignmentSource::Connection(_))
                     && other.validity.from() <= validity.from()
                     && other.validity.until() == validity.until()
             });
@@ -89,7 +93,8 @@ impl Administration {
     ///
     /// # Errors
     /// [`AdministrationError::NotFound`]; [`AdministrationError::Unfitting`] for a time in the past;
-    /// [`AdministrationError::InUse`] when nobody active would be left who is `admin` at `/`.
+    /// [`AdministrationError::InUse`] when nobody active would be left who is `admin` at `/`, and for what a connection
+    /// assigns.
     pub fn end_assignment(&self, organization: OrganizationId, id: AssignmentId, at: Option<Moment>) -> Result<()> {
         self.change_access(organization, |change| {
             let AssignmentRow { assignment, created_at, .. } = assignments::by_id(change.tx, organization, id)?
@@ -100,6 +105,14 @@ impl Administration {
                 })?;
             if at.is_some() && at == assignment.validity.until() {
                 return Ok(());
+            }
+            if let AssignmentSource::Connection(connection) = assignment.source {
+                let name = organizations::connection(change.tx, organization, connection)?;
+                let name = name.map_or_else(|| connection.to_string(), |connection| connection.name);
+                return Err(AdministrationError::InUse(format!(
+                    "the connection `{name}` assigns it; take `{}` from the person there, or withdraw the offer",
+                    role_value(&assignment.role, &assignment.scope)
+                )));
             }
             let taken = Taken { assignments: BTreeSet::from([id]), ..Taken::default() };
             change.only_at = administrators::keep_one(change.tx, organization, change.now, &taken)?;

@@ -5,13 +5,16 @@ use crate::access::graph::{Denial, Graph, IdentifierKind, Resource, Subject};
 use crate::db::access;
 use crate::evidence::decisions::{AskedSubject, DecisionId, DecisionRecord};
 use crate::live::CannotJudge;
-use crate::model::{Caller, Moment, OrganizationId, Permission, Revision};
+use crate::model::{Assignment, Caller, Moment, Revision};
 
 use super::super::{ServiceError, Services};
 use super::subjects;
 
 /// By what a subject is known besides its id.
 const KNOWN_BY: [IdentifierKind; 1] = [IdentifierKind::Name];
+
+/// Questions of a batch that are judged by one state.
+const AT_ONCE: usize = 100;
 
 /// A question as it was asked.
 #[derive(Debug, Clone)]
@@ -56,6 +59,14 @@ struct Judged {
     durable: bool,
 }
 
+impl Judged {
+    /// Put on record.
+    fn under(self, id: DecisionId) -> Judgement {
+        let Self { record, valid_until, code, reason, .. } = self;
+        Judgement { allowed: record.allowed, id, revision: record.revision, valid_until, code, reason }
+    }
+}
+
 impl From<CannotJudge> for ServiceError {
     fn from(error: CannotJudge) -> Self {
         Self::Unavailable(error.to_string())
@@ -69,17 +80,56 @@ impl Services {
     /// # Errors
     /// [`ServiceError::Unavailable`] when it cannot be judged or not be put on record: never an allow, never a denial.
     pub fn decide_from_memory(&self, caller: &Caller, asking: &Asking<'_>) -> Result<Option<Judgement>, ServiceError> {
-        if !self.live.names_subjects_from_memory(caller.organization) {
-            return Ok(None);
-        }
         let judge = |rules: &Rules<'_>, revision| {
             let subject = subject(rules.graph, asking.subject_type, asking.subject);
             judged(caller, asking, subject, rules, revision, self.clock.now())
         };
-        match self.live.judge_from_memory(caller.organization, judge)? {
+        match self.live.judge_named_from_memory(caller.organization, judge)? {
             Some(judged) if !judged.durable => self.recorded(caller, judged).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Decides several on the spot, in their order, up to the first whose answer is the last one; what cannot be read is
+    /// `None`, and denied. `Ok(None)`, with nothing put on record, when any of them must be decided by
+    /// [`Services::decide`].
+    ///
+    /// # Errors
+    /// As [`Services::decide_from_memory`].
+    pub fn decide_all_from_memory<'q>(
+        &self,
+        caller: &Caller,
+        askings: impl Iterator<Item = Option<Asking<'q>>>,
+        is_last: impl Fn(bool) -> bool,
+    ) -> Result<Option<Vec<Option<Judgement>>>, ServiceError> {
+        let mut askings = askings.peekable();
+        let (mut all, mut over, mut durable) = (Vec::new(), false, false);
+        while !over && askings.peek().is_some() {
+            // Not all in one go: whoever takes access away waits for the state to be let go.
+            let judge = |rules: &Rules<'_>, revision| {
+                let now = self.clock.now();
+                for asking in askings.by_ref().take(AT_ONCE) {
+                    let judged = asking.map(|asking| {
+                        let subject = subject(rules.graph, asking.subject_type, asking.subject);
+                        judged(caller, &asking, subject, rules, revision, now)
+                    });
+                    durable |= judged.as_ref().is_some_and(|judged| judged.durable);
+                    over = is_last(judged.as_ref().is_some_and(|judged| judged.record.allowed));
+                    all.push(judged);
+                    if over {
+                        break;
+                    }
+                }
+            };
+            if self.live.judge_named_from_memory(caller.organization, judge)?.is_none() || durable {
+                return Ok(None);
+            }
+        }
+        let records = all.iter().flatten().map(|judged| &judged.record);
+        let ids = self.live.record_decisions(caller.organization, records);
+        let mut ids = ids.map_err(|error| ServiceError::Unavailable(error.to_string()))?.into_iter();
+        let given = all.into_iter().map(|judged| judged.and_then(|judged| Some(judged.under(ids.next()?))));
+        Ok(Some(given.collect()))
     }
 
     /// Decides. Blocks.
@@ -117,12 +167,6 @@ impl Services {
         })
     }
 
-    /// Whether an organization can be judged without reading anything first.
-    pub fn judges_from_memory(&self, organization: OrganizationId) -> bool {
-        self.live.names_subjects_from_memory(organization)
-            && matches!(self.live.judge_from_memory(organization, |_rules, _revision| ()), Ok(Some(())))
-    }
-
     /// Searches. Blocks.
     ///
     /// # Errors
@@ -133,12 +177,11 @@ impl Services {
     }
 
     fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
-        let Judged { record, valid_until, code, reason, durable } = judged;
         let id = self
             .live
-            .record_decision(caller.organization, &record, durable)
+            .record_decision(caller.organization, &judged.record, judged.durable)
             .map_err(|error| ServiceError::Unavailable(error.to_string()))?;
-        Ok(Judgement { allowed: record.allowed, id, revision: record.revision, valid_until, code, reason })
+        Ok(judged.under(id))
     }
 }
 
@@ -165,12 +208,7 @@ fn judged(
         circumstances: Some(&asking.circumstances),
     };
     let decision = rules.decide(&question, now);
-    let durable = asking
-        .permission
-        .parse::<Permission>()
-        .ok()
-        .and_then(|permission| rules.graph.catalogue().get(&permission).map(|entry| entry.durable))
-        .unwrap_or_default();
+    let durable = rules.graph.catalogue().entry(asking.permission).is_some_and(|(_, entry)| entry.durable);
     let record = DecisionRecord {
         at: now,
         revision,
@@ -194,15 +232,19 @@ fn judged(
 /// What is asked may be any text; on record it has an end.
 fn shortened(text: &str) -> String {
     const MOST: usize = 300;
-    text.chars().take(MOST).collect()
+    if text.len() <= MOST { text.to_owned() } else { text.chars().take(MOST).collect() }
 }
 
 fn told(decision: &Decision<'_>) -> (&'static str, String) {
     match &decision.cause {
-        Cause::Assigned(assignment) => (
-            "assigned",
-            format!("role `{}` at `{}`, assigned to {}", assignment.role, assignment.scope, assignment.principal),
-        ),
+        Cause::Assigned(Assignment { role, scope, principal, .. }) => {
+            let mut text = String::with_capacity(128);
+            for piece in ["role `", role.as_str(), "` at `", scope.as_str(), "`, assigned to ", principal.kind(), " "] {
+                text.push_str(piece);
+            }
+            principal.id().push_to(&mut text);
+            ("assigned", text)
+        }
         Cause::NotAllowed(denial) => denied(*denial),
         Cause::Forbidden(guardrails) => {
             let names: Vec<String> = guardrails.iter().map(|id| format!("`{id}`")).collect();

@@ -9,7 +9,7 @@ use crate::db::access::{AccessRow, RoleRow, assignments};
 use crate::db::{DatabaseError, Tx};
 use crate::model::{BUILT_IN_ROLES, Moment, OrganizationId, Permission, RoleError, RoleName, RoleVersion};
 
-use super::{Administration, AdministrationError, Result};
+use super::{Administration, AdministrationError, Result, offers};
 
 /// A role as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,6 +142,7 @@ impl Administration {
                 return Err(unfitting(RoleError::BuiltIn(name.clone())));
             }
             current(change.tx, organization, name)?.ok_or_else(|| unknown(name))?;
+            offers::none(change.tx, organization, |offer| offer.role == *name)?;
             for stored in assignments::of_role(change.tx, organization, name, i64::MAX)? {
                 let assignment = stored.assignment;
                 if assignment.validity.until().is_none_or(|until| until > change.now) {

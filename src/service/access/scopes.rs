@@ -9,7 +9,7 @@ use crate::db::access::scopes::{self, ScopeRow};
 use crate::db::access::{AccessRow, assignments, leaves};
 use crate::model::{Moment, OrganizationId, Permission, Reason, Scope, ScopePath};
 
-use super::{Administration, AdministrationError, Change, Result};
+use super::{Administration, AdministrationError, Change, Result, offers};
 
 /// A scope to make.
 #[derive(Debug, Clone)]
@@ -103,6 +103,7 @@ impl Administration {
                 return Err(AdministrationError::InUse("`/` is the organization itself and stays".to_owned()));
             }
             let scope = found(change.tx, organization, path)?;
+            offers::none(change.tx, organization, |offer| offer.scope == *path)?;
             let within = scopes::complete(change.tx, organization)?
                 .into_keys()
                 .find(|other| other.parent().as_ref() == Some(path));

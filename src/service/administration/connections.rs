@@ -30,8 +30,14 @@ impl Administration {
                 return Err(taken(&other));
             }
             let now = self.clock.now();
-            let connection =
-                Connection { organization, id: ids::connection(now), name: name.to_string(), profile, paused: false };
+            let connection = Connection {
+                organization,
+                id: ids::connection(now),
+                name: name.to_string(),
+                profile,
+                paused: false,
+                assigns_roles: false,
+            };
             let mut set = decisive(organization, Vec::new());
             set.only_at = seen;
             add(&mut set, &cause, now, &connection);

@@ -31,6 +31,7 @@ impl Administration {
                 name: "default".to_owned(),
                 profile: Profile::Default,
                 paused: false,
+                assigns_roles: false,
             };
             connections::add(&mut set, &cause, now, &connection);
             let (_, token) = tokens::add(

@@ -90,6 +90,7 @@ impl Sender<'_> {
             connection: self.connection.id,
             profile: self.connection.profile,
             paused: self.connection.paused,
+            assigns_roles: self.connection.assigns_roles,
             actor: Actor::Connection(self.connection.id, self.credential),
             request: ids::request(now),
             digest: digest::of_body(&bytes),

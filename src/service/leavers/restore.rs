@@ -10,6 +10,7 @@ use crate::db::{Count, ResourceKind, Tx, WriteSet, access, history, memberships,
 use crate::live::{Cause, Decision};
 use crate::model::{ConnectionId, Moment, OrganizationId, ResourceId, Revision, Service, UserId};
 use crate::scim::resource;
+use crate::service::access::pushed;
 use crate::service::administration::{Administration, AdministrationError};
 use crate::service::provisioning::users::UserKeys;
 use crate::service::signals::{self, Happened};
@@ -134,7 +135,8 @@ fn undelete(
     for row in assignments::of_principal(tx, organization, id.into(), deleted)? {
         let role = &row.assignment.role;
         let role_is_there = role.is_built_in() || roles.iter().any(|stored| stored.version.role == *role);
-        if stands(&row) || !role_is_there || !scopes.contains_key(&row.assignment.scope) {
+        let offered = pushed::stands(tx, organization, &row.assignment)?;
+        if !offered || stands(&row) || !role_is_there || !scopes.contains_key(&row.assignment.scope) {
             continue;
         }
         let details = crate::service::access::assignments::details(&row.assignment);

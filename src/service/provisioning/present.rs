@@ -1,13 +1,16 @@
 //! Stored rows as the resources clients see.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use serde_json::{Map, Value, json};
+
+use crate::access::graph::Subject;
 use crate::db::groups::StoredGroup;
 use crate::db::users::{ListedUser, StoredUser};
-use crate::model::{GroupId, Member, Moment, ResourceId, Version};
+use crate::model::{Caller, GroupId, Member, Moment, ResourceId, UserId, Version, role_value};
 use crate::scim::projection::Projection;
 use crate::scim::render::{self, Meta};
-use crate::scim::schema::ResourceType;
+use crate::scim::schema::{ACCESS_EXTENSION, ResourceType};
 use crate::service::{SCIM, ServiceError, Services};
 
 use super::Representation;
@@ -91,6 +94,43 @@ pub fn projected(
     }
     let value: Value = parse(&representation.body)?;
     Ok(Representation { body: projection.apply(resource_type, value).to_string(), ..representation })
+}
+
+/// A user with the roles it holds, where these were asked for. Blocks.
+///
+/// # Errors
+/// [`ServiceError::Unavailable`] when it cannot be judged.
+pub fn with_effective_roles(
+    services: &Services,
+    caller: &Caller,
+    id: UserId,
+    projection: &Projection,
+    representation: Representation,
+) -> Result<Representation, ServiceError> {
+    if !projection.asks_for_extension(ACCESS_EXTENSION) {
+        return Ok(representation);
+    }
+    let now = services.clock.now();
+    let held: BTreeMap<String, (String, bool)> = services.live.judge(caller.organization, |rules, _revision| {
+        let mut held: BTreeMap<String, (String, bool)> = BTreeMap::new();
+        for (assignment, direct) in rules.graph.held_by(Subject::User(id), now) {
+            let display = format!("{} at {}", assignment.role, assignment.scope);
+            held.entry(role_value(&assignment.role, &assignment.scope)).or_insert((display, direct)).1 |= direct;
+        }
+        held
+    })?;
+    let roles: Vec<Value> = held
+        .into_iter()
+        .map(|(value, (display, direct))| {
+            json!({ "value": value, "display": display, "type": if direct { "direct" } else { "indirect" } })
+        })
+        .collect();
+    let mut resource: Map<String, Value> = parse(&representation.body)?;
+    if let Some(Value::Array(schemas)) = resource.get_mut("schemas") {
+        schemas.push(ACCESS_EXTENSION.into());
+    }
+    resource.insert(ACCESS_EXTENSION.to_owned(), json!({ "effectiveRoles": roles }));
+    Ok(Representation { body: Value::Object(resource).to_string(), ..representation })
 }
 
 /// JSON this server wrote itself.

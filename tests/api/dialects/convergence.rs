@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use muster::model::Profile;
+use muster::model::{Precondition, Profile};
 use serde_json::{Value, json};
 
 use super::{ENTRA, GROUP, OKTA, PATCH, Provider, USER};
@@ -18,6 +18,11 @@ const MAPPED: [(&str, &str, &[&str]); 5] = [
     ("deployer", "/a/production", &["build:view", "deploy:run"]),
     ("release-manager", "/a", &["build:view", "deploy:run", "deploy:approve"]),
     ("deployer", "/b", &["build:view", "deploy:run"]),
+];
+/// Each is offered to the provider, which pushes its value among the `roles` of people.
+const OFFERED: [(&str, &str, &[&str]); 2] = [
+    ("release-manager", "/b", &["build:view", "deploy:run", "deploy:approve"]),
+    ("developer", "/", &["build:view", "build:run"]),
 ];
 const PERMISSIONS: [&str; 5] = ["build:view", "build:run", "deploy:run", "deploy:approve", "build:ssh"];
 const SCOPES: [&str; 5] = ["/", "/a", "/a/production", "/b", "/b/production"];
@@ -36,6 +41,14 @@ struct Person {
     name: String,
     active: bool,
     deleted: bool,
+    /// Which of what is offered.
+    roles: BTreeSet<usize>,
+}
+
+/// What is pushed as `roles`: what was offered, and a value that nobody offered.
+fn roles(held: &BTreeSet<usize>) -> Value {
+    let offered = held.iter().map(|place| format!("{}@{}", OFFERED[*place].0, OFFERED[*place].1));
+    offered.chain(["Admin".to_owned()]).map(|value| json!({ "value": value })).collect()
 }
 
 /// The directory, and whoever pushes it.
@@ -58,21 +71,38 @@ fn patch(path: String, operations: Value) -> Push {
 }
 
 impl Directory {
+    /// A person whole, as it is in the directory.
+    fn put(&self, person: usize) -> Push {
+        let Person { id, name, active, roles: held, .. } = &self.people[person];
+        let path = format!("/Users/{id}");
+        let body = json!({ "schemas": [USER], "id": id, "userName": name, "active": active, "roles": roles(held) });
+        Push { method: "PUT", path, body }
+    }
+
     fn activation(&self, person: usize, dice: &mut Dice) -> Push {
-        let Person { id, name, active, .. } = &self.people[person];
+        let Person { id, active, .. } = &self.people[person];
         let path = format!("/Users/{id}");
         match self.dialect {
             Dialect::Okta if dice.once_in(2) => {
                 patch(path, json!([{ "op": "replace", "value": { "active": active } }]))
             }
-            Dialect::Okta => {
-                let body = json!({ "schemas": [USER], "id": id, "userName": name, "active": active });
-                Push { method: "PUT", path, body }
-            }
+            Dialect::Okta => self.put(person),
             Dialect::Entra => {
                 let text = if *active { "True" } else { "False" };
                 patch(path, json!([{ "op": "Replace", "path": "active", "value": text }]))
             }
+        }
+    }
+
+    fn roles(&self, person: usize, dice: &mut Dice) -> Push {
+        let Person { id, roles: held, .. } = &self.people[person];
+        let path = format!("/Users/{id}");
+        match self.dialect {
+            Dialect::Okta if dice.once_in(2) => {
+                patch(path, json!([{ "op": "replace", "value": { "roles": roles(held) } }]))
+            }
+            Dialect::Okta => self.put(person),
+            Dialect::Entra => patch(path, json!([{ "op": "replace", "path": "roles", "value": roles(held) }])),
         }
     }
 
@@ -137,6 +167,13 @@ impl Directory {
                     self.people[person].active = !self.people[person].active;
                     pushes.push(self.activation(person, dice));
                 }
+                11 if people.insert((None, person)) => {
+                    let (place, held) = (dice.below(OFFERED.len()), &mut self.people[person].roles);
+                    if !held.remove(&place) {
+                        held.insert(place);
+                    }
+                    pushes.push(self.roles(person, dice));
+                }
                 9 | 10 if people.iter().all(|(of, _)| *of != Some(group)) && groups.insert(group) => {
                     pushes.extend(self.whole(group, dice));
                 }
@@ -162,7 +199,8 @@ impl Directory {
     /// Everything again, as a full synchronization does.
     fn everything(&self, dice: &mut Dice) -> Vec<Push> {
         let people = (0..PEOPLE).filter(|person| !self.people[*person].deleted);
-        let mut pushes: Vec<Push> = people.map(|person| self.activation(person, dice)).collect();
+        let mut pushes: Vec<Push> =
+            people.flat_map(|person| [self.activation(person, dice), self.roles(person, dice)]).collect();
         for group in 0..self.groups.len() {
             pushes.extend(self.whole(group, dice));
         }
@@ -172,10 +210,11 @@ impl Directory {
     fn allows(&self, person: usize, permission: &str, scope: &str) -> bool {
         let there = self.people[person].active && !self.people[person].deleted;
         let within = |outer: &str| outer == "/" || scope == outer || scope.starts_with(&format!("{outer}/"));
-        there
-            && self.groups.iter().zip(MAPPED).any(|((_, members), (_, at, allowed))| {
-                members.contains(&person) && within(at) && allowed.contains(&permission)
-            })
+        let gives = |(_, at, allowed): &(&str, &str, &[&str])| within(at) && allowed.contains(&permission);
+        let pushed = self.people[person].roles.iter().any(|place| gives(&OFFERED[*place]));
+        let by_group =
+            || self.groups.iter().zip(MAPPED).any(|((_, members), mapped)| members.contains(&person) && gives(&mapped));
+        there && (pushed || by_group())
     }
 }
 
@@ -208,11 +247,21 @@ fn converges(database: &Database, dialect: Dialect) {
     for scope in ["/a/production", "/b/production"] {
         crate::access_live::scope(&administration, organization, scope);
     }
+    let connection = administration.connection_named(organization, &"provider".parse().unwrap()).unwrap().id;
+    administration.let_assign_roles(organization, connection, true, &Precondition::None).unwrap();
+    for (role, scope, _) in OFFERED {
+        administration.offer_role(organization, connection, &role.parse().unwrap(), &scope.parse().unwrap()).unwrap();
+    }
     let people = (0..PEOPLE).map(|number| {
         let name = format!("person-{number}@example.com");
-        let id =
-            provider.post("/Users", &json!({ "schemas": [USER], "userName": name, "active": true })).expect(201).id();
-        Person { id, name, active: true, deleted: false }
+        let id = provider
+            .post(
+                "/Users",
+                &json!({ "schemas": [USER], "userName": name, "active": true, "roles": roles(&BTreeSet::new()) }),
+            )
+            .expect(201)
+            .id();
+        Person { id, name, active: true, deleted: false, roles: BTreeSet::new() }
     });
     let people = people.collect();
     let groups = MAPPED.iter().enumerate().map(|(number, (role, at, _))| {

@@ -21,7 +21,7 @@ fn github() -> FarSide {
 }
 
 /// A new key, as PEM.
-fn private_key() -> String {
+pub fn private_key() -> String {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_der();
     let text = base64::engine::general_purpose::STANDARD.encode(key);
     let lines: Vec<&str> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();

@@ -8,8 +8,8 @@ use super::fleet::{Caller, Fleet};
 use super::ledger::Ledger;
 use crate::support::Dice;
 
-/// Questions in a batch.
-const BATCH: usize = 8;
+/// Questions in a batch, at most.
+const BATCH: usize = 100;
 
 pub(super) fn question(who: &str) -> Value {
     json!({
@@ -59,14 +59,15 @@ fn many(caller: &Caller, fleet: &Fleet, base: &str, ledger: &Ledger, dice: &mut 
     // Whoever is asked about with a token of their own stays allowed when it is revoked.
     let own: Vec<String> = fleet.tokens.lock().unwrap().iter().map(|(of, _)| of.clone()).collect();
     let common: Vec<usize> = (0..ledger.len()).filter(|of| !own.iter().any(|name| name == ledger.name(*of))).collect();
-    let begun: Vec<_> = (0..BATCH).map(|_| common[dice.below(common.len())]).map(|of| (of, ledger.begin(of))).collect();
+    let batch = 1 + dice.below(BATCH);
+    let begun: Vec<_> = (0..batch).map(|_| common[dice.below(common.len())]).map(|of| (of, ledger.begin(of))).collect();
     let questions: Vec<Value> = begun.iter().map(|(of, _)| question(ledger.name(*of))).collect();
     let url = format!("{base}/access/v1/evaluations");
     match caller.send("POST", &url, &fleet.pep, &json!({ "evaluations": questions })) {
         Some((200, text)) => {
             let answers: Value = serde_json::from_str(&text).unwrap();
             let answers = answers["evaluations"].as_array().unwrap();
-            assert_eq!(answers.len(), BATCH, "{text}");
+            assert_eq!(answers.len(), batch, "{text}");
             for ((_, begun), answer) in begun.into_iter().zip(answers) {
                 ledger.end(begun, answer["decision"].as_bool().unwrap(), &answer.to_string());
             }

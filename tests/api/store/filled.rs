@@ -48,6 +48,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "#01(1), #02(i), 'name' || i, 'default', on, 0",
     ),
     (
+        "role_offer",
+        "organization, id, connection, role, scope, created_at",
+        2000,
+        "#01(1), #0f(i), #02(i % 20 + 1), 'role' || i, '/scope' || i, 0",
+    ),
+    (
         "credential",
         "organization, id, kind, connection, secret_hash, created_at, expires_at",
         1000,

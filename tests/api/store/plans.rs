@@ -44,6 +44,7 @@ const TABLES: &[&str] = &[
     "leaver",
     "finding",
     "quarantine",
+    "role_offer",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
@@ -56,6 +57,8 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("finding_everywhere", "a metric of the deployment counts what stands of all organizations"),
     ("leaver_count", "counts who left lately"),
     ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),
+    ("role_offer_of_connection", "a connection is offered a handful of roles, and all are asked for"),
+    ("role_offer_list", "an organization offers a handful of roles, and all are asked for"),
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("receiver_list", "an organization has a handful of receivers, and all are told"),

@@ -4,6 +4,7 @@ use std::thread::JoinHandle;
 
 use muster::app::{App, AppSettings, Handle};
 use muster::clock::Clock;
+use muster::config::GithubSettings;
 use muster::db::{self, IfMissing};
 use muster::live::{Live, LiveSettings, LiveThreads};
 use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
@@ -42,6 +43,11 @@ impl Server {
 
     /// Starts one that lives by this clock.
     pub fn start_at(database: &Database, rate_limit: u32, clock: Clock) -> Self {
+        Self::start_gated(database, rate_limit, clock, &[])
+    }
+
+    /// Starts one that answers these GitHub Apps besides.
+    pub fn start_gated(database: &Database, rate_limit: u32, clock: Clock, github: &[GithubSettings]) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
         let settings = LiveSettings { serves: true, root_key: None };
@@ -53,7 +59,7 @@ impl Server {
             clock: clock.clone(),
         };
         let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
-        let app = App::bind(app, services).unwrap();
+        let app = App::bind(app, services).unwrap().with_github(github).unwrap();
         let url = format!("http://{}", app.address());
         let handle = app.handle();
         let answering = std::thread::spawn(move || app.run().unwrap());

@@ -11,7 +11,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, Moment, Precondition};
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
-use crate::service::access::administrators;
+use crate::service::access::{administrators, pushed};
 use crate::service::leavers::cut_off;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
@@ -121,6 +121,8 @@ fn write_set(
     }
     set.takes_revision = !set.statuses.is_empty() || !set.identified.is_empty();
     record(services, tx, caller, user, (before, after), now, &mut set)?;
+    let sent_before = (user.connection == caller.connection).then_some(before);
+    pushed::follow(tx, &Cause::from(caller), (caller.connection, user.id), (sent_before, after), now, &mut set)?;
     administrators::guard(tx, caller, now, &mut set)?;
     if decides {
         cut_off::turn(tx, &Cause::from(caller), user.id, new.active, now, &mut set)?;

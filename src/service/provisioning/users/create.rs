@@ -9,6 +9,7 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Moment, UserId, Version};
 use crate::scim::projection::Projection;
 use crate::scim::resource;
+use crate::service::access::pushed;
 use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
@@ -29,7 +30,9 @@ pub fn create(
     let new = NewUser::read(services, caller, body)?;
     let cause = Cause::from(caller);
     let user = services.live.write(&cause, |tx| {
-        let set = new.rows(services, tx, &cause, caller.connection)?;
+        let mut set = new.rows(services, tx, &cause, caller.connection)?;
+        let who = (caller.connection, new.id);
+        pushed::follow(tx, &cause, who, (None, &new.document), new.now, &mut set)?;
         let user = StoredUser {
             id: new.id,
             connection: caller.connection,

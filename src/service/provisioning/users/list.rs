@@ -209,6 +209,7 @@ impl Source for Users {
                 let array = if with_groups { groups_text(services, user) } else { String::new() };
                 let rows = with_groups.then_some((GROUPS, array.as_str()));
                 let whole = present::whole(services, &services.types.user, &Identity::from(user), &user.document, rows);
+                let whole = present::with_effective_roles(services, asker.caller, user.id, projection, whole)?;
                 Ok(present::projected(&services.types.user, projection, whole)?.body)
             })
             .collect()

@@ -26,5 +26,6 @@ pub fn read(
     let groups = present::groups_array(services, user.groups.iter().flatten().map(|(id, name)| (id, name.as_str())));
     let rows = Some((GROUPS, groups.as_str()));
     let whole = present::whole(services, &services.types.user, &Identity::from(&user), &user.document, rows);
+    let whole = present::with_effective_roles(services, caller, key, projection, whole)?;
     present::projected(&services.types.user, projection, whole)
 }

@@ -1,0 +1,2 @@
+DROP TABLE role_offer;
+ALTER TABLE connection DROP COLUMN assigns_roles;
