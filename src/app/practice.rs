@@ -50,6 +50,10 @@ impl Sparring for Partner {
     }
 }
 
+fn failed(error: impl std::fmt::Display) -> PracticeError {
+    PracticeError::Failed(error.to_string())
+}
+
 /// The conversations of a kind of connection that do not take long.
 fn all(profile: Profile) -> Vec<Conversation> {
     let named = |one: &Conversation| match one.provider.as_str() {
@@ -77,42 +81,17 @@ struct Scratch {
 
 impl Scratch {
     fn make(profile: Profile) -> Result<Self, PracticeError> {
-        let failed = |error: &dyn std::fmt::Display| PracticeError::Failed(error.to_string());
         let folder = Folder::make()?;
         let url = format!("sqlite:{}", folder.0.join("practice.db").display());
-        let database = Database::open(&url, IfMissing::Create).map_err(|error| failed(&error))?;
-        database.migrate().map_err(|error| failed(&error))?;
+        let database = Database::open(&url, IfMissing::Create).map_err(failed)?;
+        database.migrate().map_err(failed)?;
         let clock = Clock::system();
         let settings = LiveSettings { serves: true, root_key: None };
-        let (live, threads) = Live::start(database, clock.clone(), settings).map_err(|error| failed(&error))?;
-        let mut server =
-            Running { live: live.clone(), threads: Some(Box::new(move || threads.join())), answering: None };
-        if !live.wait_until_current(LEASE) {
-            return Err(failed(&"its database gives no lease"));
-        }
-        let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
-        let name = "Practice".parse().map_err(|error: crate::model::NameError| failed(&error))?;
-        let slug = "practice".parse().map_err(|error: crate::model::NameError| failed(&error))?;
-        let connection = "practice".parse().map_err(|error: crate::model::NameError| failed(&error))?;
-        let made = administration.create_organization(&slug, &name).and_then(|organization| {
-            let connection = administration.create_connection(organization.id, &connection, profile)?;
-            let (kind, of) = (CredentialKind::Scim, Some(connection.id));
-            administration.issue_credential(organization.id, kind, of, TOKEN_MICROS)
-        });
-        let (_, token) = made.map_err(|error| failed(&error))?;
-        let types = ResourceTypes::builtin().map_err(|error| failed(&error))?;
-        let services = |address| Services { live, types, public_url: format!("http://{address}"), clock };
-        let settings = AppSettings { listen: LISTEN.to_owned(), metrics_listen: None, rate_limit: 0 };
-        let app = App::bind(settings, services).map_err(|error| failed(&error))?;
-        let base_url = format!("http://{}/scim/v2", app.address());
-        let handle = app.handle();
-        let thread = std::thread::Builder::new().name("practice".to_owned()).spawn(move || {
-            if let Err(error) = app.run() {
-                tracing::warn!(error = %error, "the server to practise with ended");
-            }
-        });
-        server.answering = Some((handle, thread.map_err(|error| failed(&error))?));
-        Ok(Self { base_url, token: token.to_string(), server, _folder: folder })
+        let (live, threads) = Live::start(database, clock.clone(), settings).map_err(failed)?;
+        let join = Box::new(move || threads.join());
+        let mut server = Running { live: Some(live), join: Some(join), answering: None };
+        let (base_url, token) = server.open(&clock, profile)?;
+        Ok(Self { base_url, token, server, _folder: folder })
     }
 
     fn have(self, conversation: &Conversation) -> Result<Practised, PracticeError> {
@@ -144,9 +123,42 @@ fn step(taken: Taken) -> Step {
 
 /// A server that runs; it ends when this is dropped.
 struct Running {
-    live: Live,
-    threads: Option<Box<dyn FnOnce() + Send>>,
+    live: Option<Live>,
+    join: Option<Box<dyn FnOnce() + Send>>,
     answering: Option<(super::Handle, std::thread::JoinHandle<()>)>,
+}
+
+impl Running {
+    /// Makes the scratch organization and answers for it: base URL and token.
+    fn open(&mut self, clock: &Clock, profile: Profile) -> Result<(String, String), PracticeError> {
+        let live = self.live.clone().ok_or(PracticeError::Off)?;
+        if !live.wait_until_current(LEASE) {
+            return Err(failed("its database gives no lease"));
+        }
+        let administration = Administration::new(live.clone(), clock.clone(), Actor::Server);
+        let (slug, name) = ("practice".parse().map_err(failed)?, "Practice".parse().map_err(failed)?);
+        let connection = "practice".parse().map_err(failed)?;
+        let made = administration.create_organization(&slug, &name).and_then(|organization| {
+            let connection = administration.create_connection(organization.id, &connection, profile)?;
+            let (kind, of) = (CredentialKind::Scim, Some(connection.id));
+            administration.issue_credential(organization.id, kind, of, TOKEN_MICROS)
+        });
+        let (_, token) = made.map_err(failed)?;
+        let types = ResourceTypes::builtin().map_err(failed)?;
+        let clock = clock.clone();
+        let services = |address| Services { live, types, public_url: format!("http://{address}"), clock };
+        let settings = AppSettings { listen: LISTEN.to_owned(), metrics_listen: None, rate_limit: 0 };
+        let app = App::bind(settings, services).map_err(failed)?;
+        let base_url = format!("http://{}/scim/v2", app.address());
+        let handle = app.handle();
+        let thread = std::thread::Builder::new().name("practice".to_owned()).spawn(move || {
+            if let Err(error) = app.run() {
+                tracing::warn!(error = %error, "the server to practise with ended");
+            }
+        });
+        self.answering = Some((handle, thread.map_err(failed)?));
+        Ok((base_url, token.to_string()))
+    }
 }
 
 impl Drop for Running {
@@ -155,8 +167,11 @@ impl Drop for Running {
             handle.stop();
             let _ended = thread.join();
         }
-        self.live.shut_down();
-        if let Some(join) = self.threads.take() {
+        // Its threads end when nobody holds what they work for.
+        if let Some(live) = self.live.take() {
+            live.shut_down();
+        }
+        if let Some(join) = self.join.take() {
             join();
         }
     }
@@ -168,10 +183,9 @@ struct Folder(PathBuf);
 impl Folder {
     fn make() -> Result<Self, PracticeError> {
         use std::os::unix::fs::DirBuilderExt;
-        let failed = |error: &dyn std::fmt::Display| PracticeError::Failed(error.to_string());
-        let random = u64::from_ne_bytes(ids::random().map_err(|error| failed(&error))?);
+        let random = u64::from_ne_bytes(ids::random().map_err(failed)?);
         let path: PathBuf = Path::join(&std::env::temp_dir(), format!("muster-practice-{random:016x}"));
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(|error| failed(&error))?;
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
         Ok(Self(path))
     }
 }

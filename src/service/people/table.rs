@@ -30,10 +30,21 @@ pub fn cells(text: &str, columns: &[&str]) -> Vec<Cell> {
         let place = |wanted: &&str| record.iter().position(|cell| plain(cell) == **wanted);
         columns.iter().find_map(place)
     });
-    let line = |record: &csv::StringRecord| record.position().map_or(1, csv::Position::line);
+    let (mut line, mut counted) = (1_usize, 0_usize);
     let mut found = Vec::new();
-    for record in records.iter().skip(usize::from(column.is_some())) {
-        let line = usize::try_from(line(record)).unwrap_or_default();
+    for (at, record) in records.iter().enumerate() {
+        // A record begins behind the line ends before it, which its position does not count.
+        let begins = record.position().and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or_default();
+        let ends = |byte: &&u8| **byte == b'\n';
+        let before = text.as_bytes().get(counted..begins).unwrap_or_default().iter().filter(ends).count();
+        let rest = text.as_bytes().get(begins..).unwrap_or_default();
+        let skipped = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let blank = rest.iter().take(skipped).filter(ends).count();
+        line = line.saturating_add(before).saturating_add(blank);
+        counted = begins.saturating_add(skipped);
+        if column.is_some() && at == 0 {
+            continue;
+        }
         let whole: Vec<&str> = match column {
             Some(place) => record.get(place).into_iter().collect(),
             None => record.iter().flat_map(|cell| cell.split([',', ';', '\t'])).map(str::trim).collect(),

@@ -158,12 +158,12 @@ on_both_databases! {
         let table = format!("\u{feff}Name;User Name\r\n{}\r\n", lines.join("\r\n"));
         let token = browser.page(FORM).token();
         let fields = [("token", token.as_str()), ("act", "join"), ("group", &target), ("names", "")];
-        let mut body = String::new();
-        for (name, value) in fields {
-            body += &format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-        }
-        body += &format!(
-            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\n\
+        let part = |(name, value): (&str, &str)| {
+            format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body: String = fields.into_iter().map(part).collect();
+        let body = format!(
+            "{body}--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"people.csv\"\r\n\
              Content-Type: text/csv\r\n\r\n{table}\r\n--x--\r\n"
         );
         let headers = [("Origin", server.url.as_str()), ("Content-Type", "multipart/form-data; boundary=x")];

@@ -112,11 +112,14 @@ on_both_databases! {
         let admin = recovery_administrator(&server, acme.id);
         acme.client.post("/Groups", &group("empty", &[])).expect(201);
         let gone = acme.client.post("/Groups", &group("gone", &[])).expect(201).id();
-        let mut text = String::new();
-        for project in 0..60 {
-            text += &format!("[[scope]]\npath = \"/p{project:02}\"\n\n");
-            text += &format!("[[assignment]]\ngroup = \"empty\"\nrole = \"viewer\"\nscope = \"/p{project:02}\"\n\n");
-        }
+        let project = |number: usize| {
+            let path = format!("/p{number:02}");
+            format!(
+                "[[scope]]\npath = \"{path}\"\n\n\
+                 [[assignment]]\ngroup = \"empty\"\nrole = \"viewer\"\nscope = \"{path}\"\n\n"
+            )
+        };
+        let mut text: String = (0..60).map(project).collect();
         text += "[[assignment]]\ngroup = \"gone\"\nrole = \"viewer\"\nscope = \"/p00\"\n";
         apply(&server, acme.id, &text);
         acme.client.delete(&format!("/Groups/{gone}")).expect(204);
