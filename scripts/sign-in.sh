@@ -65,3 +65,9 @@ echo "oidc-provider 9.13.3"
 mkdir -p "$pictures"
 (cd "$tools" && PROVIDER_PORT=$(free_port) node "$here/scripts/browser/sign-in.mjs" "$muster" "$admin" "$pictures") 2>"$work/provider.log" ||
   { tail -20 "$work/provider.log" >&2; tail -5 "$work/log" >&2; exit 1; }
+
+echo "canaille 0.3.6"
+curl --silent --fail --output /dev/null --header "Authorization: Bearer $scim" --header 'Content-Type: application/scim+json' \
+  --data '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ada"}' "$muster/scim/v2/Users"
+"$tools/canaille/bin/python" -W ignore scripts/third-party/canaille_sign_in.py "$muster" "$admin" "$work" "$(free_port)" \
+  2>"$work/canaille.log" || { tail -20 "$work/canaille.log" >&2; tail -5 "$work/log" >&2; exit 1; }
