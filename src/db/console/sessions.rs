@@ -9,6 +9,22 @@ use super::super::sql::{Bind, IdList, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::corrupt;
 
+/// Which organizations a session reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one its account belongs to: a link opened it.
+    All,
+    /// The one whose identity provider opened it.
+    One(OrganizationId),
+}
+
+impl Reach {
+    /// Whether an identity provider opened the session.
+    pub const fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+}
+
 /// A browser that is signed in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
@@ -32,8 +48,8 @@ pub struct Session {
     pub seen_at: Moment,
     /// When it ends, used or not.
     pub expires_at: Moment,
-    /// The organization whose identity provider opened it, which is the only one it reaches; `None`: a link did.
-    pub organization: Option<OrganizationId>,
+    /// Which organizations it reaches.
+    pub reach: Reach,
     /// The attempt to sign in that it comes of: of one comes one session.
     pub attempt: Option<Vec<u8>>,
 }
@@ -132,11 +148,10 @@ impl TryFrom<SessionRecord> for Session {
             signed_in_at: Moment::from_micros(row.signed_in_at),
             seen_at: Moment::from_micros(row.seen_at),
             expires_at: Moment::from_micros(row.expires_at),
-            organization: row
-                .organization
-                .map(|id| OrganizationId::from_bytes(&id))
-                .transpose()
-                .map_err(corrupt("session"))?,
+            reach: match row.organization {
+                None => Reach::All,
+                Some(id) => Reach::One(OrganizationId::from_bytes(&id).map_err(corrupt("session"))?),
+            },
             attempt: row.attempt,
         })
     }
@@ -205,7 +220,10 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> diesel::QueryResult<
         Bind::Int(session.signed_in_at.as_micros()),
         Bind::Int(session.seen_at.as_micros()),
         Bind::Int(session.expires_at.as_micros()),
-        Bind::OptionalBytes(session.organization.as_ref().map(|id| id.as_bytes().as_slice())),
+        Bind::OptionalBytes(match &session.reach {
+            Reach::All => None,
+            Reach::One(id) => Some(id.as_bytes().as_slice()),
+        }),
         Bind::OptionalBytes(session.attempt.as_deref()),
     ];
     Sql(&INSERT, binds).run(tx)

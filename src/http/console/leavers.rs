@@ -58,6 +58,7 @@ struct LeaversPage {
 struct Line {
     id: String,
     name: String,
+    is_listed: bool,
     how: &'static str,
     by: String,
     at: When,
@@ -95,6 +96,7 @@ fn line(one: Departed) -> Line {
     Line {
         id: one.user.to_string(),
         name: one.name,
+        is_listed: one.is_listed,
         how: one.how.as_str(),
         by: one.connection,
         at: When(one.at),

@@ -82,7 +82,7 @@ fn page(visit: &Visit, user: UserId) -> Result<(ProfilePage, Person), Refusal> {
         is_stale: false,
         manager: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
         groups: groups.into_iter().map(|group| group.display_name).collect(),
-        connects_to: if has_provider && session.organization.is_none() {
+        connects_to: if has_provider && !session.reach.is_one() {
             member.organization.slug.clone()
         } else {
             String::new()

@@ -155,7 +155,7 @@ impl Expected<'_> {
     fn proven_at(&self, token: &Presented<'_>, now: Moment) -> Result<Option<Moment>, IdentityRefusal> {
         let seconds = match token.value("auth_time") {
             None => None,
-            Some(value) => Some(value.as_i64().ok_or_else(|| not_believed("a time that is none"))?),
+            Some(value) => Some(seconds(value).ok_or_else(|| not_believed("a time that is none"))?),
         };
         let now_seconds = now.as_micros().div_euclid(1_000_000);
         if seconds.is_some_and(|seconds| seconds > now_seconds.saturating_add(CLOCKS_APART)) {
@@ -208,6 +208,12 @@ fn claim<'a>(provider: &IdentityProvider, value: impl Fn(&str) -> Option<&'a Val
     value(&provider.claim)?.as_str().filter(|text| !text.is_empty() && text.trim() == *text).map(str::to_owned)
 }
 
+/// A moment in whole seconds; fractions are allowed (RFC 7519 §2), and some send them.
+fn seconds(value: &Value) -> Option<i64> {
+    let whole = || value.as_number()?.to_string().split('.').next()?.parse().ok();
+    value.as_i64().or_else(whole)
+}
+
 fn not_believed(why: &'static str) -> IdentityRefusal {
     tracing::warn!(why, "what an identity provider sent is not believed");
     IdentityRefusal::NotBelieved
@@ -220,6 +226,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_time_may_have_a_fraction_and_must_be_a_number() {
+        assert_eq!(seconds(&json!(1_800_000_000)), Some(1_800_000_000));
+        assert_eq!(seconds(&json!(1_800_000_000.75)), Some(1_800_000_000));
+        for wrong in [json!("1800000000"), json!(null), json!([1]), json!(1e300), json!(true)] {
+            assert_eq!(seconds(&wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn only_a_verified_address_finds_anybody() {

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::db::access::people;
 use crate::db::console::accounts::{self, Account, AccountLink};
+use crate::db::console::sessions::Reach;
 use crate::db::console::{ConsoleRow, providers, sessions};
 use crate::db::users::listed::{self, Key, ListedUser};
 use crate::db::users::{self, Status};
@@ -92,7 +93,7 @@ impl Services {
             set.events.push(cause.event(now, "account.joined", account.id.into(), &details));
         }
         let (mut session, cookie) = self.new_session(account.id, client)?;
-        session.organization = Some(organization);
+        session.reach = Reach::One(organization);
         session.attempt = Some(proven.attempt.clone());
         // An identity provider may let somebody in who proved long ago who they are; it is as fresh as that proof.
         let unproven = || now.plus_micros(minutes(limits::FRESH_SIGN_IN_MINUTES).saturating_neg());

@@ -3,7 +3,7 @@
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::db::console::sessions::{self, Session};
+use crate::db::console::sessions::{self, Reach, Session};
 use crate::db::console::{ConsoleRow, accounts};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
@@ -72,9 +72,9 @@ impl Services {
             }
             let Some(account) = accounts::by_id(tx, session.account)? else { return Ok(None) };
             let mut belongings = accounts::belongings(tx, account.id)?;
-            belongings.retain(|belonging| match session.organization {
-                Some(only) => belonging.organization == only,
-                None => !belonging.is_closed_to_links,
+            belongings.retain(|belonging| match session.reach {
+                Reach::One(only) => belonging.organization == only,
+                Reach::All => !belonging.is_closed_to_links,
             });
             Ok(Some((current, SignedIn { session, account, belongings, renewed: None })))
         })?;
@@ -221,7 +221,7 @@ impl Services {
             signed_in_at: now,
             seen_at: now,
             expires_at: now.plus_micros(minutes(limits::SESSION_MINUTES)),
-            organization: None,
+            reach: Reach::All,
             attempt: None,
         };
         Ok((session, text))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::db::access::people;
 use crate::db::leavers::{self, How, Leaver};
 use crate::db::organizations;
+use crate::db::users::Status;
 use crate::model::{Caller, EventId, Moment, ResourceId, UserId};
 use crate::service::{ServiceError, Services};
 
@@ -15,6 +16,8 @@ pub struct Departed {
     pub user: UserId,
     /// What they were called by, folded; empty where even that is gone.
     pub name: String,
+    /// Whether the person is still in the directory.
+    pub is_listed: bool,
     /// The connection that said so; empty for an administrator.
     pub connection: String,
     /// How.
@@ -45,17 +48,19 @@ impl Services {
         let rows = i64::try_from(limit).unwrap_or(i64::MAX);
         self.live.read(|tx| {
             let found = leavers::before(tx, organization, before, rows)?;
-            let names: BTreeMap<UserId, String> = people::by_ids(tx, organization, found.iter().map(|row| row.user))?
-                .into_iter()
-                .map(|person| (person.id, person.user_name_key))
-                .collect();
+            let names: BTreeMap<UserId, (String, bool)> =
+                people::by_ids(tx, organization, found.iter().map(|row| row.user))?
+                    .into_iter()
+                    .map(|person| (person.id, (person.user_name_key, person.status != Status::Deleted)))
+                    .collect();
             let connections: BTreeMap<_, String> = organizations::connections(tx, organization)?
                 .into_iter()
                 .map(|connection| (connection.id, connection.name))
                 .collect();
             let next = if found.len() == limit { found.last().map(|row| row.event) } else { None };
             let departed = |row: Leaver| Departed {
-                name: names.get(&row.user).cloned().unwrap_or_default(),
+                name: names.get(&row.user).map(|(name, _)| name.clone()).unwrap_or_default(),
+                is_listed: names.get(&row.user).is_some_and(|(_, is_listed)| *is_listed),
                 connection: connections.get(&row.connection).cloned().unwrap_or_default(),
                 cut_off: row
                     .settled
