@@ -41,7 +41,6 @@ pub const CHAPTERS: &[Chapter] = &[
             section("people", "People", "/people", "organization:read"),
             section("groups", "Groups", "/groups", "organization:read"),
             section("invitations", "Invitations", "/invitations", "organization:manage-people"),
-            section("groups", "Groups", "/groups", "organization:read"),
         ],
     },
     Chapter {
