@@ -97,10 +97,10 @@ impl App {
             listener,
             metrics_listener,
             edge: web::Data::new(Edge::new(services.clone(), rate_limit)),
-            practice: web::Data::new(Practice::with(practice::Partner::new(services.as_ref().clone()))),
             services,
             gates: web::Data::new(Gates::default()),
             post: web::Data::new(Post::default()),
+            practice: web::Data::new(Practice::with(practice::Partner::default())),
             handle: Handle::default(),
             request_log_days: REQUEST_LOG_DAYS,
         })

@@ -13,6 +13,7 @@ use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{LEASE, Live, LiveSettings};
 use crate::model::{Actor, CredentialKind, Profile};
+use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::administration::Administration;
 use crate::service::practice::{Exercise, PracticeError, Practised, Sparring, Step};
@@ -29,18 +30,8 @@ const TURNS: usize = 200;
 const SHOWN: usize = 3;
 
 /// One at a time has conversations: each takes a server of its own.
-pub struct Partner {
-    /// What its server is made like.
-    model: Services,
-    alone: Mutex<()>,
-}
-
-impl Partner {
-    /// One whose servers know the resources these services know.
-    pub fn new(model: Services) -> Self {
-        Self { model, alone: Mutex::default() }
-    }
-}
+#[derive(Debug, Default)]
+pub struct Partner(Mutex<()>);
 
 impl Sparring for Partner {
     fn exercises(&self, profile: Profile) -> Vec<Exercise> {
@@ -48,14 +39,14 @@ impl Sparring for Partner {
     }
 
     fn practise(&self, profile: Profile, id: &str) -> Result<Practised, PracticeError> {
-        let _alone: MutexGuard<'_, ()> = match self.alone.try_lock() {
+        let _alone: MutexGuard<'_, ()> = match self.0.try_lock() {
             Ok(alone) => alone,
             Err(TryLockError::WouldBlock) => return Err(PracticeError::Busy),
             // Whoever fell down before left nothing behind that matters.
             Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
         };
         let conversation = all(profile).into_iter().find(|one| one.id == id).ok_or(PracticeError::Unknown)?;
-        Scratch::make(profile, &self.model)?.have(&conversation)
+        Scratch::make(profile)?.have(&conversation)
     }
 }
 
@@ -89,7 +80,7 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn make(profile: Profile, model: &Services) -> Result<Self, PracticeError> {
+    fn make(profile: Profile) -> Result<Self, PracticeError> {
         let folder = Folder::make()?;
         let url = format!("sqlite:{}", folder.0.join("practice.db").display());
         let database = Database::open(&url, IfMissing::Create).map_err(failed)?;
@@ -99,7 +90,7 @@ impl Scratch {
         let (live, threads) = Live::start(database, clock.clone(), settings).map_err(failed)?;
         let join = Box::new(move || threads.join());
         let mut server = Running { live: Some(live), join: Some(join), answering: None };
-        let (base_url, token) = server.open(&clock, profile, model)?;
+        let (base_url, token) = server.open(&clock, profile)?;
         Ok(Self { base_url, token, server, _folder: folder })
     }
 
@@ -139,7 +130,7 @@ struct Running {
 
 impl Running {
     /// Makes the scratch organization and answers for it: base URL and token.
-    fn open(&mut self, clock: &Clock, profile: Profile, model: &Services) -> Result<(String, String), PracticeError> {
+    fn open(&mut self, clock: &Clock, profile: Profile) -> Result<(String, String), PracticeError> {
         let live = self.live.clone().ok_or(PracticeError::Off)?;
         if !live.wait_until_current(LEASE) {
             return Err(failed("its database gives no lease"));
@@ -153,8 +144,9 @@ impl Running {
             administration.issue_credential(organization.id, kind, of, TOKEN_MICROS)
         });
         let (_, token) = made.map_err(failed)?;
-        let (clock, model) = (clock.clone(), model.clone());
-        let services = |address| Services { live, public_url: format!("http://{address}"), clock, ..model };
+        let types = ResourceTypes::builtin().map_err(failed)?;
+        let clock = clock.clone();
+        let services = |address| Services { live, types, public_url: format!("http://{address}"), clock };
         let settings = AppSettings { listen: LISTEN.to_owned(), metrics_listen: None, rate_limit: 0 };
         let app = App::bind(settings, services).map_err(failed)?;
         let base_url = format!("http://{}/scim/v2", app.address());
