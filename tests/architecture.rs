@@ -46,7 +46,10 @@ const PARTS: &[Part] = &[
     part("jobs", &["model", "signals", "evidence", "service", "live", "db", "outbound", "clock", "ids", "telemetry"]),
     part("http", &["model", "signals", "scim", "access", "evidence", "service", "live", "clock", "ids", "telemetry"]),
     // The wiring.
-    part("app", &["model", "config", "telemetry", "clock", "ids", "db", "live", "service", "outbound", "jobs", "http"]),
+    part(
+        "app",
+        &["model", "scim", "config", "telemetry", "clock", "ids", "db", "live", "service", "outbound", "jobs", "http"],
+    ),
     part(
         "cli",
         &[

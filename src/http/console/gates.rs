@@ -9,6 +9,7 @@ use crate::service::access::{MayQuestion, NewScope, Passages};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
+use super::prose::capital;
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -318,7 +319,7 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     let title = format!("{word}: {} at {}", verb(&page.permission), page.scope);
     page.frame = visit.frame(title, "gates");
     // The first line is the verdict, which stands above the others.
-    let reasons = answer.reasons.iter().skip(1).cloned().collect();
+    let reasons = answer.reasons.iter().skip(1).map(|line| capital(line)).collect();
     page.verdict = Some(Verdict { allowed: answer.allowed, reasons, evidence, asked: When(asked) });
     Answer::page(&page)
 }

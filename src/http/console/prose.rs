@@ -4,21 +4,23 @@ use crate::model::Moment;
 
 use super::when::When;
 
-/// A sentence in parts, each with whether it stands for itself. It begins with a capital, and times are to the minute:
-/// nobody reads why to the microsecond.
+/// A sentence in parts, each with whether it stands for itself. Times are to the minute: nobody reads why to the
+/// microsecond.
 pub fn parts(sentence: &str) -> Vec<(bool, String)> {
     let mut parts: Vec<(bool, String)> =
         sentence.split('`').enumerate().map(|(place, text)| (place % 2 == 1, text.to_owned())).collect();
-    if let Some((false, first)) = parts.first_mut() {
-        let mut letters = first.chars();
-        let capital: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
-        *first = format!("{capital}{}", letters.as_str());
-    }
     for (_, text) in parts.iter_mut().filter(|(is_name, _)| !is_name) {
         *text = text.split(' ').map(to_the_minute).collect::<Vec<_>>().join(" ");
     }
     parts.retain(|(_, text)| !text.is_empty());
     parts
+}
+
+/// With a capital, unless it begins with what stands for itself.
+pub fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 fn to_the_minute(word: &str) -> String {
@@ -38,7 +40,8 @@ mod tests {
         let found = parts("`userName` is already taken, since 2026-03-31T18:00:00Z.");
         let found: Vec<(bool, &str)> = found.iter().map(|(is_name, text)| (*is_name, text.as_str())).collect();
         assert_eq!(found, expected);
-        assert_eq!(parts("ana"), [(false, "Ana".to_owned())]);
+        assert_eq!(parts("ana"), [(false, "ana".to_owned())], "a name keeps its case");
+        assert_eq!(capital("the person is active"), "The person is active");
         assert!(parts("").is_empty());
     }
 }

@@ -88,7 +88,7 @@ on_both_databases! {
         let cedar = "@id(\"x\")\n@reason(\"x\")\n@control(\"x\")\nforbid (principal, action == Action::\"nothing\", resource);";
         let refused = admin.submit("/o/acme/guardrails/new", "/o/acme/guardrails/try", &[("text", cedar)]).expect(422);
         refused.assert_well_made();
-        let refused = refused.says("There is a problem").says("Line 4, column ").says("4  forbid (principal");
+        let refused = refused.says("There is a problem").says("Line 4, column ").says("4 forbid (principal");
         assert!(refused.html.contains("^</code>"), "{}", refused.html);
     }
 
@@ -143,6 +143,7 @@ on_both_databases! {
         admin.submit(gates, gates, &[("path", "/billing/production"), ("production", "1")]).expect(303);
         admin.page(gates).says("deploy at /billing/production").says("closed");
         admin.submit(gates, gates, &[("path", "/billing/test")]).expect(303);
+        admin.page(gates).says("/billing/test is there");
         assert!(!admin.page(gates).text().contains("/billing/test"), "only production has gates");
     }
 
@@ -150,7 +151,9 @@ on_both_databases! {
         let server = Server::start(database);
         let acme = server.organization("acme");
         let admin = recovery_administrator(&server, acme.id);
-        let ada = acme.client.post("/Users", &user("ada")).expect(201).id();
+        let mut ada = user("ada");
+        ada["userType"] = json!("Employee");
+        let ada = acme.client.post("/Users", &ada).expect(201).id();
         let mut off = user("off");
         off["active"] = json!(false);
         let off = acme.client.post("/Users", &off).expect(201).id();
