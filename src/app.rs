@@ -19,6 +19,7 @@ use crate::config::GithubSettings;
 use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
+use crate::outbound::github_accounts;
 use crate::service::Services;
 use crate::service::post::Post;
 
@@ -88,6 +89,7 @@ impl App {
         let address = listener.local_addr()?;
         let services = web::Data::new(services(address));
         services.live.fetch_documents_with(documents());
+        services.live.fetch_accounts_with(github_accounts::fetcher());
         Ok(Self {
             address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,

@@ -38,7 +38,7 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
-pub use outside::Fetch;
+pub use outside::{Fetch, FetchAccounts};
 pub use page_starts::{ListKey, STRIDE};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};

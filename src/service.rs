@@ -14,6 +14,7 @@ pub mod people;
 pub mod post;
 pub mod provisioning;
 mod readiness;
+pub mod reconciliation;
 pub mod signals;
 
 use std::collections::BTreeMap;

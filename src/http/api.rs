@@ -33,6 +33,7 @@ mod roles;
 pub mod route;
 mod scopes;
 mod services;
+mod systems;
 mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -69,6 +70,7 @@ pub const RESOURCES: &[Resource] = &[
     leavers::RESOURCE,
     brakes::RESOURCE,
     findings::RESOURCE,
+    systems::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

@@ -110,3 +110,7 @@ pub const INVITATION_HOURS: usize = 72;
 pub const INVITATIONS_AT_ONCE: usize = 1_000;
 /// Subscribers to notices in one organization.
 pub const SUBSCRIPTIONS: usize = 100;
+/// Downstream systems of one organization.
+pub const DOWNSTREAM_SYSTEMS: usize = 50;
+/// Accounts of one downstream system.
+pub const DOWNSTREAM_ACCOUNTS: usize = 200_000;
