@@ -99,7 +99,8 @@ struct Tie {
 #[serde(deny_unknown_fields)]
 struct Account {
     /// What it is called there
-    account: String,
+    #[serde(rename = "account")]
+    name: String,
     /// Its identifier there
     id: Option<String>,
     /// Its address
@@ -286,7 +287,7 @@ fn reconcile(call: &Call) -> Result<Reply, Problem> {
 
 fn account(sent: Account) -> DownstreamAccount {
     DownstreamAccount {
-        name: sent.account,
+        name: sent.name,
         id: sent.id,
         email: sent.email,
         user_name: sent.user_name,
