@@ -20,6 +20,7 @@ use crate::config::GithubSettings;
 use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
+use crate::outbound::github_accounts;
 use crate::service::Services;
 use crate::service::post::Post;
 use crate::service::practice::Practice;
@@ -92,6 +93,7 @@ impl App {
         let services = web::Data::new(services(address));
         services.live.fetch_documents_with(documents());
         services.live.exchange_with(exchanges());
+        services.live.fetch_accounts_with(github_accounts::fetcher());
         Ok(Self {
             address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,

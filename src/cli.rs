@@ -33,6 +33,7 @@ mod scope;
 mod serve;
 mod service;
 mod session;
+mod system;
 mod token;
 mod user;
 mod verify;
@@ -129,6 +130,10 @@ enum Command {
     /// Notifications: what administrators are told
     #[command(subcommand)]
     Notification(notification::NotificationCommand),
+    /// Downstream systems, whose accounts are compared with the people here
+    #[command(subcommand)]
+    System(system::SystemCommand),
+    Reconcile(system::Reconcile),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
     Key(key::KeyCommand),
@@ -195,6 +200,8 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Receiver(command) => receiver::run(&command, &settings),
         Command::Notification(command) => notification::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
+        Command::System(command) => system::run(&command, &settings),
+        Command::Reconcile(reconcile) => system::reconcile(&reconcile, &settings),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Watch(watch) => watch::run(&watch, &settings),

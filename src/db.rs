@@ -31,6 +31,7 @@ mod postgres;
 mod postgres_url;
 pub mod proofs;
 pub mod receivers;
+pub mod reconciliations;
 pub mod request_log;
 pub mod role_offers;
 pub mod servers;

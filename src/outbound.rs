@@ -2,4 +2,5 @@
 
 pub mod client;
 pub mod github;
+pub mod github_accounts;
 pub mod mail;

@@ -15,6 +15,7 @@ pub mod post;
 pub mod practice;
 pub mod provisioning;
 mod readiness;
+pub mod reconciliation;
 pub mod signals;
 
 use std::collections::BTreeMap;

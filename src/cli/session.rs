@@ -8,6 +8,7 @@ use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{Live, LiveSettings};
 use crate::model::{Actor, Caller, Destinations};
+use crate::outbound::github_accounts;
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::administration::Administration;
@@ -52,6 +53,7 @@ pub(super) fn work(
     let clock = Clock::system();
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: false, root_key })?;
     live.allow_destinations(Destinations::new(settings.outbound_networks.clone()));
+    live.fetch_accounts_with(github_accounts::fetcher());
     let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
     let session = Session {
         administration: Administration::new(live.clone(), clock.clone(), Actor::CommandLine),

@@ -4,7 +4,7 @@ use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
     findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
-    request_log, role_offers, servers, signals, signing_keys, streams, users,
+    reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -28,6 +28,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         leavers::STATEMENTS,
         servers::STATEMENTS,
         receivers::STATEMENTS,
+        reconciliations::STATEMENTS,
         signals::STATEMENTS,
         streams::STATEMENTS,
         signing_keys::STATEMENTS,

@@ -105,6 +105,8 @@ pub enum AdministrationRow {
     Brake(super::brakes::BrakeRow),
     /// What was found of leavers.
     Finding(super::findings::FindingRow),
+    /// Downstream systems and what comparing their accounts came to.
+    Reconciliation(super::reconciliations::ReconciliationRow),
     /// What administrators are told.
     Notification(super::notifications::NotificationRow),
     /// A new credential.

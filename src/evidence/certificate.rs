@@ -64,6 +64,18 @@ pub struct Told {
     pub acknowledged: Option<String>,
 }
 
+/// A downstream system whose accounts were compared after the departure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Downstream {
+    /// Which.
+    pub system: String,
+    /// When its accounts were last looked at.
+    pub at: String,
+    /// Whether the leaver still had one.
+    pub has_account: bool,
+}
+
 /// The search over everything that can be asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -98,6 +110,9 @@ pub struct Certificate {
     pub killed: Vec<Killed>,
     /// Who was told.
     pub told: Vec<Told>,
+    /// What was seen of accounts downstream; left out where no system was compared since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub downstream: Vec<Downstream>,
     /// What is still allowed.
     pub search: Search,
 }
@@ -105,11 +120,10 @@ pub struct Certificate {
 impl Certificate {
     /// What is not confirmed, a line each, in the order of the document.
     pub fn unconfirmed(&self) -> Vec<String> {
-        self.told
-            .iter()
-            .filter(|told| told.acknowledged.is_none())
-            .map(|told| format!("receiver `{}` has not acknowledged `{}`", told.receiver, told.event_type))
-            .collect()
+        let told = self.told.iter().filter(|told| told.acknowledged.is_none());
+        let told = told.map(|told| format!("receiver `{}` has not acknowledged `{}`", told.receiver, told.event_type));
+        let left = self.downstream.iter().filter(|seen| seen.has_account);
+        told.chain(left.map(|seen| format!("system `{}` still had an account at {}", seen.system, seen.at))).collect()
     }
 
     /// What the certificate itself says against it: nothing may be allowed to somebody who is gone.

@@ -34,6 +34,7 @@ mod roles;
 pub mod route;
 mod scopes;
 mod services;
+mod systems;
 mod users;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,6 +72,7 @@ pub const RESOURCES: &[Resource] = &[
     leavers::RESOURCE,
     brakes::RESOURCE,
     findings::RESOURCE,
+    systems::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::db::{DatabaseError, proofs};
-use crate::model::{CredentialId, Destinations, Moment, OrganizationId, Proof};
+use crate::model::{CredentialId, Destinations, DownstreamAccount, Moment, OrganizationId, Proof};
 
 use super::Live;
 use super::jwt::PublicKeys;
@@ -24,6 +24,11 @@ const REMEMBERED: usize = 100_000;
 /// Reads a document from an address, if that is where requests may go. The text of an error is for the log.
 pub type Fetch = dyn Fn(&str, &Destinations) -> Result<String, String> + Send + Sync;
 
+/// Fetches the accounts of an organization at GitHub: where requests may go, the address of the API, the organization, the
+/// token. The text of an error is for the administrator.
+pub type FetchAccounts =
+    dyn Fn(&Destinations, &str, &str, &str) -> Result<Vec<DownstreamAccount>, String> + Send + Sync;
+
 struct Published {
     keys: Option<(Instant, Arc<PublicKeys>)>,
     asked_at: Instant,
@@ -33,6 +38,7 @@ struct Published {
 #[derive(Default)]
 pub(super) struct Outside {
     fetch: OnceLock<Box<Fetch>>,
+    accounts: OnceLock<Box<FetchAccounts>>,
     published: Mutex<HashMap<String, Published>>,
     used: Mutex<HashMap<(CredentialId, String), i64>>,
 }
@@ -41,6 +47,20 @@ impl Live {
     /// How documents are read from elsewhere. The first to say so is heard.
     pub fn fetch_documents_with(&self, fetch: Box<Fetch>) {
         let _ = self.0.outside.fetch.set(fetch);
+    }
+
+    /// How accounts of downstream systems are fetched. The first to say so is heard.
+    pub fn fetch_accounts_with(&self, fetch: Box<FetchAccounts>) {
+        let _ = self.0.outside.accounts.set(fetch);
+    }
+
+    /// The accounts of an organization at GitHub. Blocks.
+    ///
+    /// # Errors
+    /// Why they cannot be had now, for the administrator.
+    pub fn fetch_accounts(&self, api: &str, organization: &str, token: &str) -> Result<Vec<DownstreamAccount>, String> {
+        let fetch = self.0.outside.accounts.get().ok_or("this process fetches nothing")?;
+        fetch(&self.destinations(), api, organization, token)
     }
 
     /// The keys published at an address; asks for them again when the one a token names is not among them. Blocks.

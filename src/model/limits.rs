@@ -112,3 +112,7 @@ pub const INVITATIONS_AT_ONCE: usize = 1_000;
 pub const SUBSCRIPTIONS: usize = 100;
 /// People something is done to in one form.
 pub const PEOPLE_AT_ONCE: usize = 500;
+/// Downstream systems of one organization.
+pub const DOWNSTREAM_SYSTEMS: usize = 50;
+/// Accounts of one downstream system.
+pub const DOWNSTREAM_ACCOUNTS: usize = 200_000;

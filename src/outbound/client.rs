@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustls_native_certs::load_native_certs;
 use ureq::config::Config;
-use ureq::http::{Method, Request, Uri};
+use ureq::http::{HeaderMap, Method, Request, Uri};
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -181,6 +181,14 @@ impl Client {
     /// # Errors
     /// [`OutboundError`].
     pub fn send(&self, outgoing: &Outgoing<'_>) -> Result<Reply, OutboundError> {
+        self.exchange(outgoing).map(|(reply, _headers)| reply)
+    }
+
+    /// As [`Client::send`], with the headers of the answer.
+    ///
+    /// # Errors
+    /// [`OutboundError`].
+    pub fn exchange(&self, outgoing: &Outgoing<'_>) -> Result<(Reply, HeaderMap), OutboundError> {
         self.destinations.parse(outgoing.url.as_str())?;
         let mut request = Request::builder().method(outgoing.method.clone()).uri(outgoing.url.as_str());
         for (name, value) in outgoing.headers {
@@ -193,10 +201,10 @@ impl Client {
             self.agent.run(request.body(outgoing.body).map_err(unsendable)?)
         };
         let mut answer = answer.map_err(understood)?;
-        let status = answer.status().as_u16();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.body_mut().with_config().limit(outgoing.at_most).lossy_utf8(true).read_to_string();
         match body {
-            Ok(body) => Ok(Reply { status, body }),
+            Ok(body) => Ok((Reply { status, body }, headers)),
             Err(ureq::Error::BodyExceedsLimit(_)) => Err(OutboundError::TooLarge(outgoing.at_most)),
             Err(error) => Err(understood(error)),
         }

@@ -430,7 +430,16 @@ on_both_databases! {
         assert!(output.status.success(), "{told}\n{complained}");
         // Each is told after the one before it.
         let mut rest = told.as_str();
-        for expected in ["\"decision\":true", "\"active\":false", "\"decision\":false", "authentic", "it holds", "refused"] {
+        for expected in [
+            "\"decision\":true",
+            "\"active\":false",
+            "\"decision\":false",
+            "not confirmed: receiver `ci` has not acknowledged",
+            "exit code 3",
+            "authentic",
+            "it holds",
+            "refused",
+        ] {
             rest = rest.split_once(expected).unwrap_or_else(|| panic!("no {expected}: {told}\n{complained}")).1;
         }
         assert!(complained.contains("forged.json` does not hold: the signature does not fit"), "{complained}");

@@ -121,6 +121,8 @@ mod raw_requests;
 #[cfg(test)]
 mod readme;
 #[cfg(test)]
+mod reconciliation;
+#[cfg(test)]
 mod representation;
 #[cfg(test)]
 mod request_log;

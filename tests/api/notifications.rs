@@ -70,7 +70,7 @@ on_both_databases! {
         administering(&server, Some(&mail), made.id, "Ana@example.com");
         administering(&server, Some(&mail), made.id, "ben@example.com");
         let id = subscribe(&admin, "ana@example.com", &json!(["brake-fired"]));
-        subscribe(&admin, "ben@example.com", &json!(["token-expiring"]));
+        subscribe(&admin, "ben@example.com", &json!(["gate-below-minimum"]));
         let crew = arrive(&made.client);
         brakes::set(&admin);
         leave(&made.client, &crew);

@@ -262,6 +262,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             }
             AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
             AdministrationRow::Finding(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Reconciliation(row) => row.write(tx, set.organization)?,
             AdministrationRow::Notification(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?

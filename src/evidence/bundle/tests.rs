@@ -36,6 +36,7 @@ pub(in crate::evidence) fn certificate(acknowledged: Option<&str>, allowed: &[&s
             first_attempt: Some(at()),
             acknowledged: acknowledged.map(str::to_owned),
         }],
+        downstream: Vec::new(),
         search: Search { revision: 7, asked: 40, allowed: allowed.iter().map(|text| (*text).to_owned()).collect() },
     })
 }

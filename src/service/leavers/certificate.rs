@@ -13,11 +13,12 @@ use crate::db::signals::{self, StoredSignal};
 use crate::db::users::Status;
 use crate::db::{Tx, events, history, leavers, organizations, receivers, servers};
 use crate::evidence::bundle::{self, Statement};
-use crate::evidence::certificate::{Arrival, Certificate, Denial, Killed, Search, Told};
+use crate::evidence::certificate::{Arrival, Certificate, Denial, Downstream, Killed, Search, Told};
 use crate::evidence::page;
 use crate::live::DENIED_WITHIN;
 use crate::model::{Caller, Moment, OrganizationId, ResourceId, Revision, ServiceId, UserId};
 use crate::scim::ScimError;
+use crate::service::reconciliation;
 use crate::service::{ServiceError, Services};
 use crate::signals::EventType;
 
@@ -32,6 +33,7 @@ struct Gone {
     at: Moment,
     killed: Vec<Killed>,
     told: Vec<Told>,
+    downstream: Vec<Downstream>,
     services: Vec<ServiceId>,
     /// From the register; nothing where the process that wrote it is of a version before.
     row: Option<Leaver>,
@@ -78,6 +80,7 @@ pub fn certificate(services: &Services, caller: &Caller, user: UserId, host: &st
         arrival: gone.arrival,
         killed: gone.killed,
         told: gone.told,
+        downstream: gone.downstream,
         search,
     };
     bundle::sign(Statement::LeaverCertificate(certificate), &key)
@@ -114,9 +117,10 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
         }
     }
     let told = told(tx, organization, user, event.at)?;
+    let downstream = downstream(tx, organization, user, event.at)?;
     let row = leavers::at_revision(tx, organization, user, revision)?;
     let (at, arrival) = (event.at, arrival(tx, organization, event, revision)?);
-    Ok(Gone { organization: found, arrival, at, killed, told, services: owned, row })
+    Ok(Gone { organization: found, arrival, at, killed, told, downstream, services: owned, row })
 }
 
 /// Who was told since then that the person is gone, and what they have answered.
@@ -139,6 +143,23 @@ fn told(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId, since: Mome
         first_attempt: signal.first_attempt_at.map(|at| at.to_string()),
     };
     Ok(signals.into_iter().map(told).collect())
+}
+
+/// What was seen of accounts in downstream systems that were compared since then.
+fn downstream(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    since: Moment,
+) -> Result<Vec<Downstream>, ServiceError> {
+    let mut seen = Vec::new();
+    for (system, compared) in reconciliation::latest(tx, organization)? {
+        if compared.at >= since {
+            let has_account = compared.report.leavers.iter().any(|owned| owned.user.parse() == Ok(user));
+            seen.push(Downstream { system: system.name, at: compared.at.to_string(), has_account });
+        }
+    }
+    Ok(seen)
 }
 
 /// The interval with which access was cut off: the first after the person was active for the last time.

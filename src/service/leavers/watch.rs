@@ -17,7 +17,7 @@ use crate::live::{Cause, Decision, Live};
 use crate::model::{Actor, Caller, Moment, OrganizationId, ResourceId, ServiceId, UserId};
 use crate::scim::ScimError;
 use crate::service::provisioning::users::UserKeys;
-use crate::service::{ServiceError, Services, signals};
+use crate::service::{ServiceError, Services, reconciliation, signals};
 
 use super::certificate;
 
@@ -124,7 +124,8 @@ fn watch(live: &Live, clock: &Clock, cause: &Cause) -> Result<Watched, ServiceEr
     let now = clock.now();
     // Read first: what ends meanwhile is at worst found to have ended tomorrow.
     let mut before = all_standing(live, organization)?;
-    let (leavers, seen) = look_at_all(live, organization, now)?;
+    let (leavers, mut seen) = look_at_all(live, organization, now)?;
+    accounts_left(live, organization, &mut seen)?;
     let mut watched = Watched { leavers, ..Watched::default() };
     let (mut rows, mut events) = (Vec::new(), Vec::new());
     for ((leaver, kind, other), details) in seen {
@@ -223,6 +224,31 @@ fn look_at_all(
     }
 }
 
+/// A finding that somebody who is gone still has an account in a downstream system.
+pub(in crate::service) fn left_downstream(leaver: UserId, system: ResourceId, now: Moment) -> Finding {
+    let (id, kind) = (ids::resource(now), FindingKind::LeftDownstream);
+    let details = json!({}).to_string();
+    Finding { id, leaver, kind, other: system, details, found_at: now, acknowledged_at: None, ended_at: None }
+}
+
+/// Whether somebody is gone who had an account in a downstream system when that was last looked at.
+fn accounts_left(
+    live: &Live,
+    organization: OrganizationId,
+    seen: &mut BTreeMap<Key, Value>,
+) -> Result<(), ServiceError> {
+    let latest = live.read::<_, ServiceError>(|tx| Ok(reconciliation::latest(tx, organization)?))?;
+    for (system, compared) in latest {
+        let users: BTreeSet<UserId> =
+            compared.report.leavers.iter().filter_map(|owned| owned.user.parse().ok()).collect();
+        let gone = live.read::<_, ServiceError>(|tx| Ok(people::by_ids(tx, organization, users)?))?;
+        for person in gone.into_iter().filter(|person| person.status != Status::Active) {
+            seen.insert((person.id, FindingKind::LeftDownstream, system.id), json!({}));
+        }
+    }
+    Ok(())
+}
+
 fn itself(leaver: UserId, kind: FindingKind) -> Key {
     (leaver, kind, leaver.into())
 }
@@ -289,13 +315,17 @@ fn judge(rules: &Rules<'_>, gone: &[(UserId, Vec<ServiceId>)], now: Moment, seen
     }
 }
 
-fn told(cause: &Cause, now: Moment, action: &'static str, finding: &Finding) -> EventRow {
+pub(in crate::service) fn told(cause: &Cause, now: Moment, action: &'static str, finding: &Finding) -> EventRow {
     let details = json!({ "finding": finding.id.to_string(), "kind": finding.kind.as_str(),
         "other": finding.other.to_string() });
     cause.event(now, action, finding.leaver.into(), &details)
 }
 
-fn write(organization: OrganizationId, rows: Vec<FindingRow>, events: Vec<EventRow>) -> WriteSet {
+pub(in crate::service) fn write(
+    organization: OrganizationId,
+    rows: Vec<FindingRow>,
+    events: Vec<EventRow>,
+) -> WriteSet {
     let mut set = WriteSet::new(organization);
     set.administration.extend(rows.into_iter().map(AdministrationRow::Finding));
     set.events = events;

@@ -139,6 +139,19 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     ("watch", "organization, began_at, leavers", 500, "#01(i), 0, 0"),
     (
+        "downstream_system",
+        "organization, id, name, name_key, created_at",
+        500,
+        "#01(i % 20 + 1), #0c(i), 'name', 'name' || i, 0",
+    ),
+    (
+        "account_owner",
+        "organization, system, account, user_id",
+        20_000,
+        "#01(1), #0c(i % 20 + 1), 'account' || i, #06(i)",
+    ),
+    ("reconciliation", "organization, system, id, at, report", 5000, "#01(1), #0c(i % 20 + 1), #0d(i), 0, '{}'"),
+    (
         "subscription",
         "organization, id, account, kinds, created_at",
         500,

@@ -29,16 +29,24 @@ pub struct FarSide {
 impl FarSide {
     /// Answers every request with a status and a body.
     pub fn start(answer: impl Fn(&Seen) -> (u16, String) + Send + 'static) -> Self {
+        Self::start_with_headers(move |seen| {
+            let (status, body) = answer(seen);
+            (status, String::new(), body)
+        })
+    }
+
+    /// Answers every request with a status, further headers, each with its line end, and a body.
+    pub fn start_with_headers(answer: impl Fn(&Seen) -> (u16, String, String) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, seen) = channel();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let Some(request) = read(&stream) else { continue };
-                let (status, body) = answer(&request);
+                let (status, headers, body) = answer(&request);
                 let _ = write!(
                     &stream,
-                    "HTTP/1.1 {status} Answer\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status} Answer\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
                     body.len()
                 );
                 if sender.send(request).is_err() {

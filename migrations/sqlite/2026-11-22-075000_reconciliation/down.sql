@@ -1,0 +1,3 @@
+DROP TABLE reconciliation;
+DROP TABLE account_owner;
+DROP TABLE downstream_system;
