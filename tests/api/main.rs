@@ -136,6 +136,7 @@ mod sockets;
 mod sorting;
 #[cfg(test)]
 mod store;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod ten_thousand;

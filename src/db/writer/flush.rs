@@ -14,8 +14,7 @@ use super::super::sql::{Bind, Statement};
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
     extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers, signals,
-    streams,
-    users,
+    streams, users,
 };
 use super::{WriteError, Written};
 
