@@ -104,6 +104,12 @@ fn files_are_short_named_well_and_open_with_their_purpose() {
     assert_none(&sources().iter().flat_map(untidiness).collect::<Vec<_>>());
 }
 
+// Where the organization may be missing, sooner or later a statement is not bound to one.
+#[test]
+fn an_organization_is_never_optional() {
+    assert_none(&sources().iter().flat_map(organizations_that_may_be_missing).collect::<Vec<_>>());
+}
+
 #[test]
 fn the_table_itself_points_one_way() {
     let mut below = BTreeSet::new();
@@ -144,6 +150,8 @@ fn each_check_finds_what_it_is_for() {
     assert_eq!(libraries_out_of_place(&source("src/service/people.rs", "use diesel::prelude::*;")).len(), 1);
     assert_eq!(libraries_out_of_place(&source("src/main.rs", "#[actix_web::main]\nasync fn main() {}")).len(), 1);
     assert_eq!(libraries_out_of_place(&source("src/db/user.rs", "use diesel::prelude::*;")), Vec::<String>::new());
+    let optional = "fn list(tx: &mut Tx<'_>, organization: Option< OrganizationId>) {}";
+    assert_eq!(organizations_that_may_be_missing(&source("src/db/user.rs", optional)).len(), 1);
     assert_eq!(untidiness(&source("src/db/mod.rs", "use x;")).len(), 2);
     assert_eq!(untidiness(&source("src/db/user.rs", &format!("//! Long.\n{}", "\n".repeat(LINES_PER_FILE)))).len(), 1);
 }
@@ -261,6 +269,12 @@ fn libraries_out_of_place(source: &Source) -> Vec<String> {
         .flat_map(|library| library.crates.iter().filter(|library| words.contains(*library)))
         .map(|library| format!("{name}: must not use the library `{library}`"))
         .collect()
+}
+
+fn organizations_that_may_be_missing(source: &Source) -> Vec<String> {
+    let code: String = source.code().split_whitespace().collect();
+    let found = code.contains("Option<OrganizationId>") || code.contains("Option<&OrganizationId>");
+    found.then(|| format!("{}: an organization must not be optional", source.name())).into_iter().collect()
 }
 
 fn untidiness(source: &Source) -> Vec<String> {

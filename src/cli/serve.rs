@@ -1,5 +1,6 @@
 //! `muster serve`.
 
+mod no_dumps;
 pub(super) mod single_server;
 
 use std::net::SocketAddr;
@@ -43,6 +44,7 @@ pub(super) fn serve(
     settings: &Settings,
     greet: impl FnOnce(&Live, &Clock, &PublicUrl) -> Result<(), CommandError>,
 ) -> Result<(), CommandError> {
+    no_dumps::forbid();
     let server = ServerSettings::load(flags, server)?;
     let database = Database::open(settings.database_url.expose_secret(), IfMissing::Create)?;
     let single = SingleServer::claim(&database)?;

@@ -124,6 +124,53 @@ mod tests {
         assert!(!token.matches(b""));
     }
 
+    /// Welch's t of two samples, without their slowest tenth: what else the machine did meanwhile.
+    fn welch(samples: [Vec<f64>; 2]) -> f64 {
+        let [(mean, error), (other_mean, other_error)] = samples.map(|mut sample| {
+            sample.sort_unstable_by(f64::total_cmp);
+            sample.truncate(sample.len() * 9 / 10);
+            let count = f64::from(u32::try_from(sample.len()).unwrap());
+            let mean = sample.iter().sum::<f64>() / count;
+            let squares: f64 = sample.iter().map(|value| (value - mean).powi(2)).sum();
+            (mean, squares / (count - 1.0) / count)
+        });
+        (mean - other_mean) / (error + other_error).sqrt()
+    }
+
+    /// How long an answer takes for each of two wrong hashes, asked in turn, `times` times each; in nanoseconds.
+    fn in_turn(hashes: [&[u8]; 2], times: usize, compare: impl Fn(&[u8]) -> bool) -> [Vec<f64>; 2] {
+        let mut samples = [Vec::with_capacity(times), Vec::with_capacity(times)];
+        for turn in 0..times {
+            // Whoever is first in a round would otherwise always be.
+            for which in [turn % 2, 1 - turn % 2] {
+                let began = crate::clock::Clock::monotonic();
+                std::hint::black_box(compare(std::hint::black_box(hashes[which])));
+                let took = crate::clock::Clock::monotonic().duration_since(began).as_nanos();
+                samples[which].push(f64::from(u32::try_from(took).unwrap_or(u32::MAX)));
+            }
+        }
+        samples
+    }
+
+    #[test]
+    fn how_long_a_wrong_secret_takes_does_not_tell_how_much_of_it_is_right() {
+        let (text, hash) = issued();
+        let token = Token::parse(&text).unwrap();
+        let (mut at_once, mut at_last) = (hash.clone(), hash.clone());
+        at_once[0] ^= 1;
+        at_last[31] ^= 1;
+        let hashes = [at_once.as_slice(), at_last.as_slice()];
+        let times = 100_000;
+        // The measure can tell: a comparison that ends at the first difference shows.
+        let naive = |candidate: &[u8]| hash.iter().zip(candidate).all(|(expected, byte)| expected == byte);
+        let t = welch(in_turn(hashes, times, naive));
+        assert!(t < -4.5, "a comparison with an early end is not recognised: t = {t}");
+        // One run in a thousand may be disturbed on one side; three are not.
+        let runs: Vec<f64> =
+            (0..3).map(|_| welch(in_turn(hashes, times, |candidate| token.matches(candidate)))).collect();
+        assert!(runs.iter().any(|t| t.abs() < 4.5), "t = {runs:?}");
+    }
+
     #[test]
     fn a_token_shortened_or_lengthened_by_one_character_is_none() {
         let (text, _) = issued();

@@ -102,6 +102,14 @@ on_both_databases! {
         }
     }
 
+    fn a_crash_leaves_no_copy_of_what_has_passed_through_memory(database: &Database) {
+        let server = Program::on(database).serve(&[]);
+        let limits = server.limits();
+        let dumps = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+        let allowed: Vec<&str> = dumps.split_whitespace().take(2).collect();
+        assert_eq!(allowed, ["0", "0"], "neither now nor by asking for more: {limits}");
+    }
+
     fn nothing_a_client_sends_breaks_a_line_of_the_log(database: &Database) {
         let program = Program::on(database).with("MUSTER_LOG", "debug").with("MUSTER_LOG_FORMAT", "json");
         let server = program.serve(&[]);

@@ -61,6 +61,8 @@ mod filters;
 #[cfg(test)]
 mod gates;
 #[cfg(test)]
+mod hostile_cost;
+#[cfg(test)]
 mod hostile_filters;
 #[cfg(test)]
 mod hostile_input;
@@ -130,6 +132,8 @@ mod signals;
 mod signals_faults;
 #[cfg(test)]
 mod signing_keys;
+#[cfg(test)]
+mod slow_clients;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

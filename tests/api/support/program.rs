@@ -210,6 +210,11 @@ impl Server {
         self.memory("RssAnon:")
     }
 
+    /// What the system lets it use, a line each.
+    pub fn limits(&self) -> String {
+        std::fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap()
+    }
+
     fn memory(&self, label: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix(label)).unwrap();

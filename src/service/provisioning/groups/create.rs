@@ -7,7 +7,6 @@ use crate::db::{Count, ResourceKind, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Version};
-use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
 use crate::scim::resource;
 use crate::service::{ServiceError, Services};
@@ -29,12 +28,12 @@ pub fn create(
     let incoming = resource::create(caller.profile.switches(), &services.types.group, body)?;
     let names = names(caller, &incoming.document)?;
     let text = resource::text(&incoming.document)?;
-    let changes: Vec<RowsChange> = incoming.rows.into_iter().map(RowsChange::Replace).collect();
+    let rows = incoming.rows.unwrap_or_default();
     let cause = Cause::from(caller);
     let now = services.clock.now();
     let id = ids::group(now);
     let (group, members) = services.live.write(&cause, |tx| {
-        let effect = if changes.is_empty() { Effect::default() } else { membership::effect(tx, caller, id, &changes)? };
+        let effect = if rows.is_empty() { Effect::default() } else { membership::first(tx, caller, id, &rows)? };
         let mut set = WriteSet::new(caller.organization);
         set.only_at = nesting::check(tx, caller.organization, id, &effect.joined)?;
         set.takes_revision = !effect.is_nothing();

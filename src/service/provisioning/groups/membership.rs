@@ -91,6 +91,16 @@ pub fn effect(
     settle(tx, caller, group, &wanted)
 }
 
+/// The members a new group is sent with: nobody is in it yet.
+///
+/// # Errors
+/// As [`effect`].
+pub fn first(tx: &mut Tx<'_>, caller: &Caller, group: GroupId, rows: &[Row]) -> Result<Effect, ServiceError> {
+    let mut wanted = Wanted::default();
+    name(caller, &mut wanted, rows)?;
+    between(tx, caller, group, &wanted, &BTreeMap::new())
+}
+
 fn parse(caller: &Caller, value: &str) -> Option<ResourceId> {
     if caller.profile.switches().member_ids_in_any_case {
         return value.trim().to_ascii_lowercase().parse().ok();
@@ -140,6 +150,17 @@ fn settle(tx: &mut Tx<'_>, caller: &Caller, group: GroupId, wanted: &Wanted) -> 
     .into_iter()
     .map(|member| (member.id, member))
     .collect();
+    between(tx, caller, group, wanted, &current)
+}
+
+/// Who joins and who leaves, so that of those who are in the group now those are who are wanted.
+fn between(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    group: GroupId,
+    wanted: &Wanted,
+    current: &BTreeMap<ResourceId, Member>,
+) -> Result<Effect, ServiceError> {
     let stays = |id: &ResourceId| wanted.named.get(id).copied().unwrap_or(wanted.others_stay);
     let left = current.values().filter(|member| !stays(&member.id)).copied().collect();
     let new: Vec<ResourceId> =
