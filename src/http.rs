@@ -46,25 +46,27 @@ impl Edge {
 }
 
 /// Answers whatever arrives on the public listener.
+///
+/// What answers rarely is boxed: the future of every request is as large as the largest that stands in it.
 pub async fn answer(edge: web::Data<Edge>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
     if path::is_under("scim", request.path()) {
         scim::answer(edge, &request, payload).await
-    } else if path::is_under("api", request.path()) {
-        api::answer(edge, &request, payload).await
     } else if access::is_meant(request.path()) {
         access::answer(edge, &request, payload).await
+    } else if path::is_under("api", request.path()) {
+        Box::pin(api::answer(edge, &request, payload)).await
     } else if path::is_under("ssf", request.path()) {
-        signals::answer(edge, &request, payload).await
+        Box::pin(signals::answer(edge, &request, payload)).await
     } else if path::is_under("oauth2", request.path()) {
-        oauth::answer(edge, &request, payload).await
+        Box::pin(oauth::answer(edge, &request, payload)).await
     } else if path::is_under("webhooks", request.path()) {
-        webhooks::answer(edge, &request, payload).await
+        Box::pin(webhooks::answer(edge, &request, payload)).await
     } else if path::is_under(".well-known", request.path()) {
-        well_known::answer(edge, &request).await
+        Box::pin(well_known::answer(edge, &request)).await
     } else if console::is_meant(request.path()) {
-        console::answer(edge, &request, payload).await
+        Box::pin(console::answer(edge, &request, payload)).await
     } else {
-        operation::answer(edge, &request).await
+        Box::pin(operation::answer(edge, &request)).await
     }
 }
 

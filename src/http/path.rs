@@ -17,8 +17,8 @@ pub fn segments(path: &str) -> Option<Vec<Cow<'_, str>>> {
 pub fn is_under(name: &str, path: &str) -> bool {
     let first = |path: &str| {
         path.split(['/', '\\'])
-            .map(|segment| segment.split(';').next().unwrap_or_default().trim().to_owned())
-            .find(|segment| !segment.is_empty() && segment != ".")
+            .map(|segment| segment.split(';').next().unwrap_or_default().trim())
+            .find(|segment| !segment.is_empty() && *segment != ".")
             .is_some_and(|segment| segment.eq_ignore_ascii_case(name))
     };
     // The usual spelling costs nothing.

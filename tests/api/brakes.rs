@@ -1,6 +1,6 @@
 //! The mass-change brake: whoever leaves is denied as always, and held where too many leave at once.
 
-use muster::model::{ConnectionId, CredentialKind};
+use muster::model::{ConnectionId, CredentialKind, Precondition};
 use muster::service::leavers::brake;
 use serde_json::{Value, json};
 
@@ -100,6 +100,34 @@ on_both_databases! {
         stage.client.delete(&format!("/Users/{}", stage.ada)).expect(204);
         assert_all(&stage.pep, ("user", &stage.ada), false, "gone again");
         stage.client.get(&format!("/Users/{extra}")).expect(200);
+    }
+
+    fn whoever_is_brought_back_holds_the_pushed_roles_that_are_still_offered(database: &Database) {
+        let server = Server::start(database);
+        let stage = Stage::set(&server, "acme", None);
+        let crew = arrive(&stage.client);
+        set(&stage.admin);
+        let (administration, connection) = (server.administration(), connection(&stage.admin));
+        administration.let_assign_roles(stage.organization, connection, true, &Precondition::None).unwrap();
+        let offer = |role: &str| {
+            let (role, scope) = (role.parse().unwrap(), "/".parse().unwrap());
+            administration.offer_role(stage.organization, connection, &role, &scope).unwrap().id
+        };
+        let (withdrawn, _stays) = (offer("developer"), offer("auditor"));
+        let sent = json!([{ "op": "add", "path": "roles", "value": [{ "value": "developer@/" }, { "value": "auditor@/" }] }]);
+        stage.client.patch(&format!("/Users/{}", crew[1]), &sent).expect(200);
+        let held = || -> Vec<String> {
+            let all = administration.assignments(stage.organization).unwrap().into_iter().map(|shown| shown.assignment);
+            all.filter(|one| one.principal.id().to_string() == crew[1]).map(|one| one.role.to_string()).collect()
+        };
+        assert_eq!(held().len(), 2);
+        leave(&stage.client, &crew);
+        assert_eq!(held(), Vec::<String>::new(), "the second was deleted");
+        administration.withdraw_role(stage.organization, connection, withdrawn).unwrap();
+        look(&server);
+        let id = quarantines(&stage.admin)[0]["id"].as_str().unwrap().to_owned();
+        stage.admin.post(&format!("/quarantines/{id}/restore"), &json!({})).expect(200);
+        assert_eq!(held(), ["auditor"]);
     }
 
     fn nobody_is_brought_back_over_what_somebody_else_did_since(database: &Database) {

@@ -42,13 +42,14 @@ impl World {
     fn new(server: &Server) -> Self {
         let acme = server.organization("acme");
         let administration = server.administration();
-        let token = NewToken {
-            organization: acme.id,
-            kind: CredentialKind::Pep,
-            connection: None,
-            valid_micros: 1_000 * 24 * HOUR,
+        // The clock of the test goes through weeks.
+        let token = |kind, connection: Option<&str>| {
+            let connection = connection.map(|name| name.parse().unwrap());
+            let wanted = NewToken { organization: acme.id, kind, connection, valid_micros: 1_000 * 24 * HOUR };
+            administration.issue_token(&wanted).unwrap().to_string()
         };
-        let pep = Client { base: server.url.clone(), token: administration.issue_token(&token).unwrap().to_string() };
+        let pep = Client { base: server.url.clone(), token: token(CredentialKind::Pep, None) };
+        let scim = Client { token: token(CredentialKind::Scim, Some("first")), ..acme.client };
         let mut oracle = Oracle::default();
         oracle.scopes.insert("/".to_owned());
         for path in ENVIRONMENTS {
@@ -60,7 +61,7 @@ impl World {
         let mut world = Self {
             administration,
             organization: acme.id,
-            scim: acme.client,
+            scim,
             pep,
             clock: server.clock.clone(),
             oracle,
@@ -152,7 +153,8 @@ impl World {
         let answer = self.scim.patch(&format!("/Groups/{group}"), &operation);
         // A cycle is refused.
         let closes = add && (member == group || self.oracle.is_within(&group, &member));
-        assert_eq!(answer.status == 400, closes, "{}", answer.text);
+        let expected: &[u16] = if closes { &[400] } else { &[200, 204] };
+        assert!(expected.contains(&answer.status), "{}", answer.text);
         let members = self.oracle.groups.get_mut(&group).unwrap();
         if add && !closes {
             members.insert(member);

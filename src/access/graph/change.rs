@@ -155,8 +155,15 @@ impl Graph {
             id: assignment.id,
             validity: assignment.validity,
         };
+        let group = match assignment.principal {
+            Principal::Group(group) => Some(self.groups.intern(&group)),
+            Principal::User(_) | Principal::Service(_) => None,
+        };
         if let Some(record) = self.scopes.get_mut(held.scope) {
             record.assignments.insert(assignment.id);
+            if let Some(group) = group {
+                record.groups.insert(group);
+            }
         }
         if let Some(assigned) = self.assigned_to(assignment.principal) {
             assigned.insert(held);
@@ -170,8 +177,15 @@ impl Graph {
         if let Some(record) = self.scopes.get_mut(scope) {
             record.assignments.remove(&id);
         }
-        if let Some(assigned) = self.assigned_to(assignment.principal) {
-            assigned.remove(scope, id);
+        let Some(assigned) = self.assigned_to(assignment.principal) else { return };
+        assigned.remove(scope, id);
+        let was_last = assigned.at(scope).next().is_none();
+        if let Principal::Group(group) = assignment.principal
+            && was_last
+            && let Some(number) = self.groups.number(&group)
+            && let Some(record) = self.scopes.get_mut(scope)
+        {
+            record.groups.remove(number);
         }
     }
 

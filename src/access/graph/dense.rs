@@ -146,6 +146,21 @@ impl Bits {
         })
     }
 
+    /// Takes a number out.
+    pub fn remove(&mut self, number: u32) {
+        if let Some(held) = self.0.get_mut(position(number / u64::BITS)) {
+            *held &= !(1 << (number % u64::BITS));
+        }
+        while self.0.last() == Some(&0) {
+            self.0.pop();
+        }
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|held| *held == 0)
+    }
+
     /// Whether it holds a number.
     pub fn contains(&self, number: u32) -> bool {
         self.0.get(position(number / u64::BITS)).is_some_and(|held| held & (1 << (number % u64::BITS)) != 0)
@@ -193,10 +208,12 @@ mod tests {
                     set.insert(number);
                 } else {
                     list.remove(number);
+                    bits.remove(number);
+                    set.remove(&number);
                 }
-                let listed: BTreeSet<u32> = list.as_slice().iter().copied().collect();
                 prop_assert!(list.as_slice().is_sorted_by(|a, b| a < b));
-                prop_assert!(listed.is_subset(&set));
+                prop_assert!(list.as_slice().iter().eq(&set));
+                prop_assert_eq!(bits.is_empty(), set.is_empty());
             }
             let held: Vec<u32> = bits.iter().collect();
             prop_assert_eq!(held, set.iter().copied().collect::<Vec<_>>());

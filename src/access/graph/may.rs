@@ -175,17 +175,32 @@ impl Graph {
 
     fn look(&self, record: &SubjectRecord, permission: PermissionNumber, chain: Chain, now: Moment) -> Found {
         let mut found = Found::default();
-        self.each_assigned(record, |assigned| {
-            for held in chain.iter().flat_map(|scope| assigned.at(scope)) {
-                if self.roles.allows(held.role, permission) {
-                    found.weigh(held, now);
-                }
+        let mut weigh = |assigned: &Assigned, scope: u32| {
+            for held in assigned.at(scope).filter(|held| self.roles.allows(held.role, permission)) {
+                found.weigh(held, now);
             }
             // Nothing holds longer than what has no end.
             match found.held {
                 Some(held) if held.validity.until().is_none() => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             }
+        };
+        if chain.iter().any(|scope| weigh(&record.assigned, scope).is_break()) {
+            return found;
+        }
+        // Asked from the scopes' side first: of the groups somebody is in, few are assigned something just here.
+        let mut there = self.scopes.with_groups(chain);
+        let there = [there.next(), there.next(), there.next()];
+        if there.iter().flatten().next().is_none() {
+            return found;
+        }
+        self.each_group_around(record.groups.as_slice(), |group| {
+            for (scope, _) in there.iter().flatten().filter(|(_, groups)| groups.contains(group)) {
+                if let Some(record) = self.groups.get(group) {
+                    weigh(&record.assigned, *scope)?;
+                }
+            }
+            ControlFlow::Continue(())
         });
         found
     }

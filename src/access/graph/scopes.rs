@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{AssignmentId, Leaf, LeafId, ResourceType, Scope, ScopePath};
 
-use super::dense::Dense;
+use super::dense::{Bits, Dense};
 
 /// The tree of scopes. Numbers of scopes lead to their parents, so a chain is at most three steps.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +20,8 @@ pub(super) struct ScopeRecord {
     parent: Option<u32>,
     /// Everything assigned here, to whomever.
     pub assignments: BTreeSet<AssignmentId>,
+    /// The groups that are assigned something here.
+    pub groups: Bits,
 }
 
 #[derive(Debug, Clone)]
@@ -97,6 +99,12 @@ impl Scopes {
         let parent = |number: u32| self.scopes.get(number).and_then(|record| record.parent);
         let second = parent(scope);
         Chain([Some(scope), second, second.and_then(parent)])
+    }
+
+    /// Those of a chain at which some group is assigned something, with these groups.
+    pub fn with_groups(&self, chain: Chain) -> impl Iterator<Item = (u32, &Bits)> {
+        let there = chain.iter().filter_map(|scope| Some((scope, &self.scopes.get(scope)?.groups)));
+        there.filter(|(_, groups)| !groups.is_empty())
     }
 
     /// Whether a scope is production, itself or through one around it.
