@@ -154,17 +154,21 @@ try:
     ids, bystander = populate(client, "leaver", leavers + signals), populate(other, "bystander", 1)[0]
     arrivals, elsewhere = receiver("default"), receiver("other")
 
+    # It is told that it is paused, and later that it goes on.
     muster("receiver", "pause", "measured", "--org", "default")
+    until(lambda: arrivals[0] >= 1)
+    with arrivals.get_lock():
+        arrivals[0] = arrivals[1] = arrivals[2] = 0
     for thread in deactivate_all(address, token, ids[:signals]):
         thread.join()
     muster("receiver", "resume", "measured", "--org", "default")
-    until(lambda: arrivals[0] >= signals)
-    rate = (signals - 1) / (arrivals[2] - arrivals[1])
+    until(lambda: arrivals[0] >= signals + 1)
+    rate = signals / (arrivals[2] - arrivals[1])
     say("outbox", signals=signals, per_s=rate, signing_per_s=signing, ratio=rate / signing)
 
     began = time.time()
     running = deactivate_all(address, token, ids[signals:])
-    until(lambda: arrivals[0] >= signals + leavers / 10)
+    until(lambda: arrivals[0] >= signals + 1 + leavers / 10)
     left = time.time()
     other.deactivate(bystander)
     until(lambda: elsewhere[0] >= 1)
@@ -172,7 +176,7 @@ try:
     for thread in running:
         thread.join()
     say("division", leavers=leavers, denied_seconds=time.time() - began)
-    until(lambda: arrivals[0] >= signals + leavers)
+    until(lambda: arrivals[0] >= signals + 1 + leavers)
     say("division_told", leavers=leavers, seconds=arrivals[2] - began)
 finally:
     server.terminate()

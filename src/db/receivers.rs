@@ -66,7 +66,7 @@ pub(super) const SUCCEEDED: Statement = Statement::both(
 pub(super) const FAILED: Statement = Statement::both(
     "receiver_failed",
     "UPDATE receiver SET claimed_until = $4, failures = $5, next_attempt_at = $6, last_error = $7, \
-     failing_since = COALESCE(failing_since, $4), notice = CASE WHEN $5 < 8 THEN notice END \
+     failing_since = COALESCE(failing_since, $4), notice = CASE WHEN failures < 8 THEN notice END \
      WHERE organization = $1 AND id = $2 AND claimed_by = $3",
 );
 /// Every statement of this table group.

@@ -28,8 +28,8 @@ const CLAIMS_TOLD: Statement = Statement::both(
 );
 const EVERYWHERE: Statement = Statement::both(
     "receiver_everywhere",
-    "SELECT status, CASE WHEN failing_since IS NULL THEN 0 ELSE 1 END AS failing, count(*) AS receivers FROM receiver \
-     WHERE removed_at IS NULL GROUP BY 1, 2",
+    "SELECT status, count(failing_since) AS failing, count(*) AS receivers FROM receiver \
+     WHERE removed_at IS NULL GROUP BY status",
 );
 
 /// Every statement of this table group.
@@ -160,11 +160,11 @@ struct EverywhereRecord {
 /// [`DatabaseError`].
 pub fn everywhere(tx: &mut Tx<'_>) -> Result<[(&'static str, i64); 4], DatabaseError> {
     let rows: Vec<EverywhereRecord> = Sql(&EVERYWHERE, Vec::new()).rows(tx)?;
-    Ok(["enabled", "failing", "paused", "disabled"].map(|state| {
-        let is_it = |row: &&EverywhereRecord| match (row.status.as_str(), row.failing > 0) {
-            ("enabled", true) => state == "failing",
-            (status, _) => status == state,
-        };
-        (state, rows.iter().filter(is_it).map(|row| row.receivers).sum())
-    }))
+    let of = |status: &str| {
+        let row = rows.iter().find(|row| row.status == status);
+        row.map_or((0, 0), |row| (row.receivers, row.failing))
+    };
+    let (enabled, failing) = of("enabled");
+    let answering = enabled.saturating_sub(failing);
+    Ok([("enabled", answering), ("failing", failing), ("paused", of("paused").0), ("disabled", of("disabled").0)])
 }

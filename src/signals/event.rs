@@ -41,8 +41,6 @@ pub enum EventType {
     Activated,
     /// A resource may not be used (RFC 9967 §2.4.6).
     Deactivated,
-    /// A request that was answered before it was done is done (RFC 9967 §2.5.1.3).
-    AsynchronousResponse,
     /// The stream works (SSF 1.0 §8.1.4).
     Verification,
     /// The stream was paused, stopped or goes on (SSF 1.0 §8.1.5).
@@ -51,7 +49,7 @@ pub enum EventType {
 
 impl EventType {
     /// What a receiver may ask for.
-    pub const REQUESTABLE: [Self; 18] = [
+    pub const REQUESTABLE: [Self; 17] = [
         Self::SessionRevoked,
         Self::TokenClaimsChange,
         Self::AccountDisabled,
@@ -69,7 +67,6 @@ impl EventType {
         Self::Deleted,
         Self::Activated,
         Self::Deactivated,
-        Self::AsynchronousResponse,
     ];
 
     /// What a receiver is told that does not say: that somebody is gone, or is back.
@@ -96,7 +93,6 @@ impl EventType {
             Self::Deleted => "urn:ietf:params:scim:event:prov:delete",
             Self::Activated => "urn:ietf:params:scim:event:prov:activate",
             Self::Deactivated => "urn:ietf:params:scim:event:prov:deactivate",
-            Self::AsynchronousResponse => "urn:ietf:params:scim:event:misc:asyncresp",
             Self::Verification => "https://schemas.openid.net/secevent/ssf/event-type/verification",
             Self::StreamUpdated => "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
         }
@@ -122,7 +118,6 @@ impl EventType {
             Self::Deleted => "scim-deleted",
             Self::Activated => "scim-activated",
             Self::Deactivated => "scim-deactivated",
-            Self::AsynchronousResponse => "scim-done",
             Self::Verification => "verification",
             Self::StreamUpdated => "stream-updated",
         }
@@ -153,7 +148,6 @@ impl EventType {
                 | Self::Deleted
                 | Self::Activated
                 | Self::Deactivated
-                | Self::AsynchronousResponse
         )
     }
 

@@ -186,6 +186,8 @@ on_both_databases! {
         let made = fixture.push(&listener, &json!(["session-revoked"]));
         let path = format!("/receivers/{}", made["id"].as_str().unwrap());
         fixture.admin.send("PATCH", &path, &[], Some(r#"{"status":"paused"}"#)).expect(200);
+        let told = fixture.verified(&listener.next(), &listener.url);
+        assert!(event(&told).ends_with("stream-updated"), "that it is paused");
         fixture.deactivate(&fixture.person("ann@example.com"));
         let (id, Fixture { server, .. }) = (fixture.organization.id, fixture);
         drop(server);

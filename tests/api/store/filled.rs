@@ -39,7 +39,7 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         20_000,
         "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN 1 END",
     ),
-    ("receiver_subject", "organization, subject, receiver, included", 20_000, "#01(1), #06(i), #0c(1), on"),
+    ("receiver_subject", "organization, included, subject, receiver", 20_000, "#01(1), on, #06(i), #0c(1)"),
     ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
     ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),
     (

@@ -73,6 +73,8 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("connection_list", "an organization has a handful of connections, and all are asked for"),
     ("credential_list", "an organization has tens of credentials, and all are asked for"),
     ("receiver_list", "an organization has a handful of receivers, and all are told"),
+    ("receiver_claims_due", "receivers of the deployment are few, and those that ask for claims fewer"),
+    ("receiver_everywhere", "a metric of the deployment counts all receivers"),
     ("proof_list", "an organization has a handful of clients that sign and of outside issuers"),
     ("proof_by_issuer", "a token names its issuer and no organization; an issuer has a handful"),
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
