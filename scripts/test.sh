@@ -89,6 +89,9 @@ TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster
 step "the console, looked at with a browser"
 TMPDIR="$run/tmp" scripts/browser.sh target/debug/muster
 
+step "signing in by identity providers"
+TMPDIR="$run/tmp" scripts/sign-in.sh target/debug/muster
+
 step "examples in the documentation"
 TMPDIR="$run/tmp" cargo test --workspace --doc --locked
 

@@ -13,7 +13,7 @@ use actix_web::{HttpServer, rt, web};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
-use documents::documents;
+use documents::{documents, exchanges};
 
 use crate::config::GithubSettings;
 use crate::http::webhooks::github::Gates;
@@ -88,6 +88,7 @@ impl App {
         let address = listener.local_addr()?;
         let services = web::Data::new(services(address));
         services.live.fetch_documents_with(documents());
+        services.live.exchange_with(exchanges());
         Ok(Self {
             address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,

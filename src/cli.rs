@@ -9,6 +9,7 @@ mod error;
 mod gate;
 mod group;
 mod guardrail;
+mod identity_provider;
 mod key;
 mod leaver;
 mod lifetime;
@@ -90,6 +91,9 @@ enum Command {
     /// Outside issuers, whose tokens provision
     #[command(subcommand)]
     Issuer(client::IssuerCommand),
+    /// Identity providers, by which people sign in to the console
+    #[command(subcommand)]
+    IdentityProvider(identity_provider::IdentityProviderCommand),
     /// Scopes: projects and their environments
     #[command(subcommand)]
     Scope(scope::ScopeCommand),
@@ -173,6 +177,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Token(command) => token::run(&command, &settings),
         Command::Client(command) => client::run(&command, &settings),
         Command::Issuer(command) => client::run_issuer(&command, &settings),
+        Command::IdentityProvider(command) => identity_provider::run(&command, &settings),
         Command::Scope(command) => scope::run(&command, &settings),
         Command::Role(command) => role::run(&command, &settings),
         Command::Map(map) => mapping::map(&map, &settings),

@@ -14,6 +14,7 @@ mod lease;
 mod notes;
 mod outside;
 mod page_starts;
+mod providers;
 mod receivers;
 mod requests;
 mod signing;
@@ -40,6 +41,7 @@ pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
 pub use outside::Fetch;
 pub use page_starts::{ListKey, STRIDE};
+pub use providers::{Discovered, Exchange, Exchanged, Exchanger, ProviderError};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
 pub use token::{ClientId, Token, TokenError};
@@ -78,6 +80,7 @@ struct Inner {
     decisions: Arc<decisions::DecisionLog>,
     receivers: receivers::Receivers,
     outside: outside::Outside,
+    providers: providers::Providers,
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
@@ -153,6 +156,7 @@ impl Live {
             decisions: Arc::default(),
             receivers: receivers::Receivers::default(),
             outside: outside::Outside::default(),
+            providers: providers::Providers::default(),
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),

@@ -12,6 +12,7 @@ mod email;
 mod folding;
 mod health;
 mod id;
+mod identity_provider;
 mod leaf;
 pub mod limits;
 mod member;
@@ -44,6 +45,7 @@ pub use id::{
     AccountId, AssignmentId, ConnectionId, CredentialId, EventId, GroupId, IdError, InvitationId, OrganizationId,
     RequestId, ResourceId, ServiceId, SessionId, SignInLinkId, UserId,
 };
+pub use identity_provider::{IdentityProvider, IdentityProviderError, JoinedBy, OutsideSubject, SubjectError};
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
 pub use moment::{Moment, MomentError};

@@ -21,7 +21,7 @@ const THEMES = ["light", "dark"];
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 // Addresses that a page does not lead to, or that end the visit; and what only local people and people with roles of
 // their own lead to, of whom the company has hardly any.
-const APART = [/\/people\/\{id\}\/(edit|reactivate|roles\/)/, /^\/link\//, /^\/join/, /^\/sign-in/, /^\/sign-out/, /^\/o\/\{organization\}\/people\/invite\/csv/];
+const APART = [/\/people\/\{id\}\/(edit|reactivate|roles\/)/, /^\/link\//, /^\/join/, /^\/sign-in/, /^\/sign-out/, /^\/o\/\{organization\}\/people\/invite\/csv/, /\/quarantines\/\{id\}/];
 
 const findings = [];
 const find = (where, what) => {

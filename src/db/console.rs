@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod invitations;
 pub mod links;
+pub mod providers;
 pub mod sessions;
 
 use crate::model::{AccountId, InvitationId, Moment, OrganizationId, SessionId, SignInLinkId, UserId};
@@ -14,11 +15,12 @@ use super::{DatabaseError, Tx};
 use accounts::{Account, AccountLink};
 use invitations::{Ending, Invitation, Sending};
 use links::SignInLink;
+use providers::StoredProvider;
 use sessions::Session;
 
 /// Every statement of these table groups.
 pub(super) const STATEMENTS: &[&[&Statement]] =
-    &[accounts::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, invitations::STATEMENTS];
+    &[accounts::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, providers::STATEMENTS, invitations::STATEMENTS];
 
 /// Rows of the console: rare, written one by one.
 #[derive(Debug, Clone)]
@@ -33,6 +35,14 @@ pub enum ConsoleRow {
     Session(Session),
     /// A session ends.
     EndSession(SessionId),
+    /// Every session of an account ends, but for one.
+    EndOtherSessions(AccountId, Option<SessionId>),
+    /// Every session ends that the organization's identity provider opened.
+    EndProvidedSessions,
+    /// People sign in by this identity provider from now on.
+    Provider(Box<StoredProvider>),
+    /// By none.
+    RemoveProvider,
     /// A new link that signs in.
     SignInLink(SignInLink),
     /// Such a link was used; only once.
@@ -59,6 +69,10 @@ impl ConsoleRow {
             Self::Unlink(account) => accounts::delete_link(tx, organization, *account),
             Self::Session(session) => sessions::insert(tx, session),
             Self::EndSession(id) => sessions::end(tx, *id),
+            Self::EndOtherSessions(account, kept) => sessions::end_others(tx, *account, *kept),
+            Self::EndProvidedSessions => sessions::end_provided(tx, organization),
+            Self::Provider(stored) => providers::set(tx, organization, stored),
+            Self::RemoveProvider => providers::remove(tx, organization),
             Self::SignInLink(link) => links::insert(tx, organization, link),
             Self::UseSignInLink { id, at } => links::set_used(tx, *id, *at),
             Self::Invitation(invitation) => invitations::insert(tx, organization, invitation),

@@ -23,6 +23,8 @@ pub enum Constraint {
     Quarantine,
     /// An account is made once: another request was faster.
     Account,
+    /// Of one attempt to sign in comes one session: it was used.
+    Attempt,
     /// An address is invited once: another request was faster.
     Invitation,
     /// Any other.
@@ -54,6 +56,7 @@ impl Constraint {
             ("account_email", "account.email_key", Self::Account),
             ("account_subject", "account.issuer, account.subject", Self::Account),
             ("account_link_pkey", "account_link.organization, account_link.account", Self::Account),
+            ("session_attempt", "session.attempt", Self::Attempt),
             ("invitation_open", "invitation.organization, invitation.email_key", Self::Invitation),
         ];
         let rule = rules.into_iter().find(|(name, columns, _)| {

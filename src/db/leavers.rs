@@ -131,6 +131,11 @@ const OF_CONNECTION: Statement = Statement::both(
     "SELECT event, user_id, connection, how, at, revision, server, denied_at, settled_at, servers FROM leaver \
      WHERE organization = $1 AND connection = $2 AND event > $3 ORDER BY event LIMIT $4",
 );
+const BEFORE: Statement = Statement::both(
+    "leaver_before",
+    "SELECT event, user_id, connection, how, at, revision, server, denied_at, settled_at, servers FROM leaver \
+     WHERE organization = $1 AND event < $2 ORDER BY event DESC LIMIT $3",
+);
 const PEOPLE_AFTER: Statement = Statement::both(
     "leaver_people_after",
     "SELECT DISTINCT user_id AS id FROM leaver WHERE organization = $1 AND user_id > $2 ORDER BY user_id LIMIT $3",
@@ -145,7 +150,7 @@ const COUNT: Statement = Statement {
 
 /// Every statement of this table.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &SETTLE, &AT_REVISION, &OF_USER, &OF_CONNECTION, &COUNT, &PEOPLE_AFTER];
+    &[&INSERT, &SETTLE, &AT_REVISION, &OF_USER, &BEFORE, &OF_CONNECTION, &COUNT, &PEOPLE_AFTER];
 
 impl LeaverRow {
     pub(super) fn binds<'a>(&'a self, organization: &'a OrganizationId, revision: Revision) -> Vec<Bind<'a>> {
@@ -261,6 +266,20 @@ pub fn at_revision(
 pub fn of_user(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<Vec<Leaver>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(user.as_bytes())];
     Sql(&OF_USER, binds).rows(tx)?.into_iter().map(|row| read(organization, row)).collect()
+}
+
+/// Who left before an event, newest first, at most `limit`.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn before(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    before: EventId,
+    limit: i64,
+) -> Result<Vec<Leaver>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(before.as_bytes()), Bind::Int(limit)];
+    Sql(&BEFORE, binds).rows(tx)?.into_iter().map(|row| read(organization, row)).collect()
 }
 
 /// Who left over a connection after an event, oldest first, at most `limit`.

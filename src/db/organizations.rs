@@ -36,6 +36,8 @@ pub(super) const INSERT: Statement = Statement::both(
     "organization_insert",
     "INSERT INTO organization (id, slug, name, revision, created_at, certification) VALUES ($1, $2, $3, 0, $4, $5)",
 );
+pub(super) const RENAME: Statement =
+    Statement::both("organization_rename", "UPDATE organization SET name = $3 WHERE id = $1 AND name = $2");
 pub(super) const INSERT_CONNECTION: Statement = Statement::both(
     "connection_insert",
     "INSERT INTO connection (organization, id, name, profile, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -45,6 +47,10 @@ pub(super) const PAUSE_CONNECTION: Statement =
 pub(super) const LIST: Statement = Statement::both(
     "organization_list",
     "SELECT id, slug, name, revision, certification FROM organization ORDER BY slug",
+);
+pub(super) const FIRST_TWO: Statement = Statement::both(
+    "organization_first_two",
+    "SELECT id, slug, name, revision, certification FROM organization ORDER BY slug LIMIT 2",
 );
 pub(super) const BY_SLUG: Statement = Statement::both(
     "organization_by_slug",
@@ -101,10 +107,12 @@ pub(super) const TOTALS: Statement = Statement::both(
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT,
+    &RENAME,
     &INSERT_CONNECTION,
     &PAUSE_CONNECTION,
     &ASSIGN_ROLES,
     &LIST,
+    &FIRST_TWO,
     &BY_SLUG,
     &BY_ID,
     &RENAME_CONNECTION,
@@ -192,6 +200,23 @@ fn read_connection(organization: OrganizationId, row: ConnectionRecord) -> Resul
 /// Every organization, by slug.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
     Sql(&LIST, vec![]).rows::<OrganizationRecord>(tx)?.iter().map(read_organization).collect()
+}
+
+pub(super) fn rename(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    before: &str,
+    name: &str,
+) -> diesel::QueryResult<usize> {
+    Sql(&RENAME, vec![Bind::Bytes(organization.as_bytes()), Bind::Text(before), Bind::Text(name)]).run(tx)
+}
+
+/// The first two organizations, by slug: whether there is one, or more.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn first_two(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
+    Sql(&FIRST_TWO, vec![]).rows::<OrganizationRecord>(tx)?.iter().map(read_organization).collect()
 }
 
 /// The organization of a slug.

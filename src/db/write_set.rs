@@ -57,6 +57,13 @@ pub enum AdministrationRow {
         /// Whether it is for the certification of the Authorization API.
         certification: bool,
     },
+    /// Gives the organization another name, while it has the one it is known by.
+    RenameOrganization {
+        /// The name until now.
+        before: String,
+        /// The name.
+        name: String,
+    },
     /// A new key.
     Key(super::keyring::KeyRow),
     /// A new connection.

@@ -64,9 +64,13 @@ pub enum WriteError {
 impl From<Error> for WriteError {
     fn from(error: Error) -> Self {
         match Constraint::of(&error) {
-            Some(Constraint::Membership | Constraint::Quarantine | Constraint::Account | Constraint::Invitation) => {
-                Self::Stale
-            }
+            Some(
+                Constraint::Membership
+                | Constraint::Quarantine
+                | Constraint::Account
+                | Constraint::Attempt
+                | Constraint::Invitation,
+            ) => Self::Stale,
             Some(constraint) => Self::Violated(constraint),
             None => Self::Database(error.into()),
         }

@@ -18,6 +18,7 @@ mod findings;
 mod gates;
 mod groups;
 mod guardrails;
+mod identity_provider;
 mod leavers;
 mod names;
 mod offers;
@@ -58,6 +59,7 @@ pub use document::text as openapi;
 /// Every resource, in the order of the document.
 pub const RESOURCES: &[Resource] = &[
     organization::RESOURCE,
+    identity_provider::RESOURCE,
     connections::RESOURCE,
     offers::RESOURCE,
     request_log::RESOURCE,

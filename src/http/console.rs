@@ -9,18 +9,23 @@ mod assets;
 mod browser;
 mod chart;
 mod connections;
+mod cut_off;
 mod fields;
 mod frame;
 mod gates;
 mod groups;
 mod guardrails;
 mod home;
+mod identity;
+mod identity_settings;
 mod invitations;
 mod join;
+mod leavers;
 mod link;
 mod log;
 mod mappings;
 mod organizations;
+mod past;
 mod people;
 
 mod preferences;
@@ -32,6 +37,7 @@ mod sections;
 mod sessions;
 mod settings;
 mod sign_in;
+mod table_file;
 mod visit;
 mod when;
 
@@ -62,17 +68,22 @@ pub const PAGES: &[&[Page]] = &[
     groups::PAGES,
     guardrails::PAGES,
     home::PAGES,
+    identity::PAGES,
+    identity_settings::PAGES,
     invitations::PAGES,
     join::PAGES,
+    leavers::PAGES,
     link::PAGES,
     log::PAGES,
     mappings::PAGES,
     organizations::PAGES,
+    past::PAGES,
     people::edit::PAGES,
     people::endings::PAGES,
     people::list::PAGES,
     people::person::PAGES,
     people::roles::PAGES,
+    people::sessions::PAGES,
     preferences::PAGES,
     profile::PAGES,
     roles::PAGES,

@@ -91,6 +91,11 @@ impl<'a> Presented<'a> {
         self.claims.get(name)?.as_str()
     }
 
+    /// A claim of any type.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.claims.get(name)
+    }
+
     /// Whether one of the keys has signed it: the key it names, or the only one of its kind where it names none.
     pub fn is_signed_with(&self, keys: &PublicKeys) -> bool {
         let found = keys.find(self.algorithm, self.key());

@@ -46,6 +46,7 @@ impl From<WriteError> for ServiceError {
                 | Constraint::OutsideIssuer
                 | Constraint::Quarantine
                 | Constraint::Account
+                | Constraint::Attempt
                 | Constraint::Invitation
                 | Constraint::Other => Self::Internal(format!("a uniqueness rule was broken: {constraint:?}")),
             },

@@ -4,7 +4,10 @@ mod access;
 mod authorization;
 mod browser;
 mod frame;
+mod identity;
 mod inviting;
+mod leavers;
+mod organizations;
 mod people;
 mod signing_in;
 

@@ -1,7 +1,7 @@
 //! Accounts: who signs in, and as whom in which organization.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Nullable, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
 use crate::model::{AccountId, Moment, OrganizationId, UserId};
 
@@ -48,6 +48,8 @@ pub struct Belonging {
     pub name: String,
     /// The user the account is there; `None`: the recovery administrator.
     pub user: Option<UserId>,
+    /// Whether its users sign in by its identity provider alone.
+    pub is_closed_to_links: bool,
 }
 
 pub(in crate::db) const INSERT: Statement = Statement::both(
@@ -74,8 +76,9 @@ pub(in crate::db) const DELETE_LINK: Statement =
     Statement::both("account_link_delete", "DELETE FROM account_link WHERE organization = $1 AND account = $2");
 pub(in crate::db) const OF_ACCOUNT: Statement = Statement::both(
     "account_link_of_account",
-    "SELECT o.id AS organization, o.slug, o.name, l.user_id FROM account_link l \
-     JOIN organization o ON o.id = l.organization WHERE l.account = $1 ORDER BY o.slug",
+    "SELECT o.id AS organization, o.slug, o.name, l.user_id, COALESCE(p.is_only, FALSE) AS is_only FROM account_link l \
+     JOIN organization o ON o.id = l.organization LEFT JOIN identity_provider p ON p.organization = l.organization \
+     WHERE l.account = $1 ORDER BY o.slug",
 );
 pub(in crate::db) const OF_USER: Statement = Statement::both(
     "account_link_of_user",
@@ -120,6 +123,8 @@ struct BelongingRecord {
     name: String,
     #[diesel(sql_type = Nullable<Binary>)]
     user_id: Option<Vec<u8>>,
+    #[diesel(sql_type = Bool)]
+    is_only: bool,
 }
 
 impl TryFrom<AccountRecord> for Account {
@@ -195,6 +200,7 @@ pub fn belongings(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Belonging>,
             organization: OrganizationId::from_bytes(&row.organization).map_err(corrupt("account_link"))?,
             slug: row.slug,
             name: row.name,
+            is_closed_to_links: row.is_only && row.user_id.is_some(),
             user: row.user_id.map(|id| UserId::from_bytes(&id)).transpose().map_err(corrupt("account_link"))?,
         })
     };

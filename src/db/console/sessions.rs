@@ -9,6 +9,22 @@ use super::super::sql::{Bind, IdList, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::corrupt;
 
+/// Which organizations a session reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Every one its account belongs to: a link opened it.
+    All,
+    /// The one whose identity provider opened it.
+    One(OrganizationId),
+}
+
+impl Reach {
+    /// Whether an identity provider opened the session.
+    pub const fn is_one(&self) -> bool {
+        matches!(self, Self::One(_))
+    }
+}
+
 /// A browser that is signed in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Session {
@@ -32,6 +48,10 @@ pub struct Session {
     pub seen_at: Moment,
     /// When it ends, used or not.
     pub expires_at: Moment,
+    /// Which organizations it reaches.
+    pub reach: Reach,
+    /// The attempt to sign in that it comes of: of one comes one session.
+    pub attempt: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -42,18 +62,18 @@ impl std::fmt::Debug for Session {
 
 pub(in crate::db) const INSERT: Statement = Statement::both(
     "session_insert",
-    "INSERT INTO session (id, account, secret_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    "INSERT INTO session (id, account, secret_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at, \
+     organization, attempt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 );
 pub(in crate::db) const BY_ID: Statement = Statement::both(
     "session_by_id",
-    "SELECT id, account, secret_hash, former_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at \
-     FROM session WHERE id = $1",
+    "SELECT id, account, secret_hash, former_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at, \
+     organization, attempt FROM session WHERE id = $1",
 );
 pub(in crate::db) const OF_ACCOUNT: Statement = Statement::both(
     "session_of_account",
-    "SELECT id, account, secret_hash, former_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at \
-     FROM session WHERE account = $1",
+    "SELECT id, account, secret_hash, former_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at, \
+     organization, attempt FROM session WHERE account = $1",
 );
 pub(in crate::db) const SEEN: Statement =
     Statement::both("session_seen", "UPDATE session SET seen_at = $2 WHERE id = $1 AND seen_at < $2");
@@ -64,6 +84,15 @@ pub(in crate::db) const ROTATE: Statement = Statement::both(
      WHERE id = $1 AND secret_hash = $2",
 );
 pub(in crate::db) const END: Statement = Statement::both("session_end", "DELETE FROM session WHERE id = $1");
+pub(in crate::db) const BY_ATTEMPT: Statement = Statement::both(
+    "session_by_attempt",
+    "SELECT id, account, secret_hash, former_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at, \
+     organization, attempt FROM session WHERE attempt = $1",
+);
+pub(in crate::db) const END_OTHERS: Statement =
+    Statement::both("session_end_others", "DELETE FROM session WHERE account = $1 AND id <> $2");
+pub(in crate::db) const END_PROVIDED: Statement =
+    Statement::both("session_end_provided", "DELETE FROM session WHERE organization = $1");
 pub(in crate::db) const END_OF_USERS: Statement = Statement {
     name: "session_end_of_users",
     sqlite: "DELETE FROM session WHERE account IN (SELECT l.account FROM json_each($2) j CROSS JOIN account_link l \
@@ -74,7 +103,7 @@ pub(in crate::db) const END_OF_USERS: Statement = Statement {
 
 /// Every statement of this table group.
 pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OF_USERS];
+    &[&INSERT, &BY_ID, &BY_ATTEMPT, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OTHERS, &END_PROVIDED, &END_OF_USERS];
 
 #[derive(QueryableByName)]
 struct SessionRecord {
@@ -98,6 +127,10 @@ struct SessionRecord {
     seen_at: i64,
     #[diesel(sql_type = BigInt)]
     expires_at: i64,
+    #[diesel(sql_type = Nullable<Binary>)]
+    organization: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Binary>)]
+    attempt: Option<Vec<u8>>,
 }
 
 impl TryFrom<SessionRecord> for Session {
@@ -115,6 +148,11 @@ impl TryFrom<SessionRecord> for Session {
             signed_in_at: Moment::from_micros(row.signed_in_at),
             seen_at: Moment::from_micros(row.seen_at),
             expires_at: Moment::from_micros(row.expires_at),
+            reach: match row.organization {
+                None => Reach::All,
+                Some(id) => Reach::One(OrganizationId::from_bytes(&id).map_err(corrupt("session"))?),
+            },
+            attempt: row.attempt,
         })
     }
 }
@@ -136,6 +174,14 @@ pub fn of_account(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Session>, D
     let mut sessions = rows.into_iter().map(Session::try_from).collect::<Result<Vec<_>, _>>()?;
     sessions.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
     Ok(sessions)
+}
+
+/// The session that came of an attempt to sign in.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn by_attempt(tx: &mut Tx<'_>, attempt: &[u8]) -> Result<Option<Session>, DatabaseError> {
+    Sql(&BY_ATTEMPT, vec![Bind::Bytes(attempt)]).row::<SessionRecord>(tx)?.map(Session::try_from).transpose()
 }
 
 /// Notes that a session was heard of.
@@ -174,6 +220,11 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> diesel::QueryResult<
         Bind::Int(session.signed_in_at.as_micros()),
         Bind::Int(session.seen_at.as_micros()),
         Bind::Int(session.expires_at.as_micros()),
+        Bind::OptionalBytes(match &session.reach {
+            Reach::All => None,
+            Reach::One(id) => Some(id.as_bytes().as_slice()),
+        }),
+        Bind::OptionalBytes(session.attempt.as_deref()),
     ];
     Sql(&INSERT, binds).run(tx)
 }
@@ -181,6 +232,15 @@ pub(super) fn insert(tx: &mut Tx<'_>, session: &Session) -> diesel::QueryResult<
 pub(super) fn end(tx: &mut Tx<'_>, id: SessionId) -> diesel::QueryResult<usize> {
     // Whoever was faster ended it all the same.
     Sql(&END, vec![Bind::Bytes(id.as_bytes())]).run(tx).map(|_count| 1)
+}
+
+pub(super) fn end_others(tx: &mut Tx<'_>, account: AccountId, kept: Option<SessionId>) -> diesel::QueryResult<usize> {
+    let kept = kept.as_ref().map_or([0; 16], |id| *id.as_bytes());
+    Sql(&END_OTHERS, vec![Bind::Bytes(account.as_bytes()), Bind::Bytes(&kept)]).run(tx).map(|_count| 1)
+}
+
+pub(super) fn end_provided(tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
+    Sql(&END_PROVIDED, vec![Bind::Bytes(organization.as_bytes())]).run(tx).map(|_count| 1)
 }
 
 pub(super) fn end_of_users(tx: &mut Tx<'_>, organization: OrganizationId, users: &[UserId]) -> diesel::QueryResult<()> {

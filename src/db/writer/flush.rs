@@ -244,6 +244,9 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::Organization { id, slug, name, created_at, certification } => {
                 organizations::insert(tx, *id, slug, name, (*created_at, *certification))?
             }
+            AdministrationRow::RenameOrganization { before, name } => {
+                organizations::rename(tx, set.organization, before, name)?
+            }
             AdministrationRow::Key(key) => keyring::insert(tx, key)?,
             AdministrationRow::Connection { connection, created_at } => {
                 organizations::insert_connection(tx, connection, *created_at)?

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::ids;
+use crate::model::Slug;
 
 use super::answer::Flash;
 use super::refusal::Refusal;
@@ -23,6 +24,10 @@ const MARK: &str = "__Host-muster-browser";
 const FLASH: &str = "__Host-muster-said";
 /// The theme somebody chose.
 const THEME: &str = "__Host-muster-theme";
+/// An attempt to sign in by an identity provider.
+const ATTEMPT: &str = "__Host-muster-attempt";
+/// The organization somebody signed in to last, by its identity provider.
+const ORGANIZATION: &str = "__Host-muster-organization";
 
 /// What is known of a browser.
 #[derive(Debug, Clone)]
@@ -39,6 +44,10 @@ pub struct Browser {
     pub theme: &'static str,
     /// What it calls itself.
     pub client: String,
+    /// An attempt to sign in that is under way.
+    pub attempt: Option<String>,
+    /// The slug of the organization it signed in to last.
+    pub organization: Option<Slug>,
 }
 
 impl Browser {
@@ -56,6 +65,8 @@ impl Browser {
             flash: cookie(FLASH).and_then(|text| Flash::read(&text)),
             theme: theme(cookie(THEME).as_deref().unwrap_or_default()),
             client: client.unwrap_or_default().to_owned(),
+            attempt: cookie(ATTEMPT),
+            organization: cookie(ORGANIZATION).and_then(|text| text.parse().ok()),
         }
     }
 
@@ -108,6 +119,11 @@ impl SetCookie {
         Self(format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax"))
     }
 
+    fn for_a_year(name: &str, value: &str) -> Self {
+        let Self(cookie) = Self::lasting(name, value);
+        Self(format!("{cookie}; Max-Age=31536000"))
+    }
+
     fn gone(name: &str) -> Self {
         Self(format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
     }
@@ -154,6 +170,20 @@ pub fn no_flash() -> SetCookie {
 
 /// The theme, for a year.
 pub fn theme_cookie(theme: &'static str) -> SetCookie {
-    let SetCookie(cookie) = SetCookie::lasting(THEME, theme);
-    SetCookie(format!("{cookie}; Max-Age=31536000"))
+    SetCookie::for_a_year(THEME, theme)
+}
+
+/// An attempt to sign in.
+pub fn attempt_cookie(sealed: &str) -> SetCookie {
+    SetCookie::lasting(ATTEMPT, sealed)
+}
+
+/// It is over.
+pub fn no_attempt() -> SetCookie {
+    SetCookie::gone(ATTEMPT)
+}
+
+/// The organization somebody signed in to, for a year.
+pub fn organization_cookie(slug: &str) -> SetCookie {
+    SetCookie::for_a_year(ORGANIZATION, slug)
 }

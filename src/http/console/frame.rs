@@ -140,6 +140,11 @@ impl Frame {
         self
     }
 
+    /// What the organization is called.
+    pub fn name(&self) -> &str {
+        self.organization.as_ref().map_or("", |place| place.name.as_str())
+    }
+
     /// The address all pages of the organization begin with.
     pub fn base(&self) -> &str {
         self.organization.as_ref().map_or("", |place| place.base.as_str())

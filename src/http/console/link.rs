@@ -81,6 +81,12 @@ fn refused(visit: &Visit, refusal: LinkRefusal) -> Result<Answer, Refusal> {
             "It works only there, so that nobody who sees the mail can use it.",
             "Go back to that browser, or ask for a link from this one.",
         ),
+        LinkRefusal::Closed => (
+            StatusCode::FORBIDDEN,
+            "Sign in with your identity provider",
+            "This organization's people sign in by their identity provider alone.",
+            "Go to sign-in and name the organization.",
+        ),
         LinkRefusal::NotActive => (
             StatusCode::FORBIDDEN,
             "Your access has ended",

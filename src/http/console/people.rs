@@ -5,6 +5,7 @@ pub(super) mod endings;
 pub(super) mod list;
 pub(super) mod person;
 pub(super) mod roles;
+pub(super) mod sessions;
 
 use crate::service::people::Standing;
 

@@ -1,37 +1,158 @@
-//! The own profile: all there is for somebody without rights.
+//! The own profile: all there is for somebody without rights. People change of it what no connection sends, and nothing
+//! that decides who they are or what they may do.
 
+use actix_web::http::StatusCode;
 use askama::Template;
+use serde_json::{Map, Value, json};
 
+use crate::model::{Precondition, UserId};
 use crate::service::people::{self, Person};
 
-use super::answer::Answer;
+use super::answer::{Answer, Flash};
 use super::frame::Frame;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
 
-pub(super) const PAGES: &[Page] = &[Page::get("/o/{organization}/profile", Needs::Member, show)];
+pub(super) const PAGES: &[Page] = &[
+    Page::get("/o/{organization}/profile", Needs::Member, show),
+    Page::post("/o/{organization}/profile", Needs::Member, change),
+];
+
+/// What people change of themselves: the field, its label, its hint. Never a user name, an address, a title or a language:
+/// those say who somebody is, or guardrails read them.
+const FIELDS: [(&str, &str, &str); 4] = [
+    ("givenName", "Given name", ""),
+    ("familyName", "Family name", ""),
+    ("displayName", "Name as shown", "Left empty, given and family name are shown."),
+    ("timezone", "Time zone", "Such as Europe/Vienna."),
+];
 
 #[derive(Template)]
 #[template(path = "console/profile.html")]
 struct ProfilePage {
     frame: Frame,
+    /// What cannot be changed here.
     facts: Vec<(&'static str, String)>,
+    fields: Vec<Field>,
+    version: String,
+    problem: String,
+    is_stale: bool,
     manager: String,
     groups: Vec<String>,
+    /// The organization's slug, where its identity provider can be joined to.
+    connects_to: String,
+}
+
+struct Field {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+    /// What stands there by now, where somebody else changed it.
+    theirs: Option<String>,
+}
+
+fn value(person: &Person, name: &str) -> String {
+    match name {
+        "givenName" | "familyName" => {
+            let named = person.attributes.get("name").and_then(|it| it.get(name)).and_then(Value::as_str);
+            named.unwrap_or_default().to_owned()
+        }
+        _ => person.text(name).to_owned(),
+    }
+}
+
+fn page(visit: &Visit, user: UserId) -> Result<(ProfilePage, Person), Refusal> {
+    let member = visit.member()?;
+    let (person, groups) = people::read(&visit.services, &member.caller, user)?;
+    let is_local = person.manager.is_none();
+    let fields = FIELDS.into_iter().filter(|_| is_local).map(|(name, label, hint)| {
+        let value = value(&person, name);
+        Field { name, label, hint, value, theirs: None }
+    });
+    let session = &visit.signed_in()?.session;
+    let has_provider = visit.services.provider_of(&member.organization.slug)?.is_some();
+    let page = ProfilePage {
+        frame: visit.frame(display_name(&person), "profile"),
+        facts: facts(&person),
+        fields: fields.collect(),
+        version: person.entity_tag(),
+        problem: String::new(),
+        is_stale: false,
+        manager: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
+        groups: groups.into_iter().map(|group| group.display_name).collect(),
+        connects_to: if has_provider && !session.reach.is_one() {
+            member.organization.slug.clone()
+        } else {
+            String::new()
+        },
+    };
+    Ok((page, person))
+}
+
+fn own(visit: &Visit) -> Result<UserId, Refusal> {
+    visit.member()?.user.ok_or(Refusal::NotFound)
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
-    let member = visit.member()?;
-    let Some(user) = member.user else { return Err(Refusal::NotFound) };
-    let (person, groups) = people::read(&visit.services, &member.caller, user)?;
-    let name = display_name(&person);
-    Answer::page(&ProfilePage {
-        frame: visit.frame(name, "profile"),
-        facts: facts(&person),
-        manager: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
-        groups: groups.into_iter().map(|group| group.display_name).collect(),
-    })
+    Answer::page(&page(visit, own(visit)?)?.0)
+}
+
+/// The attributes a form says; `null` takes one away.
+fn attributes(visit: &Visit) -> Result<Map<String, Value>, Refusal> {
+    let text = |name: &str| -> Result<Value, Refusal> {
+        let text = visit.form.text(name)?;
+        Ok(if text.is_empty() { Value::Null } else { json!(text) })
+    };
+    let mut all = Map::new();
+    all.insert("name".to_owned(), json!({ "givenName": text("givenName")?, "familyName": text("familyName")? }));
+    for name in ["displayName", "timezone"] {
+        all.insert(name.to_owned(), text(name)?);
+    }
+    Ok(all)
+}
+
+fn change(visit: &Visit) -> Result<Answer, Refusal> {
+    let user = own(visit)?;
+    let version = Precondition::parse(visit.form.text("version")?);
+    if visit.form.text("version")?.is_empty() || !matches!(version, Precondition::Tags(_)) {
+        return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));
+    }
+    let (person, _) = people::read(&visit.services, visit.caller()?, user)?;
+    if let Some(manager) = &person.manager {
+        let problem = format!("your profile comes from {}; change it there", manager.name);
+        return Err(Refusal::Refused(StatusCode::FORBIDDEN, problem));
+    }
+    let changed = people::change(&visit.services, visit.caller()?, user, attributes(visit)?, &version);
+    let refused = match changed {
+        Ok(_) => {
+            let saved = Flash::done("Your profile was saved.");
+            return Ok(Answer::see_other(visit.address("/profile")?).saying(&saved));
+        }
+        Err(error) => Refusal::from(error),
+    };
+    let is_stale = refused.is_stale();
+    let problem = if is_stale {
+        "Somebody else changed your profile since you opened this page. Look at both versions, then save yours or leave \
+         theirs. Nothing of yours was saved yet."
+            .to_owned()
+    } else {
+        sentence(&refused.about_the_form()?)
+    };
+    let (mut page, person) = page(visit, user)?;
+    for field in &mut page.fields {
+        let (theirs, mine) = (value(&person, field.name), visit.form.text(field.name)?);
+        field.theirs = (is_stale && theirs != mine).then_some(theirs);
+        mine.clone_into(&mut field.value);
+    }
+    page.frame = visit.frame(format!("Error: {}", display_name(&person)), "profile");
+    page.problem = problem;
+    page.is_stale = is_stale;
+    if !is_stale {
+        visit.form.text("version")?.clone_into(&mut page.version);
+    }
+    Answer::page_with(if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
 }
 
 /// What a person is called.

@@ -20,8 +20,8 @@ pub enum Refusal {
     WrongMethod,
     /// Nobody is signed in.
     SignIn,
-    /// Signed in too long ago for this.
-    SignInAgain,
+    /// Signed in too long ago for this; where to do it again, if that is known.
+    SignInAgain(Option<String>),
     /// A right is missing.
     Forbidden,
     /// The form comes from another site.
@@ -78,11 +78,11 @@ impl Refusal {
                 "Go to the start page and look from there.",
             ),
             Self::SignIn => (StatusCode::SEE_OTHER, "Sign in", String::new(), ""),
-            Self::SignInAgain => (
+            Self::SignInAgain(_) => (
                 StatusCode::FORBIDDEN,
                 "Sign in again to do this",
                 text("Tokens, mappings and exports need a sign-in of the last 30 minutes. Yours is older."),
-                "Sign out, sign in again, and come back here. Nothing was changed.",
+                "Sign in again and come back here. Nothing was changed.",
             ),
             Self::Forbidden => (
                 StatusCode::FORBIDDEN,
@@ -141,7 +141,8 @@ impl Refusal {
             return Answer::see_other("/sign-in").with(browser::no_session());
         }
         let (status, title, problem, next) = self.told();
-        let page = RefusalPage { frame: Frame::outside(browser, title), problem, next };
+        let again = if let Self::SignInAgain(Some(again)) = self { again } else { String::new() };
+        let page = RefusalPage { frame: Frame::outside(browser, title), problem, next, again };
         Answer::page_with(status, &page).unwrap_or_else(|_fault| Answer::see_other("/"))
     }
 }
@@ -160,6 +161,8 @@ struct RefusalPage {
     frame: Frame,
     problem: String,
     next: &'static str,
+    /// Where to sign in again; empty for nowhere.
+    again: String,
 }
 
 impl From<ServiceError> for Refusal {

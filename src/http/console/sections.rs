@@ -41,7 +41,6 @@ pub const CHAPTERS: &[Chapter] = &[
             section("people", "People", "/people", "organization:read"),
             section("groups", "Groups", "/groups", "organization:read"),
             section("invitations", "Invitations", "/invitations", "organization:manage-people"),
-            section("groups", "Groups", "/groups", "organization:read"),
         ],
     },
     Chapter {
@@ -60,6 +59,8 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter {
         label: "Evidence",
         sections: &[
+            section("leavers", "Leavers", "/leavers", "organization:read-evidence"),
+            section("past", "On a date", "/past", "organization:read-evidence"),
             section("log", "Log", "/log", "organization:read-evidence"),
             section("decisions", "Decisions", "/decisions", "organization:read-evidence"),
         ],

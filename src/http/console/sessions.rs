@@ -3,6 +3,8 @@
 use askama::Template;
 
 use crate::model::SessionId;
+use crate::service::Services;
+use crate::service::accounts::Session;
 
 use super::answer::{Answer, Flash};
 use super::browser;
@@ -12,42 +14,59 @@ use super::route::{Needs, Page};
 use super::visit::Visit;
 use super::when::When;
 
-pub(super) const PAGES: &[Page] =
-    &[Page::get("/sessions", Needs::SignIn, list), Page::post("/sessions/{id}/end", Needs::SignIn, end)];
+pub(super) const PAGES: &[Page] = &[
+    Page::get("/sessions", Needs::SignIn, list),
+    Page::post("/sessions", Needs::SignIn, end_others),
+    Page::post("/sessions/{id}/end", Needs::SignIn, end),
+];
 
 #[derive(Template)]
 #[template(path = "console/sessions.html")]
 struct SessionsPage {
     frame: Frame,
     sessions: Vec<Line>,
+    has_others: bool,
 }
 
-struct Line {
-    id: SessionId,
-    client: String,
-    is_this: bool,
-    signed_in: When,
-    seen: When,
-    ends: When,
+/// A session, as its table shows it.
+pub(super) struct Line {
+    pub(super) id: SessionId,
+    pub(super) client: String,
+    pub(super) is_this: bool,
+    /// By what it was opened.
+    pub(super) by: &'static str,
+    pub(super) signed_in: When,
+    pub(super) seen: When,
+    pub(super) ends: When,
+}
+
+impl Line {
+    /// `own` is the session that asks.
+    pub(super) fn of(session: Session, own: SessionId) -> Self {
+        Self {
+            id: session.id,
+            is_this: session.id == own,
+            by: if session.reach.is_one() { "identity provider" } else { "link" },
+            signed_in: When(Services::began(&session)),
+            seen: When(session.seen_at),
+            ends: When(session.expires_at),
+            client: if session.client.is_empty() {
+                "A browser that does not name itself".to_owned()
+            } else {
+                session.client
+            },
+        }
+    }
 }
 
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let signed_in = visit.signed_in()?;
     let sessions = visit.services.sessions(signed_in.account.id)?;
-    let line = |session: crate::service::accounts::Session| Line {
-        id: session.id,
-        is_this: session.id == signed_in.session.id,
-        client: if session.client.is_empty() {
-            "A browser that does not name itself".to_owned()
-        } else {
-            session.client
-        },
-        signed_in: When(session.signed_in_at),
-        seen: When(session.seen_at),
-        ends: When(session.expires_at),
-    };
+    let own = signed_in.session.id;
+    let has_others = sessions.iter().any(|session| session.id != own);
+    let sessions = sessions.into_iter().map(|session| Line::of(session, own)).collect();
     let frame = visit.frame("Where you are signed in", "").wide();
-    Answer::page(&SessionsPage { frame, sessions: sessions.into_iter().map(line).collect() })
+    Answer::page(&SessionsPage { frame, sessions, has_others })
 }
 
 fn end(visit: &Visit) -> Result<Answer, Refusal> {
@@ -61,4 +80,12 @@ fn end(visit: &Visit) -> Result<Answer, Refusal> {
             .saying(&Flash::done("You are signed out.")));
     }
     Ok(Answer::see_other("/sessions").saying(&Flash::done("That browser is signed out.")))
+}
+
+fn end_others(visit: &Visit) -> Result<Answer, Refusal> {
+    let signed_in = visit.signed_in()?;
+    let organization = signed_in.belongings.first().map(|belonging| belonging.organization).ok_or(Refusal::NotFound)?;
+    let caller = visit.caller_in(organization)?;
+    visit.services.end_other_sessions(&caller, signed_in.account.id, signed_in.session.id)?;
+    Ok(Answer::see_other("/sessions").saying(&Flash::done("Every other browser is signed out.")))
 }

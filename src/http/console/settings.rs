@@ -39,6 +39,8 @@ struct SettingsPage {
     id: String,
     administrators: Vec<(String, String)>,
     recovery: Vec<String>,
+    /// The identity provider people sign in by; empty for none.
+    issuer: String,
     tokens: Vec<Token>,
     kinds: Vec<Choice>,
     may_change: bool,
@@ -92,12 +94,14 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         })
         .collect();
     tokens.reverse();
+    let provider = administration.identity_provider(organization)?;
     Answer::page(&SettingsPage {
         frame: visit.frame("Settings", "settings"),
         slug: member.organization.slug.clone(),
         id: organization.to_string(),
         administrators: administrators.iter().map(|one| (one.id.to_string(), display_name(one))).collect(),
         recovery: recovery.into_iter().map(|account: Account| account.email.unwrap_or(account.name)).collect(),
+        issuer: provider.map(|stored| stored.provider.issuer).unwrap_or_default(),
         tokens,
         kinds: vec![
             Choice::new("pep", "Ask for decisions (pipelines, gates)", "pep"),

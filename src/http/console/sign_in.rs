@@ -27,6 +27,10 @@ struct SignInPage {
     email: String,
     problem: String,
     sends_mail: bool,
+    /// The organization whose identity provider is offered; empty for none.
+    organization: String,
+    /// Whether there may be others, to be named.
+    asks_organization: bool,
 }
 
 #[derive(Template)]
@@ -39,12 +43,15 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     if visit.signed_in.is_some() {
         return Ok(Answer::see_other("/"));
     }
-    Answer::page(&page(visit, String::new(), String::new()))
+    Answer::page(&page(visit, String::new(), String::new())?)
 }
 
-fn page(visit: &Visit, email: String, problem: String) -> SignInPage {
+fn page(visit: &Visit, email: String, problem: String) -> Result<SignInPage, Refusal> {
     let title = if problem.is_empty() { "Sign in to Muster" } else { "Error: Sign in to Muster" };
-    SignInPage { frame: visit.frame(title, ""), email, problem, sends_mail: visit.post.sends() }
+    let remembered = visit.browser.organization.as_ref();
+    let (organization, asks_organization) = visit.services.offered_provider(remembered)?;
+    let (frame, sends_mail) = (visit.frame(title, ""), visit.post.sends());
+    Ok(SignInPage { frame, email, problem, sends_mail, organization, asks_organization })
 }
 
 /// Sends a link, if there is somebody of the address; says the same if there is not.
@@ -54,11 +61,12 @@ fn ask(visit: &Visit) -> Result<Answer, Refusal> {
         Ok(address) => address,
         Err(error) => {
             let problem = sentence(&format!("this is not an e-mail address: {error}"));
-            return Answer::invalid(&page(visit, given.to_owned(), problem));
+            return Answer::invalid(&page(visit, given.to_owned(), problem)?);
         }
     };
     if !visit.post.sends() {
-        return Answer::invalid(&page(visit, given.to_owned(), "This server sends no mail.".to_owned()));
+        let problem = "This server sends no mail.".to_owned();
+        return Answer::invalid(&page(visit, given.to_owned(), problem)?);
     }
     if let Some(mail) = visit.services.ask_link(&address, &visit.browser.mark, visit.request)? {
         visit.post.send(Letter::sign_in(mail));

@@ -76,12 +76,19 @@ impl Visit {
         if matches!(page.needs, Needs::Fresh(_))
             && !self.signed_in.as_ref().is_some_and(|signed_in| self.services.is_fresh(&signed_in.session))
         {
-            return Err(Refusal::SignInAgain);
+            return Err(Refusal::SignInAgain(self.again()));
         }
         if let Some(member) = &self.member {
             self.services = web::Data::new(self.services.within(member.organization.id)?);
         }
         Ok(self)
+    }
+
+    /// Where whoever is signed in by an identity provider proves anew who they are.
+    fn again(&self) -> Option<String> {
+        let signed_in = self.signed_in.as_ref().filter(|signed_in| signed_in.session.reach.is_one())?;
+        let slug = &signed_in.belongings.first()?.slug;
+        Some(format!("/sign-in/to/{slug}?again=yes"))
     }
 
     /// Carries the page out.

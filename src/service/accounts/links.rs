@@ -30,6 +30,8 @@ pub enum LinkRefusal {
     OtherBrowser,
     /// Whoever it is for may not act.
     NotActive,
+    /// The organization's people sign in by its identity provider alone.
+    Closed,
 }
 
 /// A link that opens.
@@ -138,6 +140,7 @@ impl Services {
         for belonging in belongings {
             let acts = match belonging.user {
                 None => true,
+                Some(_) if belonging.is_closed_to_links => false,
                 Some(user) => self.rights(belonging.organization, user)?.is_some(),
             };
             if acts && home.is_none() {
@@ -261,6 +264,9 @@ impl Services {
         let belongings = accounts::belongings(tx, account.id)?;
         let home = belongings.into_iter().find(|belonging| belonging.organization == stored.organization);
         let Some(home) = home else { return Ok(Err(LinkRefusal::NotActive)) };
+        if home.is_closed_to_links {
+            return Ok(Err(LinkRefusal::Closed));
+        }
         let open = OpenLink { account: account.clone(), slug: home.slug, organization: home.name };
         Ok(Ok((stored, account, open, home.user)))
     }

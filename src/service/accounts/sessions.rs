@@ -3,12 +3,12 @@
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::db::console::sessions::{self, Session};
+use crate::db::console::sessions::{self, Reach, Session};
 use crate::db::console::{ConsoleRow, accounts};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision};
-use crate::model::{AccountId, Caller, Moment, SessionId, limits};
+use crate::model::{AccountId, Caller, Moment, SessionId, UserId, limits};
 use crate::service::{ServiceError, Services};
 
 use super::secret::Secret;
@@ -44,7 +44,8 @@ impl SignedIn {
     }
 }
 
-fn minutes(limit: usize) -> i64 {
+/// So many minutes, in microseconds.
+pub(super) fn minutes(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).saturating_mul(MINUTE)
 }
 
@@ -70,7 +71,11 @@ impl Services {
                 return Ok(None);
             }
             let Some(account) = accounts::by_id(tx, session.account)? else { return Ok(None) };
-            let belongings = accounts::belongings(tx, account.id)?;
+            let mut belongings = accounts::belongings(tx, account.id)?;
+            belongings.retain(|belonging| match session.reach {
+                Reach::One(only) => belonging.organization == only,
+                Reach::All => !belonging.is_closed_to_links,
+            });
             Ok(Some((current, SignedIn { session, account, belongings, renewed: None })))
         })?;
         let Some((current, mut signed_in)) = found else { return Ok(None) };
@@ -119,6 +124,82 @@ impl Services {
         })
     }
 
+    /// When a session began; its sign-in may be older, where an identity provider remembered somebody.
+    pub fn began(session: &Session) -> Moment {
+        session.expires_at.plus_micros(minutes(limits::SESSION_MINUTES).saturating_neg())
+    }
+
+    /// Ends every session of an account but one. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn end_other_sessions(&self, caller: &Caller, account: AccountId, kept: SessionId) -> Result<(), ServiceError> {
+        let cause = Cause::from(caller);
+        self.live.write(&cause, |tx| {
+            if sessions::of_account(tx, account)?.iter().all(|session| session.id == kept) {
+                return Ok(Decision::Unchanged(()));
+            }
+            let mut set = WriteSet::new(caller.organization);
+            let row = ConsoleRow::EndOtherSessions(account, Some(kept));
+            set.administration.push(AdministrationRow::Console(row));
+            set.events.push(cause.event(self.clock.now(), "session.others-ended", account.into(), &json!({})));
+            Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
+        })
+    }
+
+    /// The sessions that last of the accounts a user signs in by, newest first. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn sessions_of_user(
+        &self,
+        caller: &Caller,
+        user: UserId,
+    ) -> Result<(Vec<Account>, Vec<Session>), ServiceError> {
+        let now = self.clock.now();
+        self.live.read(|tx| {
+            let owners = accounts::of_user(tx, caller.organization, user)?;
+            let mut all = Vec::new();
+            for owner in &owners {
+                all.extend(sessions::of_account(tx, owner.id)?);
+            }
+            all.retain(|session| lasts(session, now));
+            all.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
+            Ok((owners, all))
+        })
+    }
+
+    /// Ends the sessions of a user: one, or all. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError`].
+    pub fn end_sessions_of_user(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        only: Option<SessionId>,
+    ) -> Result<usize, ServiceError> {
+        let cause = Cause::from(caller);
+        self.live.write(&cause, |tx| {
+            let mut ended = Vec::new();
+            for owner in accounts::of_user(tx, caller.organization, user)? {
+                let all = sessions::of_account(tx, owner.id)?;
+                ended.extend(all.into_iter().filter(|session| only.is_none_or(|only| only == session.id)));
+            }
+            if ended.is_empty() {
+                return Ok(Decision::Unchanged(0));
+            }
+            let mut set = WriteSet::new(caller.organization);
+            for session in &ended {
+                set.administration.push(AdministrationRow::Console(ConsoleRow::EndSession(session.id)));
+                let details = json!({ "user": user.to_string() });
+                let event = cause.event(self.clock.now(), "session.ended", session.account.into(), &details);
+                set.events.push(event);
+            }
+            Ok::<_, ServiceError>(Decision::Write(Box::new(set), ended.len()))
+        })
+    }
+
     /// A new session, to be written with what opens it, and what the browser is given.
     pub(in crate::service) fn new_session(
         &self,
@@ -140,6 +221,8 @@ impl Services {
             signed_in_at: now,
             seen_at: now,
             expires_at: now.plus_micros(minutes(limits::SESSION_MINUTES)),
+            reach: Reach::All,
+            attempt: None,
         };
         Ok((session, text))
     }

@@ -2,11 +2,13 @@
 
 use serde_json::json;
 
+use crate::db::console::ConsoleRow;
+use crate::db::console::accounts::AccountLink;
 use crate::db::organizations::{self, Organization};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision, KeyError, Live};
-use crate::model::{Moment, Name, OrganizationId, ResourceId, Revision, Slug};
+use crate::model::{AccountId, Moment, Name, OrganizationId, ResourceId, Revision, Slug};
 
 use super::{Administration, AdministrationError};
 
@@ -16,7 +18,7 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError::Taken`] when another has the slug.
     pub fn create_organization(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
-        self.create(slug, name, false)
+        self.create(slug, name, false, None)
     }
 
     /// Creates an organization for the certification of the Authorization API: its enforcement points are believed
@@ -25,10 +27,60 @@ impl Administration {
     /// # Errors
     /// [`AdministrationError::Taken`] when another has the slug.
     pub fn create_certification(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
-        self.create(slug, name, true)
+        self.create(slug, name, true, None)
     }
 
-    fn create(&self, slug: &Slug, name: &Name, certification: bool) -> Result<Organization, AdministrationError> {
+    /// Creates an organization with its key, whose recovery administrator an account is from the start.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Taken`] when another has the slug.
+    pub fn create_organization_of(
+        &self,
+        slug: &Slug,
+        name: &Name,
+        account: AccountId,
+    ) -> Result<Organization, AdministrationError> {
+        self.create(slug, name, false, Some(account))
+    }
+
+    /// Calls an organization something else, if it is called what the caller thinks.
+    ///
+    /// # Errors
+    /// [`AdministrationError::InUse`] where somebody else renamed it meanwhile.
+    pub fn rename_organization(
+        &self,
+        id: OrganizationId,
+        before: &str,
+        name: &Name,
+    ) -> Result<(), AdministrationError> {
+        let cause = self.cause(id);
+        self.live.write(&cause, |tx| {
+            let now = organizations::by_id(tx, id)?.map(|organization| organization.name).unwrap_or_default();
+            if now != before {
+                let message = format!(
+                    "somebody else called the organization `{now}` meanwhile, it was `{before}` when the page was \
+                     opened, and you want `{name}`; load the page again to rename it once more"
+                );
+                return Err(AdministrationError::InUse(message));
+            }
+            if now == name.as_str() {
+                return Ok(Decision::Unchanged(()));
+            }
+            let mut set = WriteSet::new(id);
+            set.administration.push(AdministrationRow::RenameOrganization { before: now, name: name.to_string() });
+            let details = json!({ "name": name.as_str() });
+            set.events.push(cause.event(self.clock.now(), "organization.renamed", ResourceId::from(id), &details));
+            Ok(Decision::Write(Box::new(set), ()))
+        })
+    }
+
+    fn create(
+        &self,
+        slug: &Slug,
+        name: &Name,
+        certification: bool,
+        recovery: Option<AccountId>,
+    ) -> Result<Organization, AdministrationError> {
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
@@ -37,6 +89,12 @@ impl Administration {
             }
             let mut set = WriteSet::new(id);
             add(&mut set, &self.live, &cause, self.clock.now(), (slug.as_str(), name.as_str(), certification))?;
+            if let Some(account) = recovery {
+                let link = AccountLink { account, user: None, created_at: self.clock.now() };
+                set.administration.push(AdministrationRow::Console(ConsoleRow::Link(link)));
+                let details = json!({ "recovery": true });
+                set.events.push(cause.event(self.clock.now(), "account.joined", account.into(), &details));
+            }
             let (slug, name, revision) = (slug.to_string(), name.to_string(), Revision::default());
             let organization = Organization { id, slug, name, revision, certification };
             Ok(Decision::Write(Box::new(set), organization))

@@ -221,6 +221,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "#0e(i), #01(1), #0c(i), #0f(1), 0, 0",
     ),
     (
+        "identity_provider",
+        "organization, issuer, client_id, joined_by, claim, required, is_only, changed_at",
+        500,
+        "#01(i), 'issuer', 'client', 'external-id', 'sub', '{}', TRUE, 0",
+    ),
+    (
         "account_link",
         "organization, account, user_id, created_at",
         5000,

@@ -91,6 +91,7 @@ fn the_twin_folders_hold_the_same_migrations_and_make_the_same_schema() {
         "scim_group_unique_name",
         "scim_user_name",
         "service_name",
+        "session_attempt",
     ];
     assert_eq!(rules, known);
 }
