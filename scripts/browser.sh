@@ -54,7 +54,7 @@ start() {
   (cd "$folder" && exec env -u MUSTER_DATABASE_URL MUSTER_LOG=warn "$program" "$@" --listen 127.0.0.1:0 >out 2>log) &
   servers+=($!)
   for _ in $(seq 300); do
-    grep --quiet '/link/' "$folder/out" && return
+    grep --quiet --no-messages '/link/' "$folder/out" && return
     kill -0 "${servers[-1]}" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
     sleep 0.1
   done
