@@ -62,7 +62,10 @@ with app.app_context(), app.backend.session():
 server = make_server("127.0.0.1", int(port), app, threaded=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 
-settings = {"issuer": issuer, "client_id": "muster", "client_secret": "secret-of-this-run", "joined_by": "user-name"}
+# Its subject is its user name.
+settings = {
+    "issuer": issuer, "client_id": "muster", "client_secret": "secret-of-this-run", "joined_by": "user-name", "claim": "sub",
+}
 request = urllib.request.Request(
     f"{muster}/api/v1/identity-provider", json.dumps(settings).encode(), method="PUT",
     headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
