@@ -27,7 +27,7 @@ pub use library::{LibraryError, Ready};
 pub use person::person_facts;
 pub use ready::{ReadyError, ReadyParameters};
 pub use values::facts_from_json;
-pub use vocabulary::{
+pub use vocabulary::{KNOWN_AS, 
     Attribute, AttributeOwner, FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
 };
 
