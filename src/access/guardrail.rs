@@ -27,8 +27,8 @@ pub use library::{LibraryError, Ready};
 pub use person::person_facts;
 pub use ready::{ReadyError, ReadyParameters};
 pub use values::facts_from_json;
-pub use vocabulary::{KNOWN_AS, 
-    Attribute, AttributeOwner, FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
+pub use vocabulary::{
+    Attribute, AttributeOwner, FactKind, KNOWN_AS, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
 };
 
 /// A rule that forbids.

@@ -103,12 +103,8 @@ impl Stage {
         let role = dice.pick(&["admin", "release-manager", "deployer"]);
         let member = if dice.once_in(3) { other.clone() } else { who.clone() };
         let name = dice.pick(&["admins", "deployers", "idle", "Admins"]);
-        let operations = |operations: Value| json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
-        let principal = if dice.once_in(2) {
-            json!({ "type": "group", "id": group })
-        } else {
-            json!({ "type": "user", "id": who })
-        };
+        let (kind, whom) = if dice.once_in(2) { ("group", &group) } else { ("user", &who) };
+        let principal = json!({ "type": kind, "id": whom });
         let entry = json!([{ "value": role, "primary": true }, { "value": format!("{role}@/") },
             { "value": "deployer@/billing/production" }, { "value": "viewer@/" }]);
         match dice.below(24) {
@@ -184,11 +180,10 @@ impl Stage {
                 "/api/v1/services".to_owned(),
                 json!({ "name": "pipeline", "owner": who, "expires_at": "2999-01-01T00:00:00Z" }),
             ),
-            18 => (
-                "POST",
-                format!("/api/v1/connections/{}/offers", self.connection),
-                json!({ "role": role, "scope": "/" }),
-            ),
+            18 => {
+                let path = format!("/api/v1/connections/{}/offers", self.connection);
+                ("POST", path, json!({ "role": role, "scope": "/" }))
+            }
             19 => ("DELETE", "/api/v1/guardrails/closed".to_owned(), Value::Null),
             20 => ("DELETE", format!("/api/v1/assignments/{}", any(dice, &self.assignments)), Value::Null),
             21 => ("PUT", "/api/v1/scopes".to_owned(), json!({ "path": "/billing/production", "production": false })),
@@ -201,6 +196,10 @@ impl Stage {
             ),
         }
     }
+}
+
+fn operations(operations: Value) -> Value {
+    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations })
 }
 
 /// Walks about one pair of organizations.

@@ -108,7 +108,9 @@ fn pass(client: TcpStream, servers: &[Behind], place: usize) -> Option<()> {
     let read = client.peek(&mut first).ok()?;
     // What the others have decided is on record half a second later; nobody is to wait for that.
     if String::from_utf8_lossy(&first[..read]).contains("/decisions") {
-        servers.iter().for_each(|server| server.live.flush_decisions().unwrap());
+        for server in servers {
+            server.live.flush_decisions().unwrap();
+        }
     }
     let server = &servers[place];
     catch_up(&server.live).ok()?;
