@@ -23,6 +23,7 @@ mod identified;
 pub mod keyring;
 pub mod leavers;
 pub mod memberships;
+pub mod mirrors;
 mod migrate;
 pub mod notifications;
 pub mod ordered;

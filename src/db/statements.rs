@@ -3,7 +3,7 @@
 use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
+    findings, groups, history, keyring, leavers, memberships, mirrors, notifications, organizations, proofs, receivers,
     reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
 };
 
@@ -14,6 +14,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         users::STATEMENTS,
         groups::STATEMENTS,
         memberships::STATEMENTS,
+        mirrors::STATEMENTS,
         events::STATEMENTS,
         extension_schemas::STATEMENTS,
         history::STATEMENTS,

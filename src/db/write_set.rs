@@ -107,6 +107,8 @@ pub enum AdministrationRow {
     Finding(super::findings::FindingRow),
     /// Downstream systems and what comparing their accounts came to.
     Reconciliation(super::reconciliations::ReconciliationRow),
+    /// Systems whose groups are kept as groups of a connection.
+    Mirror(super::mirrors::MirrorRow),
     /// What administrators are told.
     Notification(super::notifications::NotificationRow),
     /// A new credential.

@@ -129,6 +129,8 @@ impl Profile {
             Self::Okta => &Switches::OKTA,
             Self::Entra => &Switches::ENTRA,
             Self::Interop => &Switches::INTEROP,
+            // What the server itself sends needs no tolerance; names are what GitHub says, unique or not.
+            Self::Github => &Switches::RFC,
         }
     }
 }

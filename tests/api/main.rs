@@ -75,6 +75,7 @@ mod isolation;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod leaver_matrix;
 mod leavers;
 #[cfg(test)]
 mod limits;
@@ -83,6 +84,7 @@ mod membership;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod mirrors;
 mod model;
 #[cfg(test)]
 mod notifications;

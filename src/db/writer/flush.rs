@@ -62,7 +62,7 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
         }
     }
     for set in sets {
-        console::end_sessions_of_leavers(tx, set.organization, &set.statuses)?;
+        console::end_credentials_of_leavers(tx, set.organization, &set.statuses)?;
     }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
@@ -263,6 +263,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
             AdministrationRow::Finding(row) => row.write(tx, set.organization)?,
             AdministrationRow::Reconciliation(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Mirror(row) => row.write(tx, set.organization)?,
             AdministrationRow::Notification(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?
