@@ -51,6 +51,7 @@ pub use id::{
 pub use identity_provider::{IdentityProvider, IdentityProviderError, JoinedBy, OutsideSubject, SubjectError};
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
+pub use mirror::{Loss, MirroredGroup, SubjectTemplate, SubjectTemplateError};
 pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
 pub use network::{Network, NetworkError};
@@ -59,7 +60,6 @@ pub use offer::{RoleOffer, role_value};
 pub use permission::{GuardrailId, Permission, PermissionError, RoleName};
 pub use proof::{Keys, OutsideIssuer, Proof};
 pub use reason::{Reason, ReasonError};
-pub use mirror::{Loss, MirroredGroup, SubjectTemplate, SubjectTemplateError};
 pub use reconciliation::{Differing, DownstreamAccount, KnownPeople, Missing, Orphan, Owned, Report};
 pub use revision::Revision;
 pub use role::{BUILT_IN_ROLES, BuiltInRole, RoleError, RoleVersion};

@@ -20,8 +20,14 @@ use providers::StoredProvider;
 use sessions::Session;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: &[&[&Statement]] =
-    &[accounts::STATEMENTS, ended::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, providers::STATEMENTS, invitations::STATEMENTS];
+pub(super) const STATEMENTS: &[&[&Statement]] = &[
+    accounts::STATEMENTS,
+    ended::STATEMENTS,
+    sessions::STATEMENTS,
+    links::STATEMENTS,
+    providers::STATEMENTS,
+    invitations::STATEMENTS,
+];
 
 /// Rows of the console: rare, written one by one.
 #[derive(Debug, Clone)]

@@ -295,7 +295,6 @@ pub fn nudge(
     (organization, system): (OrganizationId, ResourceId),
     at: Moment,
 ) -> Result<(), DatabaseError> {
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(system.as_bytes()), Bind::Int(at.as_micros())];
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(system.as_bytes()), Bind::Int(at.as_micros())];
     Ok(Sql(&NUDGE, binds).run(tx).map(|_count| ())?)
 }

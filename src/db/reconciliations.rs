@@ -111,7 +111,8 @@ const BEFORE: Statement = Statement::both(
 );
 
 /// Every statement of these tables.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &REMOVE, &LIST, &OWN, &DISOWN, &OWNERS, &COMPARED, &FORGET, &BEFORE];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&INSERT, &REMOVE, &LIST, &OWN, &DISOWN, &OWNERS, &COMPARED, &FORGET, &BEFORE];
 
 impl ReconciliationRow {
     pub(super) fn write(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
@@ -151,7 +152,8 @@ impl ReconciliationRow {
                 ];
                 let written = Sql(&COMPARED, binds).run(tx)?;
                 let kept = Bind::Int(i64::try_from(limits::RECONCILIATIONS_KEPT).unwrap_or(i64::MAX));
-                Sql(&FORGET, vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(system.as_bytes()), kept]).run(tx)?;
+                Sql(&FORGET, vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(system.as_bytes()), kept])
+                    .run(tx)?;
                 Ok(written)
             }
         }

@@ -84,7 +84,9 @@ mod tests {
         let template: SubjectTemplate = "{login}@example.com".parse().unwrap();
         assert_eq!(template.user_name("ada"), "ada@example.com");
         assert_eq!(template.user_name("{login}"), "{login}@example.com", "what is put in is not read again");
-        for bad in ["", "ada", "{login}{login}", "{Login}", "{login}\n", &format!("{{login}}{}", "a".repeat(NAME_CHARACTERS))] {
+        for bad in
+            ["", "ada", "{login}{login}", "{Login}", "{login}\n", &format!("{{login}}{}", "a".repeat(NAME_CHARACTERS))]
+        {
             assert!(bad.parse::<SubjectTemplate>().is_err(), "{bad:?}");
         }
     }

@@ -38,12 +38,26 @@ struct Collaborator {
     permissions: Permissions,
 }
 
-/// What somebody may do with a repository; who may do more has what is less as well.
+/// What somebody may do with a repository.
 #[derive(Deserialize)]
 struct Permissions {
     admin: bool,
     maintain: bool,
     push: bool,
+}
+
+/// What somebody may do with a repository at least, and what the group of those is called.
+const LEVELS: [(u8, &str); 3] = [(3, "admin"), (2, "maintain"), (1, "write")];
+
+impl Permissions {
+    const fn rank(&self) -> u8 {
+        match self {
+            Self { admin: true, .. } => 3,
+            Self { maintain: true, .. } => 2,
+            Self { push: true, .. } => 1,
+            _ => 0,
+        }
+    }
 }
 
 /// Fetches where outgoing requests may go.
@@ -73,13 +87,8 @@ fn groups(fetching: &mut Fetching<'_>, wanted: &GithubGroups<'_>) -> Result<Vec<
     for repository in found {
         let path = ["repos", organization, &repository.name, "collaborators"];
         let people: Vec<Collaborator> = fetching.list(api, &path)?;
-        let levels: [(&str, fn(&Permissions) -> bool); 3] = [
-            ("admin", |may| may.admin),
-            ("maintain", |may| may.maintain || may.admin),
-            ("write", |may| may.push || may.maintain || may.admin),
-        ];
-        for (level, holds) in levels {
-            let among = people.iter().filter(|one| holds(&one.permissions)).map(|one| &one.account);
+        for (rank, level) in LEVELS {
+            let among = people.iter().filter(|one| one.permissions.rank() >= rank).map(|one| &one.account);
             groups.push(MirroredGroup {
                 key: format!("repository:{}:{level}", repository.id),
                 name: format!("{organization}/{}:{level}", repository.name),

@@ -125,12 +125,11 @@ impl Profile {
     pub const fn switches(self) -> &'static Switches {
         match self {
             Self::Default => &Switches::DEFAULT,
-            Self::Rfc => &Switches::RFC,
+            // What the server itself brings from GitHub needs no tolerance; its names are what they are, unique or not.
+            Self::Rfc | Self::Github => &Switches::RFC,
             Self::Okta => &Switches::OKTA,
             Self::Entra => &Switches::ENTRA,
             Self::Interop => &Switches::INTEROP,
-            // What the server itself sends needs no tolerance; names are what GitHub says, unique or not.
-            Self::Github => &Switches::RFC,
         }
     }
 }

@@ -129,7 +129,8 @@ impl Administration {
                     Some(other) => return Err(connections::taken(&other)),
                 }
             };
-            let seal = |tx: &mut Tx<'_>, secret: &Zeroizing<String>| self.live.seal_secret(tx, organization, system, secret);
+            let seal =
+                |tx: &mut Tx<'_>, secret: &Zeroizing<String>| self.live.seal_secret(tx, organization, system, secret);
             let webhook_secret = wanted.webhook_secret.as_ref().map(|secret| seal(tx, secret)).transpose()?;
             let mirror = Mirror {
                 system,
@@ -217,9 +218,9 @@ pub fn remove(
     let caller = refresh::caller(&services, organization, &mirror, false);
     loop {
         let first = GroupId::from(ResourceId::FIRST);
-        let page = services.live.read::<_, ServiceError>(|tx| {
-            Ok(groups::page_after(tx, organization, mirror.connection, first, BATCH)?)
-        })?;
+        let page = services
+            .live
+            .read::<_, ServiceError>(|tx| Ok(groups::page_after(tx, organization, mirror.connection, first, BATCH)?))?;
         if page.is_empty() {
             break;
         }

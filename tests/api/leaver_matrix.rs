@@ -60,7 +60,9 @@ impl Console {
         let (accounts, _) = services.sessions_of_user(&command, ada).unwrap();
         let inviting = Caller::local(organization, Actor::Account(accounts[0].id), command.request);
         let address: EmailAddress = format!("guest@{slug}.example.com").parse().unwrap();
-        let Outcome::Invited(mail) = services.invite(&inviting, &address, &Wanted::default()).unwrap() else { panic!("not invited") };
+        let Outcome::Invited(mail) = services.invite(&inviting, &address, &Wanted::default()).unwrap() else {
+            panic!("not invited")
+        };
         let invitation = Form::fetch(server, &mail.url);
         let link = Form::fetch(server, &services.user_link(&command, ada).unwrap());
         let beside = other.map(|other| {
@@ -87,6 +89,7 @@ fn walk(server: &Server, other: Option<&Server>) {
         let stage = Stage::set(server, &slug, None);
         let console = Console::of(&stage, &slug, other);
         console.assert_signed_in(true, way);
+        let before = server.clock.now();
         lose(&stage);
         console.assert_signed_in(!gone, way);
         if *gone {
@@ -97,7 +100,9 @@ fn walk(server: &Server, other: Option<&Server>) {
         stage.client.patch(&format!("/Users/{}", stage.ada), &active(true));
         stage.admin.delete(&format!("/users/{}/suspension", stage.ada));
         console.assert_signed_in(!gone, way);
-        assert_eq!(console.link.opens(), !gone, "{way}: a link, afterwards");
+        // A link is good for ten minutes, whatever happens.
+        let stands = !gone && server.clock.now() == before;
+        assert_eq!(console.link.opens(), stands, "{way}: a link, afterwards");
         assert_eq!(console.invitation.opens(), !gone, "{way}: an invitation, afterwards");
     }
 }
@@ -150,7 +155,8 @@ fn machines(server: &Server, admin: &Client, publisher: &FarSide, signer: &Signe
         let basic = super::oauth::basic(&client);
         let headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", basic.as_str())];
         let open = Client { base: server.url.clone(), token: String::new() };
-        let granted = open.send("POST", "/oauth2/token", &headers, Some("grant_type=client_credentials")).expect(200).json();
+        let granted =
+            open.send("POST", "/oauth2/token", &headers, Some("grant_type=client_credentials")).expect(200).json();
         let token = granted["access_token"].as_str().unwrap().to_owned();
         all.push(Machine { name: format!("{kind} access token"), credential: text("credential"), token });
     }
@@ -192,10 +198,15 @@ fn revoke_each(servers: &[&Server]) {
     }
     let all = machines(first, &admin, &publisher, &signer);
     assert_eq!(all.len(), 9);
-    assert_all(&all, servers, 200);
+    // Each of these servers has an address of its own, and so is an issuer of its own.
+    let asked = |machine: &Machine| {
+        let only = if machine.name.ends_with("access token") { 1 } else { servers.len() };
+        servers.iter().copied().take(only).rev().collect::<Vec<&Server>>()
+    };
     for machine in &all {
+        assert_all(std::slice::from_ref(machine), &asked(machine), 200);
         admin.delete(&format!("/credentials/{}", machine.credential)).expect(204);
-        for server in servers.iter().rev() {
+        for server in asked(machine) {
             assert_eq!(machine.asks(server).status, 401, "{}", machine.name);
         }
     }
@@ -279,7 +290,7 @@ on_both_databases! {
         server.clock.advance(HOUR);
         stage.client.delete(&format!("/Users/{}", stage.ada)).expect(204);
         assert_eq!(certificate(&stage.ada), ["assignment", "service"], "nothing else had admitted her since");
-        used.page("/o/acme");
+        used.page("/o/acme/profile");
     }
 }
 
@@ -288,7 +299,9 @@ impl Console {
     fn guest(server: &Server, organization: OrganizationId) -> Browser {
         let (services, command) = (services(server), caller(organization));
         let address: EmailAddress = "stays@example.com".parse().unwrap();
-        let Outcome::Invited(mail) = services.invite(&command, &address, &Wanted::default()).unwrap() else { panic!("not invited") };
+        let Outcome::Invited(mail) = services.invite(&command, &address, &Wanted::default()).unwrap() else {
+            panic!("not invited")
+        };
         joined(server, mail.url.strip_prefix(&server.url).unwrap(), "Somebody")
     }
 }
@@ -297,7 +310,7 @@ impl Console {
 fn a_clock_that_jumps_brings_nobody_back() {
     let database = Database::fresh(Backend::Postgres);
     let now = Clock::system().now();
-    let (clock, other) = (Clock::manual(now), Clock::manual(now.plus_micros(-24 * HOUR)));
+    let (clock, other) = (Clock::manual(now), Clock::manual(now.plus_micros(240 * HOUR)));
     let first = Server::start_at(&database, 0, clock.clone());
     let second = Server::start_at(&database, 0, other.clone());
     for (number, jump) in [0, -HOUR, -24 * HOUR, 48 * HOUR, HOUR].into_iter().enumerate() {

@@ -39,7 +39,13 @@ impl Place {
     ///
     /// # Errors
     /// 401 for a body GitHub has not signed; 503.
-    pub(super) fn take(&self, services: &Services, headers: &HeaderMap, body: &[u8], id: RequestId) -> Result<(), Refusal> {
+    pub(super) fn take(
+        &self,
+        services: &Services,
+        headers: &HeaderMap,
+        body: &[u8],
+        id: RequestId,
+    ) -> Result<(), Refusal> {
         signature::check(&signature::key(self.secret.expose_secret()), headers, body)?;
         let digest = digest::of_body(body).map(|digest| digest::text(&digest)).unwrap_or_default();
         mirrors::nudge(services, self.organization, self.system, &digest).map_err(|error| cannot(&error, id))

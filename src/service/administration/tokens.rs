@@ -210,7 +210,10 @@ fn believed(
 /// A connection somebody may provision over.
 fn provisioned(connection: Connection) -> Result<ConnectionId, AdministrationError> {
     if connection.profile == Profile::Github {
-        let message = format!("the groups of the connection `{}` come from GitHub alone; no token is issued for it", connection.name);
+        let message = format!(
+            "the groups of the connection `{}` come from GitHub alone; no token is issued for it",
+            connection.name
+        );
         return Err(AdministrationError::Unfitting(message));
     }
     Ok(connection.id)

@@ -94,7 +94,8 @@ fn failing(services: &Services, organization: OrganizationId) -> Found {
     let systems = administration.systems(organization)?;
     for mirror in administration.mirrors(organization)? {
         if let (Some(since), Some(problem)) = (mirror.state.failing_since, mirror.state.problem) {
-            let name = systems.iter().find(|system| system.id == mirror.system).map_or("?", |system| system.name.as_str());
+            let name =
+                systems.iter().find(|system| system.id == mirror.system).map_or("?", |system| system.name.as_str());
             let said = format!("The groups of `{name}` have not been refreshed since {since}: {problem}");
             found.push((mirror.system.to_string(), said));
         }

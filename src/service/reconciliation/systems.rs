@@ -158,7 +158,11 @@ fn one(organization: OrganizationId, row: ReconciliationRow) -> WriteSet {
     set
 }
 
-pub(in crate::service) fn found(tx: &mut Tx<'_>, organization: OrganizationId, id: ResourceId) -> Result<DownstreamSystem> {
+pub(in crate::service) fn found(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ResourceId,
+) -> Result<DownstreamSystem> {
     let missing = || AdministrationError::NotFound("the organization has no such system".to_owned());
     reconciliations::systems(tx, organization)?.into_iter().find(|system| system.id == id).ok_or_else(missing)
 }
