@@ -2,9 +2,10 @@
 
 use super::sql::Statement;
 use super::{
-    access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, mirrors, notifications, organizations, proofs, receivers,
-    reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
+    access, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory, events,
+    extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors, notifications,
+    organizations, proofs, receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys,
+    streams, users,
 };
 
 /// Every registered statement.
@@ -20,6 +21,8 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         history::STATEMENTS,
         organizations::STATEMENTS,
         brakes::STATEMENTS,
+        deleted_groups::STATEMENTS,
+        held_purges::STATEMENTS,
         findings::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,

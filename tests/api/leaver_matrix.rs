@@ -1,7 +1,7 @@
 //! Every way to lose access against everything that admits somebody: refused from the first request after the answer on,
 //! by the server that answered and by another, and for good.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use muster::clock::Clock;
 use muster::model::{Actor, Caller, CredentialKind, Destinations, EmailAddress, OrganizationId};
@@ -263,7 +263,7 @@ on_both_databases! {
             let path = format!("/ssf/poll/{}", made["stream_id"].as_str().unwrap());
             let waiting = std::thread::spawn(move || client.post(&path, &json!({})));
             admin.delete(&format!("/credentials/{}", machine.credential)).expect(204);
-            let revoked = Instant::now();
+            let revoked = Clock::monotonic();
             let answer = waiting.join().unwrap();
             assert_eq!(answer.status, 401, "{}: {}", machine.name, answer.text);
             assert!(revoked.elapsed() < Duration::from_secs(10), "{:?}: far less than it may wait", revoked.elapsed());

@@ -25,7 +25,7 @@ pub struct Stage<'s> {
     pep_token: String,
     pub ada: String,
     pub crew: String,
-    outer: String,
+    pub outer: String,
     pub service: String,
     mapped: AssignmentId,
 }

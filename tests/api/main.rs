@@ -76,6 +76,7 @@ mod isolation;
 mod leaks;
 #[cfg(test)]
 mod leaver_matrix;
+#[cfg(test)]
 mod leavers;
 #[cfg(test)]
 mod limits;
@@ -85,11 +86,14 @@ mod membership;
 mod memory;
 #[cfg(test)]
 mod mirrors;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod outbound_targets;
 #[cfg(test)]
 mod outside_issuers;
 #[cfg(test)]

@@ -21,11 +21,14 @@ const SECOND: i64 = 1_000_000;
 /// An account: its identifier and what it is called.
 type Account = (u64, String);
 
+/// An account and what it may do with a repository.
+type Person = (Account, &'static str);
+
 /// What GitHub has: teams with their members, repositories with their people and what each may do there.
 #[derive(Default)]
 struct World {
     teams: Vec<(u64, String, Vec<Account>)>,
-    repositories: Vec<(u64, String, Vec<(Account, &'static str)>)>,
+    repositories: Vec<(u64, String, Vec<Person>)>,
     /// Whatever is asked with this in its path and query is answered by 500.
     broken: Option<&'static str>,
 }
@@ -55,7 +58,7 @@ impl World {
             }
             ["repos", "acme", name, "collaborators"] => {
                 let (.., people) = self.repositories.iter().find(|(_, called, _)| called == name)?;
-                let one = |(account, level): &(Account, &str)| {
+                let one = |(account, level): &Person| {
                     let (admin, maintain) = (*level == "admin", ["admin", "maintain"].contains(level));
                     let push = maintain || *level == "write";
                     let mut shown = shown(account);

@@ -110,9 +110,9 @@ fn fired(tx: &mut Tx<'_>, organization: OrganizationId) -> Found {
     let told = open.map(|quarantine| {
         let name = connections.iter().find(|one| one.id == quarantine.connection).map_or("?", |one| one.name.as_str());
         let said = format!(
-            "{} of {} people have left over the connection `{name}` at once; they are held until somebody releases or \
-             restores the quarantine {}",
-            quarantine.people, quarantine.population, quarantine.id
+            "{} of {} people have left over the connection `{name}` at once, and {} of its groups were deleted; all is held \
+             until somebody releases or restores the quarantine {}",
+            quarantine.people, quarantine.population, quarantine.groups, quarantine.id
         );
         (quarantine.id.to_string(), said)
     });
