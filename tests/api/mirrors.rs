@@ -295,7 +295,7 @@ on_both_databases! {
         let state = fixture.state(&system);
         assert!(state["problem"].as_str().unwrap().contains("500") && state["failing_since"].is_string(), "{state}");
         let listener = Listener::start();
-        let wanted = json!({ "endpoint": listener.url, "kinds": ["connection-failing"] });
+        let wanted = json!({ "url": listener.url, "kinds": ["connection-failing"] });
         fixture.admin.post("/notifications", &wanted).expect(201);
         notifications::look(&services(&fixture.server), || true).unwrap();
         let notices = fixture.admin.get("/notices").expect(200).text;

@@ -66,6 +66,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("notice_standing", "what stands is little, in an index of its own, and all of it is compared"),
     ("downstream_system_list", "an organization has a handful of systems, and all are asked for"),
     ("deleted_group_count", "counts what was deleted lately"),
+    ("held_purge_after", "the job that lets go of purges goes through all that wait, which are few"),
     ("mirror_due", "the job that refreshes mirrors asks for all of the deployment, which are few"),
     ("mirror_list", "an organization has a handful of mirrors, and all are asked for"),
     ("account_owner_list", "a comparison goes by all accounts that are tied"),
