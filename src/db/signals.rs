@@ -1,5 +1,7 @@
 //! The outbox: what receivers are still to be told, and what they have answered.
 
+mod kept;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
@@ -7,6 +9,8 @@ use crate::model::{Moment, OrganizationId, RequestId, ResourceId};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
+
+pub use kept::{forget, refused};
 
 pub(super) const INSERT: Statement = Statement {
     name: "signal_insert",
@@ -65,7 +69,7 @@ const DROP: Statement = Statement::both(
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT, &BY_ID, &DROP];
+    &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT, &BY_ID, &DROP, &kept::FORGET, &kept::REFUSED];
 
 /// The outcome of what a receiver has taken.
 const ACKNOWLEDGED: &str = "acknowledged";

@@ -2,9 +2,9 @@
 
 use super::sql::Statement;
 use super::{
-    access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
-    reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
+    access, assertions, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events,
+    extension_schemas, findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs,
+    receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -22,6 +22,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         findings::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,
+        assertions::STATEMENTS,
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,
         keyring::STATEMENTS,

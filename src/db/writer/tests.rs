@@ -45,7 +45,8 @@ fn connection_set(organization: OrganizationId, name: &str) -> WriteSet {
     let mut set = WriteSet::new(organization);
     set.takes_revision = true;
     let (id, profile, paused, assigns_roles) = (ids::connection(NOW), Profile::Default, false, false);
-    let connection = Connection { organization, id, name: name.to_owned(), profile, paused, assigns_roles };
+    let connection =
+        Connection { organization, id, name: name.to_owned(), profile, paused, assigns_roles, asynchronous: false };
     set.administration.push(AdministrationRow::Connection { connection, created_at: NOW });
     set.events.push(event("connection.created", id.into()));
     set

@@ -32,5 +32,5 @@ pub async fn answer(
     edge.rate_limit.check_more(caller.actor, more).map_err(Refusal::TooManyRequests)?;
     let span = record.span();
     let done = web::block(move || span.in_scope(|| provisioning::bulk::run(&services, &caller, &request)));
-    Ok(Reply::Document(done.await.map_err(|_panicked| Refusal::Panicked)?))
+    Ok(Reply::Document(done.await.map_err(|_panicked| Refusal::Panicked)??))
 }
