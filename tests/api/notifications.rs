@@ -216,6 +216,7 @@ on_both_databases! {
         }
         server.clock.advance(25 * HOUR);
         look(&server);
+        let admin = administrator(&server, made.id, CredentialKind::Admin);
         assert!(!standing(&admin).contains(&"receiver-failing".to_owned()));
     }
 

@@ -33,9 +33,10 @@ on_both_databases! {
             made.client.patch(&format!("/Users/{id}"), &operations).expect(200);
         };
         let id = made.client.post("/Users", &user("ann@example.com")).expect(201).id();
-        set(&id, false);
-        set(&id, true);
-        set(&id, false);
+        for active in [false, true, false] {
+            server.clock.advance(HOUR / 60);
+            set(&id, active);
+        }
         let told = || number(database, "SELECT count(*) FROM signal WHERE finished_at IS NOT NULL");
         while told() < 8 {
             std::thread::yield_now();

@@ -12,13 +12,18 @@ CREATE TABLE used_assertion (
     ends BIGINT NOT NULL,
     PRIMARY KEY (organization, credential, name)
 );
+CREATE INDEX used_assertion_ends ON used_assertion (organization, ends);
 
--- What was answered and need not be kept: everything but that somebody is gone, which certificates tell of.
-CREATE INDEX signal_passing ON signal (organization, finished_at) WHERE finished_at IS NOT NULL AND event NOT IN (
+-- When a receiver answered what need not be kept: everything but that somebody is gone, which certificates tell of.
+ALTER TABLE signal ADD COLUMN passing_at BIGINT;
+-- When a receiver refused what it was told: seldom, and administrators are told.
+ALTER TABLE signal ADD COLUMN refused_at BIGINT;
+UPDATE signal SET passing_at = finished_at WHERE event NOT IN (
     'https://schemas.openid.net/secevent/caep/event-type/session-revoked',
     'https://schemas.openid.net/secevent/risc/event-type/account-disabled',
     'https://schemas.openid.net/secevent/risc/event-type/account-purged',
     'urn:ietf:params:scim:event:prov:delete',
     'urn:ietf:params:scim:event:prov:deactivate');
--- What receivers do not want: few, and administrators are told.
-CREATE INDEX signal_refused ON signal (organization, finished_at) WHERE outcome = 'refused';
+UPDATE signal SET refused_at = finished_at WHERE outcome = 'refused';
+CREATE INDEX signal_passing ON signal (organization, passing_at) WHERE passing_at IS NOT NULL;
+CREATE INDEX signal_refused ON signal (organization, refused_at) WHERE refused_at IS NOT NULL;

@@ -6,38 +6,19 @@ use super::super::{DatabaseError, Tx};
 use super::{SignalRecord, StoredSignal};
 use crate::model::{Moment, OrganizationId};
 
-/// As the index `signal_passing` says it: only so it is used.
-macro_rules! passing {
-    () => {
-        "finished_at IS NOT NULL AND event NOT IN (\
-         'https://schemas.openid.net/secevent/caep/event-type/session-revoked', \
-         'https://schemas.openid.net/secevent/risc/event-type/account-disabled', \
-         'https://schemas.openid.net/secevent/risc/event-type/account-purged', \
-         'urn:ietf:params:scim:event:prov:delete', \
-         'urn:ietf:params:scim:event:prov:deactivate')"
-    };
-}
-
 pub(super) const FORGET: Statement = Statement {
     name: "signal_forget",
-    sqlite: concat!(
-        "DELETE FROM signal WHERE organization = $1 AND (receiver, id) IN \
-         (SELECT receiver, id FROM signal WHERE organization = $1 AND ",
-        passing!(),
-        " AND finished_at < $2 ORDER BY finished_at LIMIT $3)"
-    ),
-    postgres: concat!(
-        "DELETE FROM signal AS s USING (SELECT receiver, id FROM signal WHERE organization = $1 AND ",
-        passing!(),
-        " AND finished_at < $2 ORDER BY finished_at LIMIT $3) AS old \
-         WHERE s.organization = $1 AND s.receiver = old.receiver AND s.id = old.id"
-    ),
+    sqlite: "DELETE FROM signal WHERE organization = $1 AND (receiver, id) IN (SELECT receiver, id FROM signal \
+             WHERE organization = $1 AND passing_at IS NOT NULL AND passing_at < $2 ORDER BY passing_at LIMIT $3)",
+    postgres: "DELETE FROM signal AS s USING (SELECT receiver, id FROM signal WHERE organization = $1 \
+               AND passing_at IS NOT NULL AND passing_at < $2 ORDER BY passing_at LIMIT $3) AS old \
+               WHERE s.organization = $1 AND s.receiver = old.receiver AND s.id = old.id",
 };
 pub(super) const REFUSED: Statement = Statement::both(
     "signal_refused",
     "SELECT receiver, id, subject, request, event, content, created_at, attempts, first_attempt_at, finished_at, outcome, \
-     error FROM signal WHERE organization = $1 AND outcome = 'refused' AND finished_at >= $2 \
-     ORDER BY finished_at DESC LIMIT $3",
+     error FROM signal WHERE organization = $1 AND refused_at IS NOT NULL AND refused_at >= $2 \
+     ORDER BY refused_at DESC LIMIT $3",
 );
 
 /// Forgets what was answered before then and need not be kept, at most `most`; answers how much that was.
@@ -75,7 +56,7 @@ mod tests {
     #[test]
     fn what_says_that_somebody_is_gone_is_kept_and_nothing_else() {
         for event in EventType::REQUESTABLE {
-            let is_kept = passing!().contains(&format!("'{}'", event.uri()));
+            let is_kept = gone!().contains(&format!("'{}'", event.uri()));
             assert_eq!(is_kept, event.says_gone(), "{event:?}");
         }
     }

@@ -35,10 +35,10 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     (
         "signal",
-        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at, outcome",
+        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at, passing_at, refused_at",
         20_000,
         "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN i END, \
-         CASE WHEN i % 1000 = 1 THEN 'refused' WHEN i % 100 > 0 THEN 'acknowledged' END",
+         CASE WHEN i % 100 > 50 THEN i END, CASE WHEN i % 1000 = 1 THEN i END",
     ),
     ("used_assertion", "organization, credential, name, ends", 20_000, "#01(1), #05(i % 100 + 1), #0f(i), i"),
     ("receiver_subject", "organization, included, subject, receiver", 20_000, "#01(1), on, #06(i), #0c(1)"),
