@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
-use crate::administration::administrator;
+use crate::administration::{administered, administrator};
 use crate::support::{Answer, BULK, Client, Organization, Program, Server, group, user};
 
 const DONE: &str = "urn:ietf:params:scim:event:misc:asyncresp";
@@ -25,9 +25,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &crate::support::Database) -> Self {
-        let server = Server::start(database);
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
         let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
         Self { _server: server, organization, admin, ssf }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
-use crate::administration::administrator;
+use crate::administration::{administered, administrator};
 use crate::support::{Client, Database, Organization, Server, group};
 
 const SCIM: &str = "urn:ietf:params:scim:event:";
@@ -20,9 +20,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
         let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
         Self { _server: server, organization, admin, ssf }

@@ -3,11 +3,10 @@
 
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use muster::model::{CredentialKind, Destinations};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use crate::administration::administrator;
+use crate::administration::administered;
 use crate::support::{Answer, Client, Database, Listener, Organization, Server, user};
 
 const REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
@@ -28,10 +27,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         let client = admin.post("/clients", &json!({ "kind": "receiver" })).expect(201).json();
         let mut fixture = Self {
             ssf: Client { base: format!("{}/ssf", server.url), token: String::new() },
