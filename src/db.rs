@@ -4,6 +4,7 @@
 //! turns into statements, many requests in one commit.
 
 pub mod access;
+pub mod assertions;
 pub mod brakes;
 pub mod console;
 mod constraint;

@@ -19,6 +19,7 @@ mod receivers;
 mod requests;
 mod signing;
 mod token;
+mod told;
 mod types;
 mod unknown_ids;
 

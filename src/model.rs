@@ -36,7 +36,7 @@ mod version;
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
 pub use believed::{Believed, BelievedError, Said};
 pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_OBJECTS, Part};
-pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
+pub use caller::{Actor, Administrator, Answering, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
 pub use credential::{Credential, CredentialKind};

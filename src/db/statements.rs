@@ -2,10 +2,10 @@
 
 use super::sql::Statement;
 use super::{
-    access, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory, events,
-    extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors, notifications,
-    organizations, owners, proofs, receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys,
-    streams, users,
+    access, assertions, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory,
+    events, extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors,
+    notifications, organizations, owners, proofs, receivers, reconciliations, request_log, role_offers, servers,
+    signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -27,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         findings::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,
+        assertions::STATEMENTS,
         decisions::STATEMENTS,
         demonstrations::STATEMENTS,
         keyring::STATEMENTS,

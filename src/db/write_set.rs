@@ -88,6 +88,13 @@ pub enum AdministrationRow {
         /// Whether, from now on.
         on: bool,
     },
+    /// Whether the outcome of a connection's requests may be told in events.
+    Asynchronous {
+        /// Which connection.
+        id: ConnectionId,
+        /// Whether, from now on.
+        on: bool,
+    },
     /// A role at a scope that a connection may assign from now on.
     OfferRole(crate::model::RoleOffer),
     /// One that it may assign no more.

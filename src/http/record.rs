@@ -151,9 +151,11 @@ mod tests {
                 profile: Profile::Default,
                 paused: false,
                 assigns_roles: false,
+                asynchronous: false,
                 actor: Actor::Connection(connection, ids::credential(now)),
                 request,
                 digest: None,
+                answering: None,
             });
             record.route("/Users/{id}");
             record.finish(status, &metrics);

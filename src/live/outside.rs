@@ -1,5 +1,4 @@
-//! What is known of those who prove who they are by signatures: whose tokens admit, the keys published elsewhere, and
-//! which one-time tokens were used.
+//! What is known of those who prove who they are by signatures: whose tokens admit, and the keys published elsewhere.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::db::{DatabaseError, proofs};
-use crate::model::{CredentialId, Destinations, DownstreamAccount, MirroredGroup, Moment, OrganizationId, Proof};
+use crate::model::{CredentialId, Destinations, DownstreamAccount, MirroredGroup, OrganizationId, Proof};
 
 use super::Live;
 use super::jwt::PublicKeys;
@@ -18,8 +17,6 @@ const FRESH: Duration = Duration::from_hours(1);
 const STALE: Duration = Duration::from_hours(24);
 /// How often a publisher is asked at most, however many tokens name keys that are not known.
 const ASK_EVERY: Duration = Duration::from_secs(30);
-/// One-time tokens remembered at once.
-const REMEMBERED: usize = 100_000;
 
 /// Reads a document from an address, if that is where requests may go. The text of an error is for the log.
 pub type Fetch = dyn Fn(&str, &Destinations) -> Result<String, String> + Send + Sync;
@@ -57,7 +54,6 @@ pub(super) struct Outside {
     accounts: OnceLock<Box<FetchAccounts>>,
     groups: OnceLock<Box<FetchGroups>>,
     published: Mutex<HashMap<String, Published>>,
-    used: Mutex<HashMap<(CredentialId, String), i64>>,
 }
 
 impl Live {
@@ -151,16 +147,5 @@ impl Live {
         credential: CredentialId,
     ) -> Result<Option<Proof>, DatabaseError> {
         self.0.database.read(|tx| proofs::by_credential(tx, organization, credential))
-    }
-
-    /// Uses a one-time token that ends at `ends`, in seconds; false if this process has seen it before. The memory of a
-    /// process ends with it, so such tokens must be short-lived.
-    pub fn use_once(&self, credential: CredentialId, name: &str, ends: i64, now: Moment) -> bool {
-        let mut used = self.0.outside.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= REMEMBERED {
-            let now = now.as_micros().div_euclid(1_000_000);
-            used.retain(|_, ends| *ends > now);
-        }
-        used.len() < REMEMBERED && used.insert((credential, name.to_owned()), ends).is_none()
     }
 }

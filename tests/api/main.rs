@@ -17,6 +17,8 @@ mod access_questions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod asynchronous;
+#[cfg(test)]
 mod authorization;
 #[cfg(test)]
 mod authorization_table;
@@ -143,6 +145,8 @@ mod signals;
 #[cfg(test)]
 mod signals_faults;
 #[cfg(test)]
+mod signals_of_groups;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod slow_clients;
@@ -158,6 +162,10 @@ mod streams;
 mod ten_thousand;
 #[cfg(test)]
 mod throw_away_databases;
+#[cfg(test)]
+mod told;
+#[cfg(test)]
+mod transmitter;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]

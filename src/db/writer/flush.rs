@@ -260,6 +260,9 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 organizations::pause_connection(tx, set.organization, *id, *paused)?
             }
             AdministrationRow::AssignRoles { id, on } => organizations::assign_roles(tx, set.organization, *id, *on)?,
+            AdministrationRow::Asynchronous { id, on } => {
+                organizations::set_asynchronous(tx, set.organization, *id, *on)?
+            }
             AdministrationRow::OfferRole(offer) => role_offers::insert(tx, set.organization, offer)?,
             AdministrationRow::WithdrawRole { id } => role_offers::delete(tx, set.organization, *id)?,
             AdministrationRow::RenameConnection { id, name } => {

@@ -299,7 +299,7 @@ fn at_least(count: usize, more: bool) -> String {
 
 fn paused(visit: &Visit, paused: bool) -> Result<Answer, Refusal> {
     let connection = named(visit)?;
-    let change = ConnectionChange { name: None, paused: Some(paused) };
+    let change = ConnectionChange { paused: Some(paused), ..ConnectionChange::default() };
     let organization = visit.organization()?;
     visit.administration()?.change_connection(organization, connection.id, &change, &Precondition::None)?;
     let said = if paused {

@@ -33,7 +33,7 @@ pub async fn answer(
     edge.rate_limit.check_more(caller.actor, more).map_err(Refusal::TooManyRequests)?;
     let span = record.span();
     let done = web::block(move || span.in_scope(|| provisioning::bulk::run(&services, &caller, &request)));
-    let answer = done.await.map_err(|_panicked| Refusal::Panicked)?;
+    let answer = done.await.map_err(|_panicked| Refusal::Panicked)??;
     if [r#""status":"404""#, r#""status":"400""#].iter().any(|refused| answer.contains(refused)) {
         unknown_ids::note_all(&edge.services.live, "", record);
     }

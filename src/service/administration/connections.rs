@@ -42,6 +42,7 @@ impl Administration {
                 profile,
                 paused: false,
                 assigns_roles: false,
+                asynchronous: false,
             };
             let mut set = decisive(organization, Vec::new());
             set.only_at = seen;
@@ -61,7 +62,7 @@ impl Administration {
         paused: bool,
     ) -> Result<Connection, AdministrationError> {
         let id = self.live.read(|tx| found(tx, organization, name))?.id;
-        let change = ConnectionChange { name: None, paused: Some(paused) };
+        let change = ConnectionChange { paused: Some(paused), ..ConnectionChange::default() };
         self.change_connection(organization, id, &change, &Precondition::None)
     }
 
@@ -104,6 +105,12 @@ impl Administration {
                 connection.paused = paused;
                 set.takes_access = paused;
                 set.administration.push(AdministrationRow::PauseConnection { id, paused });
+            }
+            if let Some(on) = change.security_events.filter(|on| *on != connection.asynchronous) {
+                let action = if on { "connection.security-events-on" } else { "connection.security-events-off" };
+                set.events.push(cause.event(now, action, id.into(), &json!({ "name": connection.name })));
+                connection.asynchronous = on;
+                set.administration.push(AdministrationRow::Asynchronous { id, on });
             }
             if set.administration.is_empty() {
                 return Ok(Decision::Unchanged(connection));
@@ -152,6 +159,8 @@ pub struct ConnectionChange {
     pub name: Option<ConnectionName>,
     /// Whether writes are refused.
     pub paused: Option<bool>,
+    /// Whether the outcome of its requests may be told in events (RFC 9967 §2.5.1).
+    pub security_events: Option<bool>,
 }
 
 pub(in crate::service) fn taken(other: &Connection) -> AdministrationError {

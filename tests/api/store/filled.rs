@@ -35,10 +35,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     (
         "signal",
-        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at",
+        "organization, receiver, id, subject, request, event, content, created_at, attempts, finished_at, passing_at, refused_at",
         20_000,
-        "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN 1 END",
+        "#01(1), #0c(1), #0d(i), #06(i), #0f(1), 'event', '', 0, 0, CASE WHEN i % 100 > 0 THEN i END, \
+         CASE WHEN i % 100 > 50 THEN i END, CASE WHEN i % 1000 = 1 THEN i END",
     ),
+    ("used_assertion", "organization, credential, name, ends", 20_000, "#01(1), #05(i % 100 + 1), #0f(i), i"),
     ("receiver_subject", "organization, included, subject, receiver", 20_000, "#01(1), on, #06(i), #0c(1)"),
     ("server", "instance, started_at, lease_until", 100, "#04(i), 0, 0"),
     ("server_applied", "organization, instance, revision", 5000, "#01(i % 500 + 1), #04(i / 500 + 1), 9"),

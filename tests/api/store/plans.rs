@@ -59,6 +59,8 @@ const TABLES: &[&str] = &[
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
 const MAY_READ_MANY: &[(&str, &str)] = &[
     ("request_log_forget", "deletes in small steps, by the clock; on an empty table any index is as good"),
+    ("notification_forget", "by the clock; what is kept is a month of what few subscribers were told"),
+    ("notice_forget", "by the clock; what is kept is a month of what few causes came to"),
     ("connection_activity", "an organization has a handful of connections, and all are asked for"),
     ("connection_activity_everywhere", "a metric of the deployment counts all connections"),
     ("brake_everywhere", "the job that looks after brakes asks for all of the deployment, which are few"),

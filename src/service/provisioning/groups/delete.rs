@@ -8,9 +8,10 @@ use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition};
 use crate::service::access::administrators;
+use crate::service::signals::{self, ChangedGroup, GroupHappened};
 use crate::service::{ServiceError, Services};
 
-use super::{group_id, load_for_change, present};
+use super::{done, group_id, load_for_change, present};
 
 /// Deletes a group: 404 from then on, its memberships over. Its members stay.
 ///
@@ -33,6 +34,11 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.groups_deleted.push(DeletedGroupRow { event: event.id, group: id, connection, at });
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
+        let happened = GroupHappened::Deleted;
+        let (before, after, members) = (&document, &document, &[]);
+        let told = ChangedGroup { id, happened, before, after, joined: members, left: members, version: None };
+        signals::queue_group(&services.live, tx, &cause, &mut set, &told)?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 204, None))?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

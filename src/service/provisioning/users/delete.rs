@@ -13,7 +13,7 @@ use crate::service::signals;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{load_for_change, present, user_id};
+use super::{done, load_for_change, present, user_id};
 
 /// Deletes a user: 404 from then on, out of every group, its userName free. The row rests as a tombstone.
 ///
@@ -56,6 +56,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
         cut_off::end(tx, &cause, id, now, &mut set)?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 204, None))?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }
