@@ -1,10 +1,10 @@
-//! What held at a revision, as far as one subject's access depends on it.
+//! What held at a revision, as far as the access of one subject, or of everybody at one scope, depends on it.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::model::{
-    EventId, Leaf, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId, UserId,
+    EventId, GroupId, Leaf, Member, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId, UserId,
 };
 
 use super::super::memberships::{MemberRecord, MembershipChange};
@@ -54,6 +54,31 @@ const ASSIGNMENTS: Statement = Statement {
                reason, created_at FROM assignment WHERE organization = $1 AND principal = ANY($2) \
                AND from_revision <= $3 AND until_revision > $3",
 };
+// Those that hold now by their scope, those that have ended since by that.
+const AT_SCOPE: Statement = Statement::both(
+    "assignment_at_scope_at",
+    "SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, approver, reason, \
+     created_at FROM assignment WHERE organization = $1 AND scope = $2 AND until_revision = 9223372036854775807 \
+     AND from_revision <= $3 \
+     UNION ALL SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, approver, \
+     reason, created_at FROM assignment WHERE organization = $1 AND scope = $2 AND from_revision <= $3 \
+     AND until_revision > $3 AND until_revision < 9223372036854775807",
+);
+const MEMBERS: Statement = Statement::both(
+    "membership_of_group_at",
+    "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = $2 \
+     AND from_revision <= $3 AND until_revision > $3",
+);
+const PEOPLE: Statement = Statement {
+    name: "people_at",
+    sqlite: "SELECT u.id, u.user_name_key, s.status FROM json_each($2) j CROSS JOIN scim_user u \
+             ON u.organization = $1 AND u.id = unhex(j.value) CROSS JOIN user_status s \
+             ON s.organization = u.organization AND s.user_id = u.id AND s.from_revision <= $3 AND s.until_revision > $3",
+    postgres: "SELECT u.id, u.user_name_key, s.status FROM unnest($2::bytea[]) AS j(id) CROSS JOIN LATERAL \
+               (SELECT * FROM scim_user WHERE organization = $1 AND id = j.id OFFSET 0) AS u CROSS JOIN LATERAL \
+               (SELECT * FROM user_status WHERE organization = $1 AND user_id = j.id AND from_revision <= $3 \
+               AND until_revision > $3 OFFSET 0) AS s",
+};
 const ROLES: Statement = Statement::both(
     "role_version_at",
     "SELECT role, number, permissions, from_revision, created_at FROM role_version \
@@ -98,6 +123,9 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &DOCUMENT,
     &GROUPS,
     &ASSIGNMENTS,
+    &AT_SCOPE,
+    &MEMBERS,
+    &PEOPLE,
     &ROLES,
     &PERMISSIONS,
     &SCOPE,
@@ -196,6 +224,38 @@ pub fn assignments(
 ) -> Result<Vec<AssignmentRow>, DatabaseError> {
     let rows = Sql(&ASSIGNMENTS, of_any(&organization, principals, at)).rows::<AssignmentRecord>(tx)?;
     rows.into_iter().map(assignments::read).collect()
+}
+
+/// What was assigned at a scope.
+pub fn at_scope(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    scope: &ScopePath,
+    at: Revision,
+) -> Result<Vec<AssignmentRow>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(scope.as_str()), Bind::Int(at.as_i64())];
+    Sql(&AT_SCOPE, binds).rows::<AssignmentRecord>(tx)?.into_iter().map(assignments::read).collect()
+}
+
+/// Who was directly in a group.
+pub fn members(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+    at: Revision,
+) -> Result<Vec<Member>, DatabaseError> {
+    let rows = Sql(&MEMBERS, of(&organization, group.as_bytes(), at)).rows::<MemberRecord>(tx)?;
+    rows.into_iter().map(|row| Ok(MembershipChange::try_from(row)?.member)).collect()
+}
+
+/// Users, under the names they bear now, with the status each had.
+pub fn people(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    users: &[ResourceId],
+    at: Revision,
+) -> Result<Vec<Person>, DatabaseError> {
+    Sql(&PEOPLE, of_any(&organization, users, at)).rows::<PersonRecord>(tx)?.into_iter().map(people::read).collect()
 }
 
 /// The roles of the organization's own, as they were.

@@ -80,11 +80,6 @@ pub(super) fn length(micros: i64) -> String {
     }
 }
 
-/// A time in seconds, as programs read it: `0.017000`.
-pub(super) fn seconds(micros: i64) -> String {
-    format!("{}.{:06}", micros.div_euclid(SECOND), micros.rem_euclid(SECOND))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
