@@ -21,9 +21,14 @@ use providers::StoredProvider;
 use sessions::Session;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: &[&[&Statement]] =
-    &[accounts::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, providers::STATEMENTS, invitations::STATEMENTS,
-      exports::STATEMENTS];
+pub(super) const STATEMENTS: &[&[&Statement]] = &[
+    accounts::STATEMENTS,
+    sessions::STATEMENTS,
+    links::STATEMENTS,
+    providers::STATEMENTS,
+    invitations::STATEMENTS,
+    exports::STATEMENTS,
+];
 
 /// Rows of the console: rare, written one by one.
 #[derive(Debug, Clone)]

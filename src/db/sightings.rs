@@ -72,9 +72,8 @@ fn read(rows: Vec<SightingRecord>) -> Result<BTreeMap<UserId, Moment>, DatabaseE
 pub fn see(tx: &mut Tx<'_>, seen: &[Sighting]) -> Result<(), DatabaseError> {
     let row = |one: &Sighting| (*one.organization.as_bytes(), *one.user.as_bytes(), one.at.as_micros());
     let rows: Vec<_> = seen.iter().map(row).collect();
-    let binds = rows.iter().map(|(organization, user, at)| {
-        vec![Bind::Bytes(organization), Bind::Bytes(user), Bind::Int(*at)]
-    });
+    let binds =
+        rows.iter().map(|(organization, user, at)| vec![Bind::Bytes(organization), Bind::Bytes(user), Bind::Int(*at)]);
     SEE.write_rows(tx, binds.collect())?;
     Ok(())
 }

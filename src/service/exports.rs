@@ -54,8 +54,7 @@ pub enum ExportKind {
 
 impl ExportKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::People, Self::Groups, Self::Assignments, Self::Gates, Self::Log, Self::Leavers];
+    pub const ALL: [Self; 6] = [Self::People, Self::Groups, Self::Assignments, Self::Gates, Self::Log, Self::Leavers];
 
     /// In a word.
     pub const fn as_str(self) -> &'static str {
@@ -170,8 +169,7 @@ impl Services {
     pub fn exported(&self, export: &Export) -> Result<String, ServiceError> {
         let (mut text, mut last) = (String::new(), -1);
         loop {
-            let parts =
-                self.live.read::<_, ServiceError>(|tx| Ok(exports::parts_after(tx, export, last, PARTS)?))?;
+            let parts = self.live.read::<_, ServiceError>(|tx| Ok(exports::parts_after(tx, export, last, PARTS)?))?;
             let Some((place, _)) = parts.last() else { return Ok(text) };
             last = *place;
             text.extend(parts.into_iter().map(|(_, content)| content));
@@ -186,8 +184,7 @@ impl Services {
 pub fn work(services: &Services, goes_on: impl Fn() -> bool) -> Result<usize, ServiceError> {
     let now = services.clock.now();
     let ago = |micros: i64| now.plus_micros(micros.saturating_neg());
-    let resting =
-        services.live.read::<_, ServiceError>(|tx| Ok(exports::resting(tx, ago(FORSAKEN), TURN)?))?;
+    let resting = services.live.read::<_, ServiceError>(|tx| Ok(exports::resting(tx, ago(FORSAKEN), TURN)?))?;
     let mut made = 0_usize;
     for export in resting {
         if !goes_on() {

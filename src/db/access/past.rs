@@ -4,7 +4,8 @@ use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::model::{
-    EventId, GroupId, Leaf, Member, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId, UserId,
+    EventId, GroupId, Leaf, Member, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId,
+    UserId,
 };
 
 use super::super::memberships::{MemberRecord, MembershipChange};

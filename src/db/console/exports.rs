@@ -192,12 +192,7 @@ pub fn put_part(tx: &mut Tx<'_>, of: &Export, place: i64, content: &str) -> Resu
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub fn parts_after(
-    tx: &mut Tx<'_>,
-    of: &Export,
-    place: i64,
-    limit: i64,
-) -> Result<Vec<(i64, String)>, DatabaseError> {
+pub fn parts_after(tx: &mut Tx<'_>, of: &Export, place: i64, limit: i64) -> Result<Vec<(i64, String)>, DatabaseError> {
     let (organization, id) = (Bind::Bytes(of.organization.as_bytes()), Bind::Bytes(of.id.as_bytes()));
     let rows = Sql(&PARTS, vec![organization, id, Bind::Int(place), Bind::Int(limit)]).rows::<PartRecord>(tx)?;
     Ok(rows.into_iter().map(|row| (row.place, row.content)).collect())

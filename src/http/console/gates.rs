@@ -346,7 +346,7 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     };
     let asked = question.at.unwrap_or_else(|| visit.services.clock.now());
     let answer = administration.may(organization, &question, true);
-    let answer = answer.map_err(crate::service::administration::AdministrationError::from)?;
+    let answer = answer.map_err(AdministrationError::from)?;
     let evidence = json!({
         "subject": page.person, "permission": page.permission, "scope": page.scope, "at": asked.to_string(),
         "decision": answer.allowed, "revision": answer.revision.as_i64(), "reasons": answer.reasons,

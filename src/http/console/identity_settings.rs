@@ -114,7 +114,8 @@ fn quicker(visit: &Visit, wanted: &IdentityProvider) -> Result<Answer, Refusal> 
         ("Claims everybody must have", stored.required_text(), wanted.required_text()),
         ("Other ways in", only(stored.is_only), only(wanted.is_only)),
     ];
-    page.theirs.extend(sides.into_iter().filter(|(_, theirs, mine)| theirs != mine).map(|(name, theirs, _)| (name, theirs)));
+    page.theirs
+        .extend(sides.into_iter().filter(|(_, theirs, mine)| theirs != mine).map(|(name, theirs, _)| (name, theirs)));
     Answer::page_with(StatusCode::CONFLICT, &page)
 }
 

@@ -192,7 +192,8 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
 
 /// The page with both versions, if the role is at another than the one the form was made from.
 fn quicker(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>) -> Result<Option<Answer>, Refusal> {
-    let found = visit.administration()?.roles(visit.organization()?)?.into_iter().find(|role| role.version.role == *name);
+    let found =
+        visit.administration()?.roles(visit.organization()?)?.into_iter().find(|role| role.version.role == *name);
     let version = found.map(|role| role.version.number.to_string()).unwrap_or_default();
     if !visit.form.has("version") {
         return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));

@@ -41,7 +41,7 @@ const GITHUB: &str = "https://api.github.com";
 struct ListPage {
     frame: Frame,
     lines: Vec<Line>,
-    name: String,
+    typed: String,
     github: String,
     problem: String,
     may_connect: bool,
@@ -154,7 +154,7 @@ fn list_page(visit: &Visit, problem: String) -> Result<ListPage, Refusal> {
     Ok(ListPage {
         frame: visit.frame(title, "systems"),
         lines,
-        name: visit.form.text("name")?.to_owned(),
+        typed: visit.form.text("name")?.to_owned(),
         github: visit.form.text("github")?.to_owned(),
         problem,
         may_connect: visit.member()?.rights.manage_connections(),
@@ -178,7 +178,9 @@ fn add(visit: &Visit) -> Result<Answer, Refusal> {
             api: GITHUB.to_owned(),
             token: Zeroizing::new(token.to_owned()),
         }),
-        _ => return refused("to fetch from GitHub give both its organization there and a token that reads its members"),
+        _ => {
+            return refused("to fetch from GitHub give both its organization there and a token that reads its members");
+        }
     };
     match visit.administration()?.add_system(visit.organization()?, &NewSystem { name, github }) {
         Ok(system) => Ok(Answer::see_other(visit.address(&format!("/systems/{}", system.id))?)
@@ -273,17 +275,15 @@ fn tie(visit: &Visit) -> Result<Answer, Refusal> {
         let said = Flash::done(format!("Nobody is said to have {account}. Compare again."));
         return Ok(Answer::see_other(visit.address(&format!("/systems/{id}"))?).saying(&said));
     }
-    let tied = people::find(&visit.services, visit.caller()?, named).map_err(Refusal::from).and_then(|user| {
-        Ok(administration.tie_account(organization, id, account, user)?)
-    });
+    let tied = people::find(&visit.services, visit.caller()?, named)
+        .map_err(Refusal::from)
+        .and_then(|user| Ok(administration.tie_account(organization, id, account, user)?));
     match tied {
         Ok(()) => {
             let said = Flash::done(format!("{account} belongs to {named}. Compare again."));
             Ok(Answer::see_other(visit.address(&format!("/systems/{id}"))?).saying(&said))
         }
-        Err(Refusal::Refused(_, problem)) => {
-            Answer::invalid(&system_page(visit, String::new(), sentence(&problem))?)
-        }
+        Err(Refusal::Refused(_, problem)) => Answer::invalid(&system_page(visit, String::new(), sentence(&problem))?),
         Err(other) => Err(other),
     }
 }

@@ -57,9 +57,7 @@ impl Live {
         at: Option<Moment>,
     ) -> Result<Revision, DatabaseError> {
         let revision = match at {
-            Some(at) if at < self.0.clock.now() => {
-                past::revision_before(tx, organization, ids::first_event_after(at))?
-            }
+            Some(at) if at < self.0.clock.now() => past::revision_before(tx, organization, ids::first_event_after(at))?,
             _ => organizations::revision(tx, organization)?,
         };
         Ok(revision.unwrap_or_default())

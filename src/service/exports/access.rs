@@ -13,7 +13,16 @@ pub(super) fn assignments(services: &Services, caller: &Caller, making: &mut Mak
     let all = services.administration(caller).assignments(caller.organization)?;
     making.expect(all.len());
     making.columns(&[
-        "id", "assigned to", "which is", "name", "role", "scope", "from (UTC)", "until (UTC)", "source", "reason",
+        "id",
+        "assigned to",
+        "which is",
+        "name",
+        "role",
+        "scope",
+        "from (UTC)",
+        "until (UTC)",
+        "source",
+        "reason",
         "made (UTC)",
     ]);
     for shown in all {
@@ -36,12 +45,7 @@ pub(super) fn assignments(services: &Services, caller: &Caller, making: &mut Mak
 }
 
 /// Every gate that is watched now, with everybody who can pass it, or could at a moment.
-pub(super) fn gates(
-    services: &Services,
-    caller: &Caller,
-    asked: &Asked,
-    making: &mut Making<'_>,
-) -> Result<(), Ended> {
+pub(super) fn gates(services: &Services, caller: &Caller, asked: &Asked, making: &mut Making<'_>) -> Result<(), Ended> {
     let (administration, organization) = (services.administration(caller), caller.organization);
     let at: Moment = asked.until.unwrap_or_else(|| services.clock.now());
     making.columns(&["permission", "scope", "at (UTC)", "user id", "user name"]);

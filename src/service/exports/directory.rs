@@ -32,8 +32,7 @@ fn may_do(rules: &Rules<'_>, user: UserId, now: Moment) -> MayDo {
     let mut gates = Vec::new();
     for (scope, permission, _) in rules.watched_gates() {
         let resource = Resource { resource_type: scope.kind().as_str(), id: scope.as_str() };
-        let asked =
-            Question { subject: Ok(subject), permission: permission.as_str(), resource, circumstances: None };
+        let asked = Question { subject: Ok(subject), permission: permission.as_str(), resource, circumstances: None };
         if rules.decide(&asked, now).is_allowed() {
             gates.push(format!("{permission} at {scope}"));
         }
@@ -46,7 +45,15 @@ pub(super) fn people(services: &Services, caller: &Caller, making: &mut Making<'
     let organization = caller.organization;
     making.expect(usize::try_from(people::count(services, caller)?).unwrap_or_default());
     making.columns(&[
-        "id", "user name", "name", "state", "source", "roles", "gates", "last seen (UTC)", "known since (UTC)",
+        "id",
+        "user name",
+        "name",
+        "state",
+        "source",
+        "roles",
+        "gates",
+        "last seen (UTC)",
+        "known since (UTC)",
     ]);
     let mut after = UserId::from(ResourceId::FIRST);
     loop {

@@ -1,8 +1,8 @@
 //! The log, and leavers.
 
 use crate::model::{Caller, EventId};
+use crate::service::Services;
 use crate::service::log::{self, LogSearch};
-use crate::service::{ServiceError, Services};
 
 use super::Asked;
 use super::making::{Ended, Making};
@@ -13,7 +13,16 @@ const BATCH: usize = 1_000;
 /// The log, newest first.
 pub(super) fn log(services: &Services, caller: &Caller, asked: &Asked, making: &mut Making<'_>) -> Result<(), Ended> {
     making.columns(&[
-        "id", "when (UTC)", "who", "what", "about", "called", "revision", "request", "details", "sealed values",
+        "id",
+        "when (UTC)",
+        "who",
+        "what",
+        "about",
+        "called",
+        "revision",
+        "request",
+        "details",
+        "sealed values",
     ]);
     let wanted = LogSearch { from: asked.from, until: asked.until, ..LogSearch::default() };
     let mut before: Option<EventId> = None;
@@ -59,7 +68,17 @@ pub(super) fn leavers(services: &Services, caller: &Caller, making: &mut Making<
     }
 }
 
-/// Microseconds as seconds, exactly.
+/// Microseconds as seconds: `0.017000`.
 fn seconds(micros: i64) -> String {
     format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds;
+
+    #[test]
+    fn a_time_is_told_to_the_microsecond() {
+        assert_eq!((seconds(17_000), seconds(5_000_001)), ("0.017000".to_owned(), "5.000001".to_owned()));
+    }
 }

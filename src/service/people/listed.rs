@@ -135,7 +135,9 @@ impl Look<'_> {
         let people: Vec<UserId> = some.iter().map(|(_, row)| row.id).collect();
         let left = self.narrowing.among(tx, self.organization, &people)?;
         let seen = match self.listing.seen {
-            Some(_) => sightings::of_ids(tx, self.organization, &left.iter().map(|one| (*one).into()).collect::<Vec<_>>())?,
+            Some(_) => {
+                sightings::of_ids(tx, self.organization, &left.iter().map(|one| (*one).into()).collect::<Vec<_>>())?
+            }
             None => BTreeMap::new(),
         };
         let mut found = Vec::new();

@@ -49,8 +49,12 @@ pub(super) fn of_every_gate(visit: &Visit, page: &PastPage, dates: Dates) -> Res
     let address = visit.address("/past")?;
     let query = Fields::default();
     let line = |((permission, scope), (then, now)): (&AGate, (BTreeSet<UserId>, BTreeSet<UserId>))| {
-        let asked = [("on", page.on.as_str()), ("and", page.and.as_str()), ("permission", permission.as_str()),
-            ("scope", scope.as_str())];
+        let asked = [
+            ("on", page.on.as_str()),
+            ("and", page.and.as_str()),
+            ("permission", permission.as_str()),
+            ("scope", scope.as_str()),
+        ];
         GateOfEverybody {
             href: format!("{address}?{}", query.query_with(&asked)),
             permission: permission.to_string(),

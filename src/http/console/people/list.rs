@@ -89,8 +89,9 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let total = people::count(&visit.services, caller)?;
     let sources = people::sources(&visit.services, caller)?;
     let found = groups::search(&visit.services, caller, ResourceId::FIRST, GROUPS, &GroupSearch::default())?;
-    let is_narrowed =
-        ["q", "state", "source", "group", "role", "seen"].iter().any(|name| query.all(name).any(|value| !value.is_empty()));
+    let is_narrowed = ["q", "state", "source", "group", "role", "seen"]
+        .iter()
+        .any(|name| query.all(name).any(|value| !value.is_empty()));
     let address = visit.address("/people")?;
     let here = |changed: &[(&str, &str)]| format!("{address}?{}", query.query_with(changed));
     let next = listed.next.as_ref().map(|(key, id)| {
