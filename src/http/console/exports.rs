@@ -133,7 +133,7 @@ fn ask(visit: &Visit) -> Result<Answer, Refusal> {
     // The end of a day that is named is meant with it; the beginning, where it begins.
     let from =
         from.map(|end: Moment| if visit.form.text("from").is_ok_and(|text| text.len() == 10) { day(end) } else { end });
-    let asked = Asked { from, until };
+    let asked = Asked { until, from };
     match visit.services.ask_for_export(visit.caller()?, account(visit)?, kind, &asked) {
         Ok(id) => Ok(Answer::see_other(visit.address(&format!("/exports/{id}"))?)),
         Err(error) => {

@@ -146,9 +146,9 @@ fn look(visit: &Visit, text: String, moved: String) -> Result<Answer, Refusal> {
             let mut page = page(visit, &format!("Rehearsal of {}", guardrail.id()), text, moved)?;
             page.before.clone_from(&stored);
             if before != stored.trim() && !stored.is_empty() {
-                page.problem = "A guardrail of this name was saved since you opened the form. Its text stands below \
-                                yours; saving puts yours in its place."
-                    .to_owned();
+                let problem = "A guardrail of this name was saved since you opened the form. Its text stands below \
+                               yours; saving puts yours in its place.";
+                page.problem = String::from(problem);
                 page.theirs = stored;
             }
             page.headline = mappings::headline(&shown);

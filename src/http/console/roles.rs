@@ -48,7 +48,7 @@ struct RolePage {
     typed: String,
     version: String,
     is_built_in: bool,
-    rows: Vec<Ticked>,
+    rows: Vec<Choice>,
     holders: Vec<mappings::Line>,
     versions: Vec<Version>,
     may_change: bool,
@@ -57,7 +57,7 @@ struct RolePage {
 }
 
 /// A permission that can be ticked.
-struct Ticked {
+struct Choice {
     permission: String,
     description: String,
     is_ticked: bool,
@@ -130,7 +130,7 @@ fn page(
             let is_ticked = allows(permission);
             let stored = version.as_ref().is_some_and(|(version, _)| version.allows(permission));
             let theirs = (is_quicker && stored != is_ticked).then_some(stored);
-            Ticked { permission: permission.to_string(), description: entry.description.clone(), is_ticked, theirs }
+            Choice { permission: permission.to_string(), description: entry.description.clone(), is_ticked, theirs }
         })
         .collect();
     let assignments = administration.assignments(organization)?;

@@ -98,13 +98,17 @@ fn read(
     for some in people.chunks(PEOPLE) {
         for person in past::people(tx, organization, some, at)? {
             let user = person.id;
-            person_rows(person).into_iter().for_each(|row| loading.row(row));
+            for row in person_rows(person) {
+                loading.row(row);
+            }
             if reads_people {
                 facts_at(tx, organization, user, at)?.into_iter().for_each(|facts| loading.row(facts));
             }
         }
     }
-    assigned.into_iter().for_each(|row| loading.row(row));
+    for row in assigned {
+        loading.row(row);
+    }
     Ok((loading.finish(), guardrails))
 }
 
