@@ -35,7 +35,7 @@ use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 use crate::scim::schema::{ResourceTypes, SchemaError};
 
-pub use access::{AGate, CannotJudge, Everybody, Slice, rules};
+pub use access::{AGate, CannotJudge, Everybody, Slice, passing, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};

@@ -22,7 +22,7 @@ use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, Live};
 
-pub use everybody::{AGate, Everybody};
+pub use everybody::{AGate, Everybody, passing};
 pub use slice::Slice;
 
 /// Why nothing can be said: not an allow, and not a denial either.

@@ -184,15 +184,18 @@ impl Services {
 pub fn work(services: &Services, goes_on: impl Fn() -> bool) -> Result<usize, ServiceError> {
     let now = services.clock.now();
     let ago = |micros: i64| now.plus_micros(micros.saturating_neg());
-    let resting = services.live.read::<_, ServiceError>(|tx| Ok(exports::resting(tx, ago(FORSAKEN), TURN)?))?;
+    let (waiting, old) = services.live.read::<_, ServiceError>(|tx| {
+        Ok((exports::waiting(tx, ago(FORSAKEN), TURN)?, exports::made(tx, ago(KEPT), TURN)?))
+    })?;
+    for one in old {
+        services.live.note(|tx| exports::delete(tx, &one))?;
+    }
     let mut made = 0_usize;
-    for export in resting {
+    for export in waiting {
         if !goes_on() {
             break;
         }
-        if export.id.made_at() < ago(KEPT) {
-            services.live.note(|tx| exports::delete(tx, &export))?;
-        } else if export.outcome.is_none() && make(services, export, &goes_on)? {
+        if make(services, export, &goes_on)? {
             made = made.saturating_add(1);
         }
     }

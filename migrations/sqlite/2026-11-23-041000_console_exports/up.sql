@@ -14,7 +14,8 @@ CREATE TABLE export (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX export_of_account ON export (organization, account, id);
 -- What is to be worked on, and what is to be thrown away, of all organizations.
-CREATE INDEX export_changed ON export (changed_at);
+CREATE INDEX export_waiting ON export (changed_at) WHERE outcome IS NULL;
+CREATE INDEX export_made ON export (changed_at) WHERE outcome IS NOT NULL;
 
 CREATE TABLE export_part (
     organization BLOB NOT NULL,

@@ -9,7 +9,8 @@ use crate::model::{
 };
 
 use super::super::memberships::{MemberRecord, MembershipChange};
-use super::super::sql::{Bind, IdList, Sql, Statement};
+use super::super::sql::{Bind, IdList, Sql, Statement, by_place};
+use super::super::users::Status;
 use super::super::{DatabaseError, Tx};
 use super::assignments::{self, AssignmentRecord, AssignmentRow};
 use super::catalogue::{self, PermissionRecord, PermissionRow, RoleRecord, StoredRole};
@@ -70,13 +71,11 @@ const MEMBERS: Statement = Statement::both(
     "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = $2 \
      AND from_revision <= $3 AND until_revision > $3",
 );
-const PEOPLE: Statement = Statement {
-    name: "people_at",
-    sqlite: "SELECT u.id, u.user_name_key, s.status FROM json_each($2) j CROSS JOIN scim_user u \
-             ON u.organization = $1 AND u.id = unhex(j.value) CROSS JOIN user_status s \
-             ON s.organization = u.organization AND s.user_id = u.id AND s.from_revision <= $3 AND s.until_revision > $3",
-    postgres: "SELECT u.id, u.user_name_key, s.status FROM unnest($2::bytea[]) AS j(id) CROSS JOIN LATERAL \
-               (SELECT * FROM scim_user WHERE organization = $1 AND id = j.id OFFSET 0) AS u CROSS JOIN LATERAL \
+const STATUSES: Statement = Statement {
+    name: "user_status_of_many_at",
+    sqlite: "SELECT s.user_id, s.status FROM json_each($2) j CROSS JOIN user_status s \
+             ON s.organization = $1 AND s.user_id = unhex(j.value) AND s.from_revision <= $3 AND s.until_revision > $3",
+    postgres: "SELECT s.user_id, s.status FROM unnest($2::bytea[]) AS j(id) CROSS JOIN LATERAL \
                (SELECT * FROM user_status WHERE organization = $1 AND user_id = j.id AND from_revision <= $3 \
                AND until_revision > $3 OFFSET 0) AS s",
 };
@@ -126,13 +125,18 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &ASSIGNMENTS,
     &AT_SCOPE,
     &MEMBERS,
-    &PEOPLE,
+    &STATUSES,
     &ROLES,
     &PERMISSIONS,
     &SCOPE,
     &SERVICE,
     &LEAF,
 ];
+
+by_place!(StatusRecord {
+    user_id: Vec<u8> => Binary,
+    status: i64 => BigInt,
+});
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
@@ -249,14 +253,19 @@ pub fn members(
     rows.into_iter().map(|row| Ok(MembershipChange::try_from(row)?.member)).collect()
 }
 
-/// Users, under the names they bear now, with the status each had.
-pub fn people(
+/// The status each of these users had, as far as they were there.
+pub fn statuses(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     users: &[ResourceId],
     at: Revision,
-) -> Result<Vec<Person>, DatabaseError> {
-    Sql(&PEOPLE, of_any(&organization, users, at)).rows::<PersonRecord>(tx)?.into_iter().map(people::read).collect()
+) -> Result<Vec<(UserId, Status)>, DatabaseError> {
+    let read = |row: StatusRecord| {
+        let status = Status::from_i64(row.status);
+        let status = status.ok_or_else(|| corrupt("user_status")(format!("unknown status {}", row.status)))?;
+        Ok((UserId::from_bytes(&row.user_id).map_err(corrupt("user_status"))?, status))
+    };
+    Sql(&STATUSES, of_any(&organization, users, at)).rows::<StatusRecord>(tx)?.into_iter().map(read).collect()
 }
 
 /// The roles of the organization's own, as they were.

@@ -42,16 +42,24 @@ pub(in crate::db) const BY_ID: Statement = Statement::both(
     "SELECT organization, id, account, kind, asked, done, total, changed_at, outcome FROM export \
      WHERE organization = $1 AND id = $2",
 );
-pub(in crate::db) const OF_ACCOUNT: Statement = Statement::both(
-    "export_of_account",
+pub(in crate::db) const OF_ACCOUNT: Statement = Statement {
+    name: "export_of_account",
+    sqlite: "SELECT organization, id, account, kind, asked, done, total, changed_at, outcome FROM export \
+             INDEXED BY export_of_account WHERE organization = $1 AND account = $2 ORDER BY id DESC LIMIT $3",
+    postgres: "SELECT organization, id, account, kind, asked, done, total, changed_at, outcome FROM export \
+               WHERE organization = $1 AND account = $2 ORDER BY id DESC LIMIT $3",
+};
+// Of all organizations: those that are not made and nobody has worked on since a moment.
+pub(in crate::db) const WAITING: Statement = Statement::both(
+    "export_waiting",
     "SELECT organization, id, account, kind, asked, done, total, changed_at, outcome FROM export \
-     WHERE organization = $1 AND account = $2 ORDER BY id DESC LIMIT $3",
+     WHERE outcome IS NULL AND changed_at < $1 ORDER BY changed_at LIMIT $2",
 );
-// Of all organizations: those nobody has worked on since a moment.
-pub(in crate::db) const RESTING: Statement = Statement::both(
-    "export_resting",
+// Of all organizations: those that were made before a moment.
+pub(in crate::db) const MADE: Statement = Statement::both(
+    "export_made",
     "SELECT organization, id, account, kind, asked, done, total, changed_at, outcome FROM export \
-     WHERE changed_at < $1 ORDER BY changed_at LIMIT $2",
+     WHERE outcome IS NOT NULL AND changed_at < $1 ORDER BY changed_at LIMIT $2",
 );
 // Whoever changes a row knows when it was changed before: of two who work on one, one goes on.
 pub(in crate::db) const ADVANCE: Statement = Statement::both(
@@ -76,7 +84,7 @@ pub(in crate::db) const DELETE_PARTS: Statement =
 
 /// Every statement of these tables.
 pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &OF_ACCOUNT, &RESTING, &ADVANCE, &DELETE, &INSERT_PART, &PARTS, &DELETE_PARTS];
+    &[&INSERT, &BY_ID, &OF_ACCOUNT, &WAITING, &MADE, &ADVANCE, &DELETE, &INSERT_PART, &PARTS, &DELETE_PARTS];
 
 #[derive(QueryableByName)]
 struct ExportRecord {
@@ -153,12 +161,20 @@ pub fn of_account(
     read(Sql(&OF_ACCOUNT, binds).rows(tx)?)
 }
 
-/// Those of all organizations nobody has worked on since a moment, the longest first.
+/// Those of all organizations that are not made yet and nobody has worked on since a moment, the longest first.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub fn resting(tx: &mut Tx<'_>, since: Moment, limit: i64) -> Result<Vec<Export>, DatabaseError> {
-    read(Sql(&RESTING, vec![Bind::Int(since.as_micros()), Bind::Int(limit)]).rows(tx)?)
+pub fn waiting(tx: &mut Tx<'_>, since: Moment, limit: i64) -> Result<Vec<Export>, DatabaseError> {
+    read(Sql(&WAITING, vec![Bind::Int(since.as_micros()), Bind::Int(limit)]).rows(tx)?)
+}
+
+/// Those of all organizations that were made before a moment, the oldest first.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn made(tx: &mut Tx<'_>, before: Moment, limit: i64) -> Result<Vec<Export>, DatabaseError> {
+    read(Sql(&MADE, vec![Bind::Int(before.as_micros()), Bind::Int(limit)]).rows(tx)?)
 }
 
 /// Says how far an export has come; answers whether nobody else has worked on it since `before`.

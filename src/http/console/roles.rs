@@ -173,7 +173,9 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
     let ticked = ticked.map_err(|_none| Refusal::NotFound)?;
     let fingerprint = visit.form.text("fingerprint")?;
     if fingerprint.is_empty() {
-        if let Some(stale) = quicker(visit, &name, &ticked)? {
+        if !name.is_built_in()
+            && let Some(stale) = quicker(visit, &name, &ticked)?
+        {
             return Ok(stale);
         }
         return look(visit, &name, &ticked, String::new());

@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 use super::super::Live;
-use super::load::{facts_at, person_rows};
+use super::load::{facts_at, standing};
 use super::slice::around;
 
 /// People read in one statement.
@@ -47,21 +47,23 @@ impl Live {
             let scopes: Vec<ScopePath> = gates.iter().map(|(_, scope)| scope.clone()).collect();
             let (graph, guardrails) = read(tx, organization, &scopes, revision)?;
             let rules = Rules { graph: &graph, guardrails: &guardrails, lifetimes: Lifetimes::default() };
-            let passing = |(permission, scope): &AGate| {
-                let resource = Resource { resource_type: scope.kind().as_str(), id: scope.as_str() };
-                let permission = permission.as_str();
-                let who = Who { subject_type: "user", permission, resource, circumstances: None };
-                let people = rules.subjects_who_may(&who, at, None, usize::MAX).into_iter();
-                people
-                    .filter_map(|subject| match subject {
-                        Subject::User(user) => Some(user),
-                        Subject::Service(_) => None,
-                    })
-                    .collect()
-            };
-            Ok(Everybody { revision, passing: gates.iter().map(passing).collect() })
+            let passing = gates.iter().map(|gate| passing(&rules, gate, at)).collect();
+            Ok(Everybody { revision, passing })
         })
     }
+}
+
+/// Everybody who can pass a gate, by what decides.
+pub fn passing(rules: &Rules<'_>, (permission, scope): &AGate, at: Moment) -> BTreeSet<UserId> {
+    let resource = Resource { resource_type: scope.kind().as_str(), id: scope.as_str() };
+    let who = Who { subject_type: "user", permission: permission.as_str(), resource, circumstances: None };
+    let people = rules.subjects_who_may(&who, at, None, usize::MAX).into_iter();
+    people
+        .filter_map(|subject| match subject {
+            Subject::User(user) => Some(user),
+            Subject::Service(_) => None,
+        })
+        .collect()
 }
 
 fn read(
@@ -96,13 +98,10 @@ fn read(
     let reads_people = !guardrails.person_attributes().is_empty();
     let people: Vec<ResourceId> = people.into_iter().map(ResourceId::from).collect();
     for some in people.chunks(PEOPLE) {
-        for person in past::people(tx, organization, some, at)? {
-            let user = person.id;
-            for row in person_rows(person) {
-                loading.row(row);
-            }
-            if reads_people {
-                facts_at(tx, organization, user, at)?.into_iter().for_each(|facts| loading.row(facts));
+        for (user, status) in past::statuses(tx, organization, some, at)? {
+            loading.row(Change::User { subject: Subject::User(user), standing: standing(status) });
+            if reads_people && let Some(facts) = facts_at(tx, organization, user, at)? {
+                loading.row(facts);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::access::guardrail::Guardrails;
 use crate::db::DatabaseError;
 use crate::db::access::people;
 use crate::db::users::Status;
-use crate::live::{AGate, CannotJudge, Everybody};
+use crate::live::{AGate, CannotJudge, Everybody, passing};
 use crate::model::{Moment, OrganizationId, ScopePath, UserId};
 
 use super::{Administration, MayAnswer, Result, names, subjects};
@@ -87,6 +87,19 @@ impl Administration {
         at: Moment,
     ) -> std::result::Result<Everybody, CannotJudge> {
         Ok(self.live.everybody_at(organization, gates, at)?)
+    }
+
+    /// Who can pass each of some gates now: from memory.
+    ///
+    /// # Errors
+    /// [`CannotJudge`].
+    pub fn passing_now(
+        &self,
+        organization: OrganizationId,
+        gates: &[AGate],
+    ) -> std::result::Result<Vec<BTreeSet<UserId>>, CannotJudge> {
+        let now = self.clock.now();
+        self.live.judge(organization, |rules, _| gates.iter().map(|gate| passing(rules, gate, now)).collect())
     }
 
     /// What users are called, deleted ones too.

@@ -62,22 +62,23 @@ on_both_databases! {
         let visitor = person(&server, acme.id, "visitor", "admin");
         visitor.page("/o/acme");
         let browser = recovery_administrator(&server, acme.id);
-        let listed = |seen: &str| -> Vec<&str> {
+        let listed = |browser: &Browser, seen: &str| -> Vec<&str> {
             let page = browser.page(&format!("/o/acme/people?seen={seen}")).html;
             ["asked", "forgotten", "never", "visitor"].into_iter().filter(|name| page.contains(&format!("<bdi>{name}</bdi>"))).collect()
         };
-        assert_eq!(listed("day"), ["asked", "visitor"]);
-        assert_eq!(listed("month"), ["asked", "visitor"]);
-        assert_eq!(listed("not-for-a-month"), ["forgotten", "never"]);
-        assert_eq!(listed("not-for-a-quarter"), ["never"]);
-        assert_eq!(listed("never"), ["never"]);
+        assert_eq!(listed(&browser, "day"), ["asked", "visitor"]);
+        assert_eq!(listed(&browser, "month"), ["asked", "visitor"]);
+        assert_eq!(listed(&browser, "not-for-a-month"), ["forgotten", "never"]);
+        assert_eq!(listed(&browser, "not-for-a-quarter"), ["never"]);
+        assert_eq!(listed(&browser, "never"), ["never"]);
         browser.get("/o/acme/people?seen=tomorrow").expect(400);
         browser.page(&format!("/o/acme/people/{}", id_of(&server, acme.id, "forgotten"))).says("40 days ago");
         browser.page(&format!("/o/acme/people/{}", id_of(&server, acme.id, "never"))).says("never asked for at a gate");
         // A day later the same people were seen a day ago, and nothing else has changed.
         clock.advance(day + 1);
-        assert_eq!(listed("day"), Vec::<&str>::new());
-        assert_eq!(listed("week"), ["asked", "visitor"]);
+        let browser = recovery_administrator(&server, acme.id);
+        assert!(listed(&browser, "day").is_empty());
+        assert_eq!(listed(&browser, "week"), ["asked", "visitor"]);
     }
 
     fn filters_are_of_everybody_in_large_groups_too(database: &Database) {
@@ -94,7 +95,7 @@ on_both_databases! {
         let inner = acme.client.post("/Groups", &crate::support::group("inner", &odd)).expect(201).id();
         let outer = acme.client.post("/Groups", &crate::support::group("outer", &[])).expect(201).id();
         let nested = json!([{ "op": "add", "path": "members", "value": [{ "value": inner, "type": "Group" }] }]);
-        acme.client.patch(&format!("/Groups/{outer}"), &nested).expect(204);
+        acme.client.patch(&format!("/Groups/{outer}"), &nested).expect(200);
         let text = "[[assignment]]\ngroup = \"outer\"\nrole = \"viewer\"\nscope = \"/\"\n";
         muster::service::access::apply(&services(&server), &caller(acme.id), text).unwrap();
         let browser = recovery_administrator(&server, acme.id);

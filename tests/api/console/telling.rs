@@ -16,7 +16,7 @@ on_both_databases! {
         let kind = ("kind", "brake-fired");
         for (fields, problem) in [
             (vec![kind], "Say either the address"),
-            (vec![("email", "nobody@example.com"), kind], "nobody of the organization signs in with"),
+            (vec![("email", "nobody@example.com"), kind], "signs in with nobody@example.com"),
             (vec![("email", "nobody"), kind], "There is a problem"),
             (vec![("url", "https://hooks.example.com/x")], "Name at least one kind"),
             (vec![("url", "ftp://hooks.example.com/x"), kind], "There is a problem"),

@@ -12,12 +12,19 @@ use super::{Compared, Dates, Found, PastPage, gates, unjudged};
 
 /// People that are shown of one gate.
 const SHOWN: usize = 200;
+/// People that are counted for the table of every gate.
+const COUNTED: usize = 2_000;
 
-/// A gate, and how many could pass it.
+/// A gate, and how many could pass it; nothing where very many could pass those before it.
 pub(super) struct GateOfEverybody {
     pub(super) href: String,
     pub(super) permission: String,
     pub(super) scope: String,
+    pub(super) counts: Option<Counts>,
+}
+
+/// How many could pass a gate, and what differs.
+pub(super) struct Counts {
     pub(super) then: usize,
     pub(super) now: usize,
     pub(super) gained: usize,
@@ -39,35 +46,48 @@ type Passing = (Vec<BTreeSet<UserId>>, Vec<BTreeSet<UserId>>);
 fn passing(visit: &Visit, gates: &[AGate], dates: Dates) -> Result<Passing, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let at = |moment| administration.passed_at(organization, gates, moment).map_err(unjudged);
-    Ok((at(dates.on.0)?.passing, at(dates.and.0)?.passing))
+    let then = at(dates.on.0)?.passing;
+    let now = if dates.is_now {
+        administration.passing_now(organization, gates).map_err(unjudged)?
+    } else {
+        at(dates.and.0)?.passing
+    };
+    Ok((then, now))
 }
 
-/// Every gate that is watched, with how many could pass.
+/// Every gate that is watched, with how many could pass, until so many people were looked at.
 pub(super) fn of_every_gate(visit: &Visit, page: &PastPage, dates: Dates) -> Result<(String, Compared), Refusal> {
     let (asked, is_cut) = gates(visit)?;
-    let (then, now) = passing(visit, &asked, dates)?;
     let address = visit.address("/past")?;
-    let query = Fields::default();
-    let line = |((permission, scope), (then, now)): (&AGate, (BTreeSet<UserId>, BTreeSet<UserId>))| {
-        let asked = [
+    let (mut lines, mut looked_at) = (Vec::new(), 0_usize);
+    for gate in &asked {
+        let counts = if looked_at < COUNTED {
+            let (then, now) = passing(visit, std::slice::from_ref(gate), dates)?;
+            let (then, now) = (then.into_iter().next().unwrap_or_default(), now.into_iter().next().unwrap_or_default());
+            looked_at = looked_at.saturating_add(then.len()).saturating_add(now.len());
+            let (gained, lost) = (now.difference(&then).count(), then.difference(&now).count());
+            Some(Counts { then: then.len(), now: now.len(), gained, lost })
+        } else {
+            None
+        };
+        let (permission, scope) = gate;
+        let query = [
             ("on", page.on.as_str()),
             ("and", page.and.as_str()),
             ("permission", permission.as_str()),
             ("scope", scope.as_str()),
         ];
-        GateOfEverybody {
-            href: format!("{address}?{}", query.query_with(&asked)),
+        lines.push(GateOfEverybody {
+            href: format!("{address}?{}", Fields::default().query_with(&query)),
             permission: permission.to_string(),
             scope: scope.to_string(),
-            then: then.len(),
-            now: now.len(),
-            gained: now.difference(&then).count(),
-            lost: then.difference(&now).count(),
-        }
-    };
-    let mut lines: Vec<GateOfEverybody> = asked.iter().zip(then.into_iter().zip(now)).map(line).collect();
-    lines.sort_by_key(|line| line.gained == 0 && line.lost == 0);
-    let differences = lines.iter().filter(|line| line.gained > 0 || line.lost > 0).count();
+            counts,
+        });
+    }
+    let differs =
+        |line: &GateOfEverybody| line.counts.as_ref().is_some_and(|counts| counts.gained > 0 || counts.lost > 0);
+    lines.sort_by_key(|line| !differs(line));
+    let differences = lines.iter().filter(|line| differs(line)).count();
     let title = format!("Who could pass every gate on {}", dates.on.day());
     Ok((title, Compared { dates, differences, is_cut, found: Found::Gates(lines) }))
 }
