@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod ended;
+pub mod exports;
 pub mod invitations;
 pub mod links;
 pub mod providers;
@@ -14,6 +15,7 @@ use super::users::{Status, StatusChange};
 use super::{DatabaseError, Tx};
 
 use accounts::{Account, AccountLink};
+use exports::Export;
 use invitations::{Ending, Invitation, Sending};
 use links::SignInLink;
 use providers::StoredProvider;
@@ -27,6 +29,7 @@ pub(super) const STATEMENTS: &[&[&Statement]] = &[
     links::STATEMENTS,
     providers::STATEMENTS,
     invitations::STATEMENTS,
+    exports::STATEMENTS,
 ];
 
 /// Rows of the console: rare, written one by one.
@@ -65,6 +68,8 @@ pub enum ConsoleRow {
     SendAgain(InvitationId, Sending),
     /// An open invitation ends.
     EndInvitation(InvitationId, Ending),
+    /// Somebody asked for a file.
+    Export(Export),
 }
 
 impl ConsoleRow {
@@ -85,6 +90,7 @@ impl ConsoleRow {
             Self::Invitation(invitation) => invitations::insert(tx, organization, invitation),
             Self::SendAgain(id, sending) => invitations::set_sent(tx, organization, *id, sending),
             Self::EndInvitation(id, ending) => invitations::set_ended(tx, organization, *id, ending),
+            Self::Export(export) => exports::insert(tx, export),
         }
     }
 }

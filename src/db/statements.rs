@@ -5,7 +5,7 @@ use super::{
     access, assertions, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory,
     events, extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors,
     notifications, organizations, owners, proofs, receivers, reconciliations, request_log, role_offers, servers,
-    signals, signing_keys, streams, users,
+    sightings, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -33,6 +33,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        sightings::STATEMENTS,
         receivers::STATEMENTS,
         reconciliations::STATEMENTS,
         signals::STATEMENTS,

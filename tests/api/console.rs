@@ -3,6 +3,8 @@
 mod access;
 mod authorization;
 mod browser;
+mod editing;
+mod exporting;
 mod frame;
 mod identity;
 mod inviting;
@@ -12,6 +14,7 @@ mod organizations;
 mod people;
 mod rules;
 mod signing_in;
+mod telling;
 
 pub use browser::Browser;
 pub use inviting::{invited, joined, link};
