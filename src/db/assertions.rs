@@ -1,4 +1,5 @@
-//! Signed tokens with which clients have proven who they are (RFC 7523 §3): each is good once, whichever server it is shown.
+//! What is good once, whichever server it is shown: signed tokens with which clients prove who they are (RFC 7523 §3), and
+//! webhooks.
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};

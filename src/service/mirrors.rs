@@ -8,7 +8,7 @@ mod refresh;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::db::groups;
+use crate::db::{assertions, groups};
 use crate::db::mirrors::{self, MirrorRow, MirrorState};
 use crate::db::organizations;
 use crate::db::reconciliations::DownstreamSystem;
@@ -177,6 +177,7 @@ fn new_connection(organization: OrganizationId, name: &ConnectionName, now: Mome
         profile: Profile::Github,
         paused: false,
         assigns_roles: false,
+        asynchronous: false,
     }
 }
 
@@ -279,7 +280,8 @@ pub fn nudge(
     let Some(mirror) = mirror else { return Ok(()) };
     let now = services.clock.now();
     let ends = now.as_micros().div_euclid(1_000_000).saturating_add(KNOWN_SECONDS);
-    if !services.live.use_once(CredentialId::from(system), digest, ends, now) {
+    let named = (digest.as_bytes(), ends);
+    if !services.live.note(|tx| assertions::use_once(tx, organization, CredentialId::from(system), named))? {
         return Ok(());
     }
     let soonest = mirror.state.tried_at.map(|at| at.plus_micros(NUDGED_AFTER_MICROS));

@@ -84,6 +84,7 @@ const fn label(kind: NoticeKind) -> &'static str {
     match kind {
         NoticeKind::LeaverNotConfirmed => "A downstream system has not confirmed that somebody is gone",
         NoticeKind::LeaverFound => "Something was found of somebody who left",
+        NoticeKind::ReceiverFailing => "A downstream system cannot be told, or refuses what it is told",
         NoticeKind::ConnectionFailing => "A connection’s requests are refused",
         NoticeKind::BrakeFired => "Many people left over one connection at once, and are held",
         NoticeKind::TokenExpiring => "A token is about to expire",

@@ -106,9 +106,11 @@ pub(super) fn caller(services: &Services, organization: OrganizationId, mirror: 
         profile: Profile::Github,
         paused,
         assigns_roles: false,
+        asynchronous: false,
         actor: Actor::Connection(mirror.connection, CredentialId::from(mirror.system)),
         request: ids::request(services.clock.now()),
         digest: None,
+        answering: None,
     }
 }
 
