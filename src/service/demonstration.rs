@@ -7,6 +7,7 @@ mod access;
 mod company;
 mod dice;
 mod exchange;
+mod pipeline;
 mod provider;
 mod year;
 
@@ -28,6 +29,7 @@ use crate::service::{ServiceError, Services};
 use company::{Company, known};
 use dice::Dice;
 use exchange::{Answer, Kind, Request, Sender};
+use pipeline::Pipeline;
 use provider::Provider;
 use year::{Act, DAY, Document, MINUTE, Plan, YEAR};
 
@@ -103,6 +105,7 @@ pub fn fill(services: &Services, seed: u32) -> Result<Demonstration, Demonstrati
         providers: BTreeMap::new(),
         groups: BTreeMap::new(),
         senders: Vec::new(),
+        pipeline: None,
     };
     for (at, act) in acts {
         telling.until(at);
@@ -141,6 +144,8 @@ struct Telling<'a> {
     /// The ids that groups got.
     groups: BTreeMap<&'static str, String>,
     senders: Vec<(Provider, Sender<'a>)>,
+    /// What deploys, once something does.
+    pipeline: Option<Pipeline>,
 }
 
 type Told = Result<(), DemonstrationError>;
@@ -256,6 +261,7 @@ impl Telling<'_> {
                 Ok(())
             }
             Act::Cover => self.cover(),
+            Act::Ask(number, project) => self.ask(number, project),
             // Connections are made by the caller, who knows whom they bring.
             Act::Okta | Act::Entra | Act::OneLogin => Ok(()),
         }
@@ -321,6 +327,19 @@ impl Telling<'_> {
         };
         administration.assign(self.organization, &wanted)?;
         Ok(())
+    }
+
+    /// A pipeline is about to deploy for somebody.
+    fn ask(&mut self, number: usize, project: usize) -> Told {
+        let pipeline = match self.pipeline.take() {
+            Some(pipeline) => pipeline,
+            None => Pipeline::new(self.services, self.organization)?,
+        };
+        let who = self.company.get(number).map(|person| person.user_name.as_str()).unwrap_or_default();
+        let name = access::PROJECTS.get(project).map(|(name, _)| *name).unwrap_or_default();
+        let asked = pipeline.ask(self.services, self.organization, who, &format!("/{name}/production"));
+        self.pipeline = Some(pipeline);
+        Ok(asked?)
     }
 
     /// OneLogin goes on writing a contractor who was hired and is Okta's now, and sends a person without a name.

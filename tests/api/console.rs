@@ -3,15 +3,20 @@
 mod access;
 mod authorization;
 mod browser;
+mod form;
 mod frame;
+mod hostile;
 mod identity;
 mod inviting;
 mod leavers;
 mod many;
 mod organizations;
 mod people;
+mod prepared;
 mod rules;
 mod signing_in;
+mod taking_over;
+mod twice;
 
 pub use browser::Browser;
 pub use inviting::{joined, link};

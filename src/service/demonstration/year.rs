@@ -45,6 +45,8 @@ pub(super) enum Act {
     Cycle,
     /// OneLogin writes a person who is Okta's by now.
     Refused(usize),
+    /// A pipeline asks whether somebody may deploy a project.
+    Ask(usize, usize),
 }
 
 /// Who works there, and what happens when.
@@ -63,6 +65,8 @@ pub(super) struct Plan {
 const JOINERS: usize = 59;
 const MOVERS: usize = 24;
 const LEAVERS: usize = 20;
+/// Deployments that pipelines ask about in the last days.
+const ASKED: usize = 60;
 
 /// Makes up a year that ends at `ends`.
 pub(super) fn plan(dice: &mut Dice, ends: Moment) -> Plan {
@@ -88,11 +92,19 @@ pub(super) fn plan(dice: &mut Dice, ends: Moment) -> Plan {
             OKTA_TEAMS.get(team).map_or(0, |team| company.hire(dice, team))
         })
         .collect();
-    let acts = acts(dice, ends, &first, &fathom, &joiners);
+    let deploys = |one: &usize| company.get(*one).is_some_and(|person| person.group == "sre");
+    let deployers: Vec<usize> = first.iter().copied().filter(deploys).collect();
+    let acts = acts(dice, ends, (&first, &deployers), &fathom, &joiners);
     Plan { company, first, fathom, contractors, acts }
 }
 
-fn acts(dice: &mut Dice, ends: Moment, first: &[usize], fathom: &[usize], joiners: &[usize]) -> Vec<(Moment, Act)> {
+fn acts(
+    dice: &mut Dice,
+    ends: Moment,
+    (first, deployers): (&[usize], &[usize]),
+    fathom: &[usize],
+    joiners: &[usize],
+) -> Vec<(Moment, Act)> {
     let begins = ends.plus_micros(-YEAR);
     let day = |day: i64| begins.plus_micros(day.saturating_mul(DAY));
     let mut acts = vec![
@@ -140,6 +152,13 @@ fn acts(dice: &mut Dice, ends: Moment, first: &[usize], fathom: &[usize], joiner
         (ends.plus_micros(-minutes * MINUTE), Act::Refused(time))
     }));
     acts.push((ends.plus_micros(-12 * MINUTE), Act::Join(last)));
+    for _ in 0..ASKED {
+        // Mostly those whose work it is; now and then somebody else presses the button.
+        let among = if dice.below(6) == 0 { first } else { deployers };
+        let asks = among.get(dice.below(among.len())).copied().unwrap_or_default();
+        let project = dice.below(super::access::PROJECTS.len());
+        acts.push((at_some_time(dice, 352, 363), Act::Ask(asks, project)));
+    }
     acts.sort();
     acts
 }
