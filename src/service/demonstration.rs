@@ -11,7 +11,7 @@ mod pipeline;
 mod provider;
 mod year;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -105,6 +105,7 @@ pub fn fill(services: &Services, seed: u32) -> Result<Demonstration, Demonstrati
         providers: BTreeMap::new(),
         groups: BTreeMap::new(),
         senders: Vec::new(),
+        left: BTreeSet::new(),
         pipeline: None,
     };
     for (at, act) in acts {
@@ -144,6 +145,8 @@ struct Telling<'a> {
     /// The ids that groups got.
     groups: BTreeMap<&'static str, String>,
     senders: Vec<(Provider, Sender<'a>)>,
+    /// Who has left.
+    left: BTreeSet<usize>,
     /// What deploys, once something does.
     pipeline: Option<Pipeline>,
 }
@@ -234,6 +237,7 @@ impl Telling<'_> {
                 let provider = self.providers.get(&number).copied().unwrap_or(Provider::Okta);
                 let id = self.id(number)?;
                 self.send(provider, &provider.deactivate(&id))?;
+                self.left.insert(number);
                 // Okta takes whoever is deactivated out of the groups it pushes.
                 if let (Provider::Okta, Some(person)) = (provider, self.company.get(number)) {
                     let group = self.groups.get(person.group).cloned().unwrap_or_default();
@@ -261,7 +265,7 @@ impl Telling<'_> {
                 Ok(())
             }
             Act::Cover => self.cover(),
-            Act::Ask(number, project) => self.ask(number, project),
+            Act::Ask(chance, project) => self.ask(chance, project),
             // Connections are made by the caller, who knows whom they bring.
             Act::Okta | Act::Entra | Act::OneLogin => Ok(()),
         }
@@ -329,13 +333,22 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// A pipeline is about to deploy for somebody.
-    fn ask(&mut self, number: usize, project: usize) -> Told {
+    /// A pipeline is about to deploy for somebody: mostly for one of those whose work it is, now and then for whoever else
+    /// has pressed the button.
+    fn ask(&mut self, chance: usize, project: usize) -> Told {
         let pipeline = match self.pipeline.take() {
             Some(pipeline) => pipeline,
             None => Pipeline::new(self.services, self.organization)?,
         };
-        let who = self.company.get(number).map(|person| person.user_name.as_str()).unwrap_or_default();
+        let is_anybody = chance.is_multiple_of(8);
+        let fits = |number: &&usize| {
+            let works = self.company.get(**number).is_some_and(|person| person.group == "sre");
+            !self.left.contains(number) && (works || is_anybody)
+        };
+        let all: Vec<&usize> = self.ids.keys().filter(fits).collect();
+        let chosen =
+            all.get(chance.checked_rem(all.len()).unwrap_or_default()).and_then(|number| self.company.get(**number));
+        let who = chosen.map(|person| person.user_name.as_str()).unwrap_or_default();
         let name = access::PROJECTS.get(project).map(|(name, _)| *name).unwrap_or_default();
         let asked = pipeline.ask(self.services, self.organization, who, &format!("/{name}/production"));
         self.pipeline = Some(pipeline);

@@ -45,7 +45,7 @@ pub(super) enum Act {
     Cycle,
     /// OneLogin writes a person who is Okta's by now.
     Refused(usize),
-    /// A pipeline asks whether somebody may deploy a project.
+    /// A pipeline asks whether somebody may deploy a project; the first number says who of those it may be.
     Ask(usize, usize),
 }
 
@@ -92,19 +92,11 @@ pub(super) fn plan(dice: &mut Dice, ends: Moment) -> Plan {
             OKTA_TEAMS.get(team).map_or(0, |team| company.hire(dice, team))
         })
         .collect();
-    let deploys = |one: &usize| company.get(*one).is_some_and(|person| person.group == "sre");
-    let deployers: Vec<usize> = first.iter().copied().filter(deploys).collect();
-    let acts = acts(dice, ends, (&first, &deployers), &fathom, &joiners);
+    let acts = acts(dice, ends, &first, &fathom, &joiners);
     Plan { company, first, fathom, contractors, acts }
 }
 
-fn acts(
-    dice: &mut Dice,
-    ends: Moment,
-    (first, deployers): (&[usize], &[usize]),
-    fathom: &[usize],
-    joiners: &[usize],
-) -> Vec<(Moment, Act)> {
+fn acts(dice: &mut Dice, ends: Moment, first: &[usize], fathom: &[usize], joiners: &[usize]) -> Vec<(Moment, Act)> {
     let begins = ends.plus_micros(-YEAR);
     let day = |day: i64| begins.plus_micros(day.saturating_mul(DAY));
     let mut acts = vec![
@@ -153,11 +145,10 @@ fn acts(
     }));
     acts.push((ends.plus_micros(-12 * MINUTE), Act::Join(last)));
     for _ in 0..ASKED {
-        // Mostly those whose work it is; now and then somebody else presses the button.
-        let among = if dice.below(6) == 0 { first } else { deployers };
-        let asks = among.get(dice.below(among.len())).copied().unwrap_or_default();
-        let project = dice.below(super::access::PROJECTS.len());
-        acts.push((at_some_time(dice, 352, 363), Act::Ask(asks, project)));
+        // The last project, the warehouse, releases on its own.
+        let project = dice.below(super::access::PROJECTS.len().saturating_sub(1));
+        let at = at_some_time(dice, 348, 360);
+        acts.push((at, Act::Ask(dice.below(1_000), project)));
     }
     acts.sort();
     acts
@@ -188,7 +179,12 @@ mod tests {
         assert_eq!(one.acts, plan(1).acts);
         assert_ne!(one.acts, plan(2).acts);
         assert!(one.acts.is_sorted());
-        assert!(one.acts.iter().all(|(at, _)| *at > ends.plus_micros(-YEAR) && *at < ends));
+        // On whatever day of the week it is told.
+        for day in 0..7 {
+            let ends = ends.plus_micros(day * DAY);
+            let told = super::plan(&mut Dice::new(1), ends);
+            assert!(told.acts.iter().all(|(at, _)| *at > ends.plus_micros(-YEAR) && *at < ends), "{day}");
+        }
     }
 
     #[test]
