@@ -30,7 +30,7 @@ clean_up() {
   rm -rf "$work"
 }
 trap clean_up EXIT
-postgres=$(scripts/postgres.sh start "$work/postgres")
+postgres=$(scripts/postgres.sh start "$work/postgres" fsync=on)
 hostport=${postgres#*@}
 hostport=${hostport%%/*}
 credentials=${postgres#*//}

@@ -82,8 +82,8 @@ step "tests, and each benchmark once"
 # Everything runs, ignored or not, so the count of what does not is always 0 and says nothing.
 TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ignored all 2>&1 | sed -u 's/, 0 skipped$//'
 
+# From here on with the program that the tests were run with.
 step "what others test SCIM servers with"
-cargo build --package muster --locked
 TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster
 
 step "the console, looked at with a browser"

@@ -134,7 +134,7 @@ pub struct Taken {
 }
 
 impl Conversation {
-    /// Has it, with the server of this session.
+    /// Has it with a server.
     pub fn replay(&self, session: &Session, thorough: bool) -> Outcome {
         replay::replay(self, session, thorough).into()
     }

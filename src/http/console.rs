@@ -32,6 +32,7 @@ mod preferences;
 mod profile;
 mod prose;
 mod refusal;
+mod refused;
 mod roles;
 mod route;
 mod sections;

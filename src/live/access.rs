@@ -214,13 +214,7 @@ impl Live {
         organization: OrganizationId,
         work: impl FnOnce(&Rules<'_>, Revision) -> T,
     ) -> Result<Option<T>, CannotJudge> {
-        if !self.0.lease.is_current() {
-            return Err(CannotJudge::Lease);
-        }
-        if !self.0.serves {
-            return Ok(None);
-        }
-        Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge(work)))
+        Ok(self.followed(organization)?.and_then(|slot| slot.judge(work)))
     }
 
     /// The same where subjects can be looked up in the graph alone; `None` where they cannot, too.
@@ -232,13 +226,15 @@ impl Live {
         organization: OrganizationId,
         work: impl FnOnce(&Rules<'_>, Revision) -> T,
     ) -> Result<Option<T>, CannotJudge> {
+        Ok(self.followed(organization)?.and_then(|slot| slot.judge_named(work)))
+    }
+
+    /// What is in memory of an organization, where that follows the feed.
+    fn followed(&self, organization: OrganizationId) -> Result<Option<Arc<Slot>>, CannotJudge> {
         if !self.0.lease.is_current() {
             return Err(CannotJudge::Lease);
         }
-        if !self.0.serves {
-            return Ok(None);
-        }
-        Ok(self.0.graphs.slot(organization).and_then(|slot| slot.judge_named(work)))
+        Ok(if self.0.serves { self.0.graphs.slot(organization) } else { None })
     }
 
     /// Whether subjects can be looked up in the graph alone; else in the database, which blocks.

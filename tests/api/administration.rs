@@ -1,18 +1,27 @@
 //! Administration over HTTP: who is admitted, how refusals look, what the document says.
 
 use muster::http::api::{RESOURCES, openapi, route};
-use muster::model::{CredentialKind, OrganizationId};
+use muster::model::{CredentialKind, Destinations, OrganizationId};
 use muster::service::administration::NewToken;
 use serde_json::{Value, json};
 
 use crate::support::rows::all_rows;
-use crate::support::{Answer, Client, Server};
+use crate::support::{Answer, Client, Database, Organization, Server};
 
 /// A client of `/api/v1` with a credential of this kind.
 pub fn administrator(server: &Server, organization: OrganizationId, kind: CredentialKind) -> Client {
     let wanted = NewToken { organization, kind, connection: None, valid_micros: 86_400_000_000 };
     let token = server.administration().issue_token(&wanted).unwrap().to_string();
     Client { base: format!("{}/api/v1", server.url), token }
+}
+
+/// A server that may send to this machine, its organization `acme`, and an administrator of that.
+pub fn administered(database: &Database) -> (Server, Organization, Client) {
+    let server = Server::start(database);
+    server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
+    let organization = server.organization("acme");
+    let admin = administrator(&server, organization.id, CredentialKind::Admin);
+    (server, organization, admin)
 }
 
 /// Asserts a problem document (RFC 9457) of this status that speaks of `about`.

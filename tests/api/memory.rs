@@ -35,4 +35,36 @@ on_both_databases! {
         assert!(cost < MOST, "{cost} MiB");
         client.get(&format!("/Users/{id}")).expect(200);
     }
+    fn bodies_made_to_exhaust_a_reader_are_refused_and_leave_nothing_behind(database: &Database) {
+        let server = Program::on(database).serve(&[]);
+        let (_, token) = server.first_lines();
+        let client = Client { base: format!("{}/scim/v2", server.base()), token };
+        // What each thread keeps for the bodies it reads is there once ordinary large ones have come.
+        let ordinary = vec!["x".repeat(10_000); 100];
+        for number in 0..16 {
+            client.post("/Users", &json!({ "userName": format!("u{number}"), "unknownThing": ordinary })).expect(201);
+        }
+        let named = |value: &str| format!("{{\"userName\":\"eve\",\"unknownThing\":{value}}}");
+        let keys = |count: usize| (0..count).fold(String::new(), |keys, number| keys + &format!("\"k{number}\":0,"));
+        let bodies = [
+            (400, named(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)))),
+            (400, named(&format!("{}0{}", "{\"a\":".repeat(100_000), "}".repeat(100_000)))),
+            (413, format!("{{{}\"userName\":\"eve\"}}", keys(1_000_000))),
+            (400, format!("{{{}\"userName\":\"eve\"}}", keys(200_000))),
+            (400, format!("{{\"userName\":{}}}", "9".repeat(1_000_000))),
+            (400, "{\"userName\":1e999999}".to_owned()),
+            (400, "{\"userName\":\"eve\",\"Active\":true,\"active\":false}".to_owned()),
+            (400, "{\"userName\":\"eve\\ud800\"}".to_owned()),
+            (400, "\u{feff}{\"userName\":\"eve\"}".to_owned()),
+            (400, "{\"userName\":\"eve\\u0000\"}".to_owned()),
+        ];
+        for (status, body) in &bodies {
+            let before = server.peak_memory();
+            let answer = client.send("POST", "/Users", &[], Some(body));
+            let cost = server.peak_memory() - before;
+            assert_eq!(answer.status, *status, "a body of {} bytes", body.len());
+            assert!(cost < 16, "{cost} MiB for a body of {} bytes", body.len());
+        }
+        assert_eq!(client.get("/Users").expect(200).json()["totalResults"], 16);
+    }
 }

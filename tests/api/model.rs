@@ -351,7 +351,8 @@ on_both_databases! {
             groups: BTreeMap::new(),
             gone: Vec::new(),
         };
-        for _ in 0..if is_long() { 20_000 } else { 400 } {
+        // A write and two filters each: a million in all.
+        for _ in 0..if is_long() { 333_334 } else { 400 } {
             if dice.once_in(3) {
                 step_group(&mut dice, &client, &mut model);
             } else {

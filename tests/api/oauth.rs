@@ -3,11 +3,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use muster::model::{CredentialKind, Destinations};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
-use crate::administration::{administrator, problem};
+use crate::administration::{administered, problem};
 use crate::support::{Answer, Client, Database, FarSide, Organization, Program, Server, Signer, in_parallel, spoilt};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -21,10 +20,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         Self { server, organization, admin }
     }
 

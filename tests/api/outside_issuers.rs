@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use muster::model::{CredentialKind, Destinations};
+use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
-use crate::administration::{administrator, problem};
+use crate::administration::{administered, administrator, problem};
 use crate::support::{Client, Database, FarSide, Organization, Server, Signer, spoilt, user};
 
 const TENANT: &str = "5f1d0c6e-5a3b-4f6c-9d7e-2b8a1c4e6f70";
@@ -21,10 +21,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         let signer = Signer::new("idp-1");
         let keys = Arc::new(Mutex::new(signer.keys()));
         let published = Arc::clone(&keys);

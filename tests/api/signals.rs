@@ -5,7 +5,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use muster::model::{CredentialKind, Destinations};
 use serde_json::{Value, json};
 
-use crate::administration::{administrator, problem};
+use crate::administration::{administered, administrator, problem};
 use crate::support::{Client, Database, Listener, Organization, Received, Server, user};
 
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
@@ -21,10 +21,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         Self { server, organization, admin }
     }
 

@@ -8,7 +8,7 @@ use muster::model::{CredentialKind, Destinations, Moment};
 use muster::service::administration::{NewToken, receivers_by_state};
 use serde_json::{Value, json};
 
-use crate::administration::administrator;
+use crate::administration::{administered, administrator};
 use crate::support::{ACCEPTED, Client, Database, Listener, Organization, Received, Server, user};
 
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
@@ -24,10 +24,7 @@ struct Fixture {
 
 impl Fixture {
     fn new(database: &Database) -> Self {
-        let server = Server::start(database);
-        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
-        let organization = server.organization("acme");
-        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let (server, organization, admin) = administered(database);
         let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
         let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
         Self { server, organization, admin, ssf }

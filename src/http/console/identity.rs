@@ -10,6 +10,7 @@ use super::answer::{Answer, Flash};
 use super::browser;
 use super::frame::Frame;
 use super::refusal::Refusal;
+use super::refused;
 use super::route::{Needs, Page};
 use super::visit::Visit;
 
@@ -25,14 +26,6 @@ struct FoundPage {
     frame: Frame,
     slug: String,
     issuer: String,
-}
-
-#[derive(Template)]
-#[template(path = "console/link_refused.html")]
-struct RefusedPage {
-    frame: Frame,
-    problem: &'static str,
-    next: &'static str,
 }
 
 /// The organization somebody names, with a link to its identity provider.
@@ -82,7 +75,7 @@ fn finish(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn refused(visit: &Visit, refusal: IdentityRefusal) -> Result<Answer, Refusal> {
-    let (status, title, problem, next) = match refusal {
+    let words = match refusal {
         IdentityRefusal::NoProvider => (
             StatusCode::NOT_FOUND,
             "Nobody signs in this way here",
@@ -144,5 +137,5 @@ fn refused(visit: &Visit, refusal: IdentityRefusal) -> Result<Answer, Refusal> {
             "Ask an administrator of the organization.",
         ),
     };
-    Answer::page_with(status, &RefusedPage { frame: visit.frame(title, "").alone(), problem, next })
+    refused::page(visit, words)
 }

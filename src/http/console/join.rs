@@ -9,6 +9,7 @@ use super::answer::{Answer, Flash};
 use super::browser;
 use super::frame::Frame;
 use super::refusal::{Refusal, sentence};
+use super::refused;
 use super::route::{Needs, Page};
 use super::visit::Visit;
 
@@ -30,14 +31,6 @@ struct JoinPage {
     family_name: String,
     problem: String,
     action: String,
-}
-
-#[derive(Template)]
-#[template(path = "console/link_refused.html")]
-struct RefusedPage {
-    frame: Frame,
-    problem: &'static str,
-    next: &'static str,
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
@@ -87,7 +80,7 @@ fn join(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn refused(visit: &Visit, refusal: JoinRefusal) -> Result<Answer, Refusal> {
-    let (status, title, problem, next) = match refusal {
+    let words = match refusal {
         JoinRefusal::Unknown => (
             StatusCode::NOT_FOUND,
             "This invitation is not valid",
@@ -119,5 +112,5 @@ fn refused(visit: &Visit, refusal: JoinRefusal) -> Result<Answer, Refusal> {
             "Ask an administrator of the organization for a new one.",
         ),
     };
-    Answer::page_with(status, &RefusedPage { frame: visit.frame(title, "").alone(), problem, next })
+    refused::page(visit, words)
 }

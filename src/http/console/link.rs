@@ -9,6 +9,7 @@ use super::answer::{Answer, Flash};
 use super::browser;
 use super::frame::Frame;
 use super::refusal::Refusal;
+use super::refused;
 use super::route::{Needs, Page};
 use super::visit::Visit;
 
@@ -23,14 +24,6 @@ struct LinkPage {
     organization: String,
     /// The address of the form: the link itself.
     action: String,
-}
-
-#[derive(Template)]
-#[template(path = "console/link_refused.html")]
-struct RefusedPage {
-    frame: Frame,
-    problem: &'static str,
-    next: &'static str,
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
@@ -56,7 +49,7 @@ fn sign_in(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn refused(visit: &Visit, refusal: LinkRefusal) -> Result<Answer, Refusal> {
-    let (status, title, problem, next) = match refusal {
+    let words = match refusal {
         LinkRefusal::Unknown => (
             StatusCode::NOT_FOUND,
             "This link is not valid",
@@ -94,5 +87,5 @@ fn refused(visit: &Visit, refusal: LinkRefusal) -> Result<Answer, Refusal> {
             "Ask an administrator of the organization.",
         ),
     };
-    Answer::page_with(status, &RefusedPage { frame: visit.frame(title, "").alone(), problem, next })
+    refused::page(visit, words)
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod edit;
 pub(super) mod endings;
+pub(super) mod form;
 pub(super) mod list;
 pub(super) mod many;
 pub(super) mod person;

@@ -5,11 +5,12 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Precondition, UserId};
+use crate::model::UserId;
 use crate::service::people::{self, Person};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
+use super::people::form::{self, Editable, Field};
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -21,7 +22,7 @@ pub(super) const PAGES: &[Page] = &[
 
 /// What people change of themselves: the field, its label, its hint. Never a user name, an address, a title or a language:
 /// those say who somebody is, or guardrails read them.
-const FIELDS: [(&str, &str, &str); 4] = [
+const FIELDS: [Editable; 4] = [
     ("givenName", "Given name", ""),
     ("familyName", "Family name", ""),
     ("displayName", "Name as shown", "Left empty, given and family name are shown."),
@@ -44,39 +45,17 @@ struct ProfilePage {
     connects_to: String,
 }
 
-struct Field {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: String,
-    /// What stands there by now, where somebody else changed it.
-    theirs: Option<String>,
-}
-
-fn value(person: &Person, name: &str) -> String {
-    match name {
-        "givenName" | "familyName" => {
-            let named = person.attributes.get("name").and_then(|it| it.get(name)).and_then(Value::as_str);
-            named.unwrap_or_default().to_owned()
-        }
-        _ => person.text(name).to_owned(),
-    }
-}
-
 fn page(visit: &Visit, user: UserId) -> Result<(ProfilePage, Person), Refusal> {
     let member = visit.member()?;
     let (person, groups) = people::read(&visit.services, &member.caller, user)?;
     let is_local = person.manager.is_none();
-    let fields = FIELDS.into_iter().filter(|_| is_local).map(|(name, label, hint)| {
-        let value = value(&person, name);
-        Field { name, label, hint, value, theirs: None }
-    });
+    let editable = if is_local { FIELDS.as_slice() } else { &[] };
     let session = &visit.signed_in()?.session;
     let has_provider = visit.services.provider_of(&member.organization.slug)?.is_some();
     let page = ProfilePage {
         frame: visit.frame(display_name(&person), "profile"),
         facts: facts(&person),
-        fields: fields.collect(),
+        fields: form::fields(editable, |name| Ok(form::value(&person, name)))?,
         version: person.entity_tag(),
         problem: String::new(),
         is_stale: false,
@@ -101,10 +80,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
 
 /// The attributes a form says; `null` takes one away.
 fn attributes(visit: &Visit) -> Result<Map<String, Value>, Refusal> {
-    let text = |name: &str| -> Result<Value, Refusal> {
-        let text = visit.form.text(name)?;
-        Ok(if text.is_empty() { Value::Null } else { json!(text) })
-    };
+    let text = |name: &str| form::text(visit, name);
     let mut all = Map::new();
     all.insert("name".to_owned(), json!({ "givenName": text("givenName")?, "familyName": text("familyName")? }));
     for name in ["displayName", "timezone"] {
@@ -115,10 +91,7 @@ fn attributes(visit: &Visit) -> Result<Map<String, Value>, Refusal> {
 
 fn change(visit: &Visit) -> Result<Answer, Refusal> {
     let user = own(visit)?;
-    let version = Precondition::parse(visit.form.text("version")?);
-    if visit.form.text("version")?.is_empty() || !matches!(version, Precondition::Tags(_)) {
-        return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));
-    }
+    let version = form::version(visit)?;
     let (person, _) = people::read(&visit.services, visit.caller()?, user)?;
     if let Some(manager) = &person.manager {
         let problem = format!("your profile comes from {}; change it there", manager.name);
@@ -141,11 +114,7 @@ fn change(visit: &Visit) -> Result<Answer, Refusal> {
         sentence(&refused.about_the_form()?)
     };
     let (mut page, person) = page(visit, user)?;
-    for field in &mut page.fields {
-        let (theirs, mine) = (value(&person, field.name), visit.form.text(field.name)?);
-        field.theirs = (is_stale && theirs != mine).then_some(theirs);
-        mine.clone_into(&mut field.value);
-    }
+    page.fields = form::filled_in(&FIELDS, visit, is_stale.then_some(&person))?;
     page.frame = visit.frame(format!("Error: {}", display_name(&person)), "profile");
     page.problem = problem;
     page.is_stale = is_stale;

@@ -4,8 +4,8 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
-use crate::model::{Precondition, UserId};
-use crate::service::people::{self, Person};
+use crate::model::UserId;
+use crate::service::people;
 
 use super::super::answer::{Answer, Flash};
 use super::super::frame::Frame;
@@ -13,6 +13,7 @@ use super::super::profile::display_name;
 use super::super::refusal::{Refusal, sentence};
 use super::super::route::{Needs, Page};
 use super::super::visit::Visit;
+use super::form::{self, Editable, Field};
 
 const RIGHT: Needs = Needs::Right("organization:manage-people");
 
@@ -24,7 +25,7 @@ pub(in crate::http::console) const PAGES: &[Page] = &[
 ];
 
 /// What can be edited: the field, its label, its hint.
-const FIELDS: [(&str, &str, &str); 6] = [
+const FIELDS: [Editable; 6] = [
     ("userName", "User name", "What the person signs in by and pipelines ask by, often the e-mail address."),
     ("givenName", "Given name", ""),
     ("familyName", "Family name", ""),
@@ -46,36 +47,10 @@ struct EditPage {
     action: &'static str,
 }
 
-struct Field {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    value: String,
-    /// What stands there by now, where somebody else changed it.
-    theirs: Option<String>,
-}
-
-fn value(person: &Person, name: &str) -> String {
-    let named = |part: &str| person.attributes.get("name").and_then(|it| it.get(part)).and_then(Value::as_str);
-    let email = || person.attributes.get("emails").and_then(|it| it.get(0)).and_then(|it| it.get("value"));
-    match name {
-        "givenName" | "familyName" => named(name).unwrap_or_default().to_owned(),
-        "email" => email().and_then(Value::as_str).unwrap_or_default().to_owned(),
-        _ => person.text(name).to_owned(),
-    }
-}
-
-fn fields(of: impl Fn(&'static str) -> Result<String, Refusal>) -> Result<Vec<Field>, Refusal> {
-    FIELDS
-        .into_iter()
-        .map(|(name, label, hint)| Ok(Field { name, label, hint, value: of(name)?, theirs: None }))
-        .collect()
-}
-
 fn new(visit: &Visit) -> Result<Answer, Refusal> {
     Answer::page(&EditPage {
         frame: visit.frame("Add a person", "people"),
-        fields: fields(|_name| Ok(String::new()))?,
+        fields: form::fields(&FIELDS, |_name| Ok(String::new()))?,
         problem: String::new(),
         version: String::new(),
         is_stale: false,
@@ -86,10 +61,7 @@ fn new(visit: &Visit) -> Result<Answer, Refusal> {
 
 /// The attributes a form says; `null` takes one away.
 fn attributes(visit: &Visit) -> Result<Map<String, Value>, Refusal> {
-    let text = |name: &str| -> Result<Value, Refusal> {
-        let text = visit.form.text(name)?;
-        Ok(if text.is_empty() { Value::Null } else { json!(text) })
-    };
+    let text = |name: &str| form::text(visit, name);
     let email = text("email")?;
     let emails =
         if email.is_null() { Value::Null } else { json!([{ "value": email, "type": "work", "primary": true }]) };
@@ -123,7 +95,7 @@ fn create(visit: &Visit) -> Result<Answer, Refusal> {
             let problem = sentence(&Refusal::from(error).about_the_form()?);
             Answer::invalid(&EditPage {
                 frame: visit.frame("Error: Add a person", "people"),
-                fields: fields(|name| Ok(visit.form.text(name)?.to_owned()))?,
+                fields: form::filled_in(&FIELDS, visit, None)?,
                 problem,
                 version: String::new(),
                 is_stale: false,
@@ -143,7 +115,7 @@ fn edit(visit: &Visit) -> Result<Answer, Refusal> {
     }
     Answer::page(&EditPage {
         frame: visit.frame(format!("Edit {}", display_name(&person)), "people"),
-        fields: fields(|name| Ok(value(&person, name)))?,
+        fields: form::fields(&FIELDS, |name| Ok(form::value(&person, name)))?,
         problem: String::new(),
         version: person.entity_tag(),
         is_stale: false,
@@ -155,10 +127,7 @@ fn edit(visit: &Visit) -> Result<Answer, Refusal> {
 fn change(visit: &Visit) -> Result<Answer, Refusal> {
     let id: UserId = visit.parsed(1)?;
     let caller = visit.caller()?;
-    let version = Precondition::parse(visit.form.text("version")?);
-    if visit.form.text("version")?.is_empty() || !matches!(version, Precondition::Tags(_)) {
-        return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));
-    }
+    let version = form::version(visit)?;
     let back = visit.address(&format!("/people/{id}"))?;
     let refused = match people::change(&visit.services, caller, id, attributes(visit)?, &version) {
         Ok(_) => return Ok(Answer::see_other(back).saying(&Flash::done("The profile was saved."))),
@@ -173,14 +142,9 @@ fn change(visit: &Visit) -> Result<Answer, Refusal> {
         sentence(&refused.about_the_form()?)
     };
     let (person, _) = people::read(&visit.services, caller, id)?;
-    let mut fields = fields(|name| Ok(visit.form.text(name)?.to_owned()))?;
-    for field in &mut fields {
-        let theirs = value(&person, field.name);
-        field.theirs = (is_stale && theirs != field.value).then_some(theirs);
-    }
     let page = EditPage {
         frame: visit.frame(format!("Error: Edit {}", display_name(&person)), "people"),
-        fields,
+        fields: form::filled_in(&FIELDS, visit, is_stale.then_some(&person))?,
         problem,
         // The values are theirs to see: saving now is saving over them, knowingly.
         version: if is_stale { person.entity_tag() } else { visit.form.text("version")?.to_owned() },
