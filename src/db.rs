@@ -35,6 +35,7 @@ pub mod reconciliations;
 pub mod request_log;
 pub mod role_offers;
 pub mod servers;
+pub mod sightings;
 pub mod signals;
 pub mod signing_keys;
 pub mod sql;

@@ -2,6 +2,7 @@
 
 mod brakes;
 mod claims;
+mod exports;
 mod gates;
 mod notifications;
 mod outbox;
@@ -64,6 +65,8 @@ impl Jobs {
         jobs.spawn("brakes", move || brakes::run(&looking, &now, &stop))?;
         let (telling, stop) = (live.clone(), jobs.stop.clone());
         jobs.spawn("claims", move || claims::run(&telling, &stop))?;
+        let (making, stop) = (services.clone(), jobs.stop.clone());
+        jobs.spawn("exports", move || exports::run(&making, &stop))?;
         let senders = Arc::new(outbox::Senders::default());
         for number in 0..SENDERS {
             let (live, issuer, stop) = (live.clone(), issuer.clone(), jobs.stop.clone());

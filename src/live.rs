@@ -17,6 +17,7 @@ mod page_starts;
 mod providers;
 mod receivers;
 mod requests;
+mod sightings;
 mod signing;
 mod token;
 mod types;
@@ -34,7 +35,7 @@ use crate::ids;
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 use crate::scim::schema::{ResourceTypes, SchemaError};
 
-pub use access::{CannotJudge, Slice, rules};
+pub use access::{AGate, CannotJudge, Everybody, Slice, passing, rules};
 pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};

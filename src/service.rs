@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod administration;
 pub mod demonstration;
 mod error;
+pub mod exports;
 pub mod invitations;
 pub mod leavers;
 pub mod log;

@@ -34,6 +34,23 @@ await page.waitForLoadState();
 if (!new URL(page.url()).pathname.startsWith("/o/")) find("sign-in", `ended at ${page.url()}`);
 const state = await first.storageState();
 
+// What only stands there once somebody has made it: a file, a system, somebody who is told.
+const organizationOf = new URL(page.url()).pathname.split("/")[2];
+const make = async (path, fields, more = {}, on = path) => {
+  await page.goto(`${origin}/o/${organizationOf}${on}`);
+  const form = page.locator(`main form[action$="${path}"]`);
+  for (const [name, value] of Object.entries(fields)) await form.locator(`[name="${name}"]`).fill(value);
+  for (const [name, value] of Object.entries(more)) await form.locator(`[name="${name}"]`).selectOption(value);
+  await form.locator("button[type=submit]").click();
+  await page.waitForLoadState();
+};
+await make("/exports", {}, { kind: "people" });
+await make("/systems", { name: "Code host" });
+const system = new URL(page.url()).pathname.replace(`/o/${organizationOf}`, "");
+await make(`${system}/compare`, { accounts: "account,email\nroot,\nines,ines.carvalho@kestrel.example" }, {}, system);
+await make("/settings/notifications", { url: "https://hooks.example.com/muster" });
+await page.goto(`${origin}/o/${organizationOf}`);
+
 // Follow every link once a route, beginning at the start page.
 const example = new Map();
 const queue = [new URL(page.url()).pathname, "/o", "/sessions"];

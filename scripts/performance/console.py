@@ -107,14 +107,19 @@ try:
     pages = list(dict.fromkeys(re.findall(r'href="(/o/default[^"]*)"', text.decode().split('<nav class="side"')[1].split("</nav>")[0])))
     person = ids[-1]
     pages += [
-        f"{home}/people/{person}", f"{home}/people/{person}/sessions", f"{home}/people?q=given1&state=active", f"{home}/settings/sign-in",
+        f"{home}/people/{person}", f"{home}/people/{person}/sessions", f"{home}/people?q=given1&state=active", f"{home}/people?seen=never&state=active",
+        f"{home}/people?role=deployer&sort=user-name", f"{home}/settings/sign-in", f"{home}/settings/notifications",
         f"{home}/past?person=person{people - 1:06}%40example.com&on={time.strftime('%Y-%m-%d', time.gmtime())}",
+        f"{home}/past?on={time.strftime('%Y-%m-%d', time.gmtime())}",
+        f"{home}/past?on={time.strftime('%Y-%m-%d', time.gmtime())}&permission=deploy%3Arun&scope=%2Fproject0%2Fproduction",
     ]
     for place in ("groups", "people"):
         _, text, _ = ask("GET", f"{home}/{place}")
         found = re.search(rf'href="({home}/{place}/[0-9a-f-]{{36}})"', text.decode())
         if found:
             pages.append(found[1])
+            if place == "groups":
+                pages.append(f"{home}/people?group={found[1].rsplit('/', 1)[1]}")
         following = re.search(r'href="(\?[^"]*after=[^"]*)"', text.decode())
         if following:
             pages.append(f"{home}/{place}{following[1].replace('&#38;', '&').replace('&amp;', '&')}")

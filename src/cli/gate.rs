@@ -5,6 +5,7 @@ use clap::Subcommand;
 use crate::access::gates::Gate;
 use crate::config::Settings;
 use crate::model::{GateBounds, Permission, ScopePath};
+use crate::service::administration::Expected;
 
 use super::error::CommandError;
 use super::organization_choice::OrganizationChoice;
@@ -53,7 +54,7 @@ pub(super) fn run(command: &GateCommand, settings: &Settings) -> Result<(), Comm
         GateCommand::Set { organization, scope, permission, minimum, maximum } => {
             let organization = organization.find(administration)?;
             let bounds = GateBounds::new(*minimum, *maximum).map_err(|error| CommandError::Usage(error.to_string()))?;
-            Ok(administration.set_gate(organization.id, scope, permission, bounds)?)
+            Ok(administration.set_gate(organization.id, scope, permission, bounds, &Expected::Anything)?)
         }
         GateCommand::Remove { organization, scope, permission } => {
             let organization = organization.find(administration)?;

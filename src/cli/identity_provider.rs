@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Settings;
 use crate::model::{IdentityProvider, JoinedBy};
-use crate::service::administration::{Administration, ProviderSecret};
+use crate::service::administration::{Administration, Expected, ProviderSecret};
 
 use super::error::CommandError;
 use super::organization_choice::OrganizationChoice;
@@ -98,7 +98,7 @@ fn set(administration: &Administration, wanted: &Wanted) -> Result<(), CommandEr
             ProviderSecret::New(Zeroizing::new(text.trim().to_owned()))
         }
     };
-    administration.set_identity_provider(organization.id, &provider, &secret)?;
+    administration.set_identity_provider(organization.id, &provider, &secret, &Expected::Anything)?;
     Ok(())
 }
 

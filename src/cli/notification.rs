@@ -75,7 +75,7 @@ pub(super) fn run(command: &NotificationCommand, settings: &Settings) -> Result<
         NotificationCommand::Set { organization, id, kinds } => {
             let organization = organization.find(administration)?.id;
             let kinds: BTreeSet<NoticeKind> = kinds.iter().copied().collect();
-            Ok(administration.change_subscription(organization, *id, &kinds)?)
+            Ok(administration.change_subscription(organization, *id, &kinds, None)?)
         }
         NotificationCommand::Test(named) => {
             Ok(administration.test_subscription(named.organization.find(administration)?.id, named.id)?)

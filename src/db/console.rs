@@ -1,6 +1,7 @@
 //! The console's own tables: accounts, sessions, links that sign in, invitations.
 
 pub mod accounts;
+pub mod exports;
 pub mod invitations;
 pub mod links;
 pub mod providers;
@@ -13,14 +14,21 @@ use super::users::{Status, StatusChange};
 use super::{DatabaseError, Tx};
 
 use accounts::{Account, AccountLink};
+use exports::Export;
 use invitations::{Ending, Invitation, Sending};
 use links::SignInLink;
 use providers::StoredProvider;
 use sessions::Session;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: &[&[&Statement]] =
-    &[accounts::STATEMENTS, sessions::STATEMENTS, links::STATEMENTS, providers::STATEMENTS, invitations::STATEMENTS];
+pub(super) const STATEMENTS: &[&[&Statement]] = &[
+    accounts::STATEMENTS,
+    sessions::STATEMENTS,
+    links::STATEMENTS,
+    providers::STATEMENTS,
+    invitations::STATEMENTS,
+    exports::STATEMENTS,
+];
 
 /// Rows of the console: rare, written one by one.
 #[derive(Debug, Clone)]
@@ -58,6 +66,8 @@ pub enum ConsoleRow {
     SendAgain(InvitationId, Sending),
     /// An open invitation ends.
     EndInvitation(InvitationId, Ending),
+    /// Somebody asked for a file.
+    Export(Export),
 }
 
 impl ConsoleRow {
@@ -78,6 +88,7 @@ impl ConsoleRow {
             Self::Invitation(invitation) => invitations::insert(tx, organization, invitation),
             Self::SendAgain(id, sending) => invitations::set_sent(tx, organization, *id, sending),
             Self::EndInvitation(id, ending) => invitations::set_ended(tx, organization, *id, ending),
+            Self::Export(export) => exports::insert(tx, export),
         }
     }
 }

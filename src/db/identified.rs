@@ -38,6 +38,15 @@ pub(super) fn first(
     Sql(statement, binds).row::<IdRecord>(tx)?.map(|row| read(&row.id)).transpose()
 }
 
+/// Every `id`.
+pub(super) fn all(
+    tx: &mut Tx<'_>,
+    statement: &'static Statement,
+    binds: Vec<Bind<'_>>,
+) -> Result<Vec<ResourceId>, DatabaseError> {
+    Sql(statement, binds).rows::<IdRecord>(tx)?.iter().map(|row| read(&row.id)).collect()
+}
+
 /// Every `id`, and whether what it stands for is still present: `deleted_at` is null.
 pub(super) fn known(
     tx: &mut Tx<'_>,

@@ -4,7 +4,7 @@ use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
     findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
-    reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
+    reconciliations, request_log, role_offers, servers, sightings, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -27,6 +27,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         keyring::STATEMENTS,
         leavers::STATEMENTS,
         servers::STATEMENTS,
+        sightings::STATEMENTS,
         receivers::STATEMENTS,
         reconciliations::STATEMENTS,
         signals::STATEMENTS,

@@ -1,5 +1,6 @@
 //! Users: rows, keys, status history, and the statements that read and write them.
 
+pub mod keys;
 pub mod listed;
 mod ordered;
 mod read;
@@ -50,6 +51,10 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &ordered::BY_EXTERNAL_ID.descending,
     &ordered::BY_CREATED.ascending,
     &ordered::BY_CREATED.descending,
+    &keys::BY_USER_NAME,
+    &keys::BY_DISPLAY_NAME,
+    &keys::BY_FAMILY_NAME,
+    &keys::KEYS,
     &SUSPEND,
     &PARDON,
 ];

@@ -119,12 +119,14 @@ pub struct SegmentWriter {
     last_at: i64,
     last_revision: i64,
     span: Option<(Moment, Moment)>,
+    /// The users, each with the moment of the first decision about it.
+    users: Vec<(ResourceId, Moment)>,
 }
 
 impl Default for SegmentWriter {
     fn default() -> Self {
         let (bytes, known, last) = (vec![FORM], HashMap::new(), Default::default());
-        Self { bytes, known, last, count: 0, last_at: 0, last_revision: 0, span: None }
+        Self { bytes, known, last, count: 0, last_at: 0, last_revision: 0, span: None, users: Vec::new() }
     }
 }
 
@@ -145,7 +147,10 @@ impl SegmentWriter {
             self.put_known(0, credential.as_bytes());
         }
         if let Some(id) = record.subject.id() {
-            self.put_known(1, id.as_bytes());
+            let is_new = self.put_known(1, id.as_bytes());
+            if is_new && matches!(record.subject, AskedSubject::User(_)) {
+                self.users.push((id, record.at));
+            }
         }
         for (kind, text) in [&record.permission, &record.resource_type, &record.resource].into_iter().enumerate() {
             self.put_known(kind.saturating_add(2), text.as_bytes());
@@ -180,17 +185,23 @@ impl SegmentWriter {
         self.span
     }
 
+    /// The users decisions are about, each once, with the moment of its first.
+    pub fn users(&self) -> &[(ResourceId, Moment)] {
+        &self.users
+    }
+
     /// The segment.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    fn put_known(&mut self, kind: usize, value: &[u8]) {
+    /// Answers whether the value stands in the segment for the first time.
+    fn put_known(&mut self, kind: usize, value: &[u8]) -> bool {
         if let Some(Some((last, number))) = self.last.get(kind)
             && last == value
         {
             put_unsigned(&mut self.bytes, *number);
-            return;
+            return false;
         }
         let next = u64::try_from(self.known.len()).unwrap_or(u64::MAX);
         let number = self.known.get(value).copied().unwrap_or(next);
@@ -206,6 +217,7 @@ impl SegmentWriter {
             last.extend_from_slice(value);
             *last_number = number;
         }
+        number == next
     }
 }
 

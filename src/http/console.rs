@@ -10,6 +10,7 @@ mod browser;
 mod chart;
 mod connections;
 mod cut_off;
+mod exports;
 mod fields;
 mod frame;
 mod gates;
@@ -24,6 +25,7 @@ mod leavers;
 mod link;
 mod log;
 mod mappings;
+mod notifications;
 mod organizations;
 mod past;
 mod people;
@@ -39,7 +41,7 @@ mod sections;
 mod sessions;
 mod settings;
 mod sign_in;
-mod table_file;
+mod systems;
 mod upload;
 mod visit;
 mod when;
@@ -67,7 +69,9 @@ pub use route::{Method, Needs, Page};
 /// Every page, by file.
 pub const PAGES: &[&[Page]] = &[
     connections::PAGES,
+    connections::brake::PAGES,
     connections::practice::PAGES,
+    exports::PAGES,
     gates::PAGES,
     groups::PAGES,
     groups::idle::PAGES,
@@ -82,6 +86,7 @@ pub const PAGES: &[&[Page]] = &[
     link::PAGES,
     log::PAGES,
     mappings::PAGES,
+    notifications::PAGES,
     organizations::PAGES,
     past::PAGES,
     people::edit::PAGES,
@@ -97,6 +102,7 @@ pub const PAGES: &[&[Page]] = &[
     sessions::PAGES,
     settings::PAGES,
     sign_in::PAGES,
+    systems::PAGES,
 ];
 
 /// First segments of the console's addresses, beside `/` itself.

@@ -6,6 +6,7 @@
 //! promise, so a failure to do so costs time and never allows anything.
 
 mod changes;
+mod everybody;
 mod load;
 mod slice;
 
@@ -21,6 +22,7 @@ use crate::model::{OrganizationId, Revision};
 
 use super::{Inner, Live};
 
+pub use everybody::{AGate, Everybody, passing};
 pub use slice::Slice;
 
 /// Why nothing can be said: not an allow, and not a denial either.

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::db::decisions::{self, SegmentRow};
+use crate::db::sightings::Sighting;
 use crate::db::{Database, DatabaseError};
 use crate::evidence::decisions::{DecisionId, DecisionRecord, SegmentWriter};
 use crate::ids;
 use crate::model::{OrganizationId, ResourceId};
 
 use super::Live;
+use super::sightings::Sightings;
 
 /// How often segments are written.
 const EVERY: Duration = Duration::from_millis(500);
@@ -50,6 +52,8 @@ struct Gathered {
     closed: Vec<(OrganizationId, SegmentRow)>,
     /// Bytes of those.
     closed_bytes: usize,
+    /// Who was asked about in those.
+    asked: Vec<Sighting>,
     /// Bytes of those that are open.
     open_bytes: usize,
     /// Counts the rounds of writing: what was put on record in round n is on disk when `written` is n.
@@ -65,6 +69,8 @@ impl Gathered {
         self.open_bytes = self.open_bytes.saturating_sub(bytes);
         let Some((first_at, last_at)) = open.writer.span() else { return };
         self.closed_bytes = self.closed_bytes.saturating_add(bytes);
+        let asked = open.writer.users().iter();
+        self.asked.extend(asked.map(|(user, at)| Sighting { organization, user: (*user).into(), at: *at }));
         let content = open.writer.into_bytes();
         self.closed.push((organization, SegmentRow { id: open.id, first_at, last_at, decisions, content }));
     }
@@ -83,6 +89,8 @@ pub(super) struct DecisionLog {
     changed: Condvar,
     /// Nothing is kept: set only to measure what keeping costs.
     off: AtomicBool,
+    /// Who was seen: whoever is asked about at a gate is.
+    pub(super) sightings: Sightings,
 }
 
 impl DecisionLog {
@@ -175,8 +183,14 @@ impl DecisionLog {
             gathered.round = gathered.round.saturating_add(1);
             let (round, stopping) = (gathered.round, gathered.stopping);
             let segments = std::mem::take(&mut gathered.closed);
+            let asked = std::mem::take(&mut gathered.asked);
             drop(gathered);
             let result = write(database, &segments);
+            if result.is_ok()
+                && let Err(error) = self.sightings.note(database, asked)
+            {
+                tracing::warn!(error = %error, "cannot note who was seen");
+            }
             let mut gathered = self.lock();
             match result {
                 Ok(()) => {

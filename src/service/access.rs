@@ -25,6 +25,7 @@ mod roles;
 mod scopes;
 mod services;
 mod subjects;
+mod then;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,6 +49,7 @@ pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};
 pub use services::NewService;
+pub use then::NamedUser;
 
 type Result<T> = std::result::Result<T, AdministrationError>;
 

@@ -89,9 +89,12 @@ pub fn search(
     let organization = caller.organization;
     services.live.read(|tx| {
         let (mut found, mut seen, mut next): (Vec<StoredEvent>, usize, _) = (Vec::new(), 0, None);
+        // A page of everything is found at once; whoever looks for little goes on in larger steps.
+        let mut batch = i64::try_from(limit).unwrap_or(BATCH).saturating_add(1).min(BATCH);
         'reading: loop {
-            let rows = events::before(tx, organization, last, BATCH)?;
-            let whole = i64::try_from(rows.len()).is_ok_and(|rows| rows == BATCH);
+            let rows = events::before(tx, organization, last, batch)?;
+            let whole = i64::try_from(rows.len()).is_ok_and(|rows| rows == batch);
+            batch = BATCH;
             seen = seen.saturating_add(rows.len());
             for event in rows {
                 if search.from.is_some_and(|from| event.at < from) {

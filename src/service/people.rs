@@ -10,7 +10,9 @@ pub mod idle;
 mod listed;
 mod local;
 pub mod many;
+mod narrowing;
 mod search;
+mod seen;
 mod suspension;
 pub mod table;
 
@@ -31,6 +33,7 @@ pub use find::find;
 pub use listed::{Listed, Listing, Order, list, sources};
 pub use local::{change, create, delete};
 pub use search::{Found, Search, search};
+pub use seen::{LastSeen, last_seen};
 pub use suspension::{reinstate, suspend};
 
 /// A connection, as whatever it manages names it.

@@ -3,6 +3,8 @@
 mod access;
 mod authorization;
 mod browser;
+mod editing;
+mod exporting;
 mod form;
 mod frame;
 mod hostile;
@@ -16,6 +18,7 @@ mod prepared;
 mod rules;
 mod signing_in;
 mod taking_over;
+mod telling;
 mod twice;
 
 pub use browser::Browser;

@@ -1,14 +1,16 @@
-//! What held at a revision, as far as one subject's access depends on it.
+//! What held at a revision, as far as the access of one subject, or of everybody at one scope, depends on it.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::model::{
-    EventId, Leaf, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId, UserId,
+    EventId, GroupId, Leaf, Member, Moment, OrganizationId, RequestId, ResourceId, Revision, ScopePath, ServiceId,
+    UserId,
 };
 
 use super::super::memberships::{MemberRecord, MembershipChange};
-use super::super::sql::{Bind, IdList, Sql, Statement};
+use super::super::sql::{Bind, IdList, Sql, Statement, by_place};
+use super::super::users::Status;
 use super::super::{DatabaseError, Tx};
 use super::assignments::{self, AssignmentRecord, AssignmentRow};
 use super::catalogue::{self, PermissionRecord, PermissionRow, RoleRecord, StoredRole};
@@ -54,6 +56,29 @@ const ASSIGNMENTS: Statement = Statement {
                reason, created_at FROM assignment WHERE organization = $1 AND principal = ANY($2) \
                AND from_revision <= $3 AND until_revision > $3",
 };
+// Those that hold now by their scope, those that have ended since by that.
+const AT_SCOPE: Statement = Statement::both(
+    "assignment_at_scope_at",
+    "SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, approver, reason, \
+     created_at FROM assignment WHERE organization = $1 AND scope = $2 AND until_revision = 9223372036854775807 \
+     AND from_revision <= $3 \
+     UNION ALL SELECT id, role, scope, principal_kind, principal, valid_from, valid_until, source, connection, approver, \
+     reason, created_at FROM assignment WHERE organization = $1 AND scope = $2 AND from_revision <= $3 \
+     AND until_revision > $3 AND until_revision < 9223372036854775807",
+);
+const MEMBERS: Statement = Statement::both(
+    "membership_of_group_at",
+    "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = $2 \
+     AND from_revision <= $3 AND until_revision > $3",
+);
+const STATUSES: Statement = Statement {
+    name: "user_status_of_many_at",
+    sqlite: "SELECT s.user_id, s.status FROM json_each($2) j CROSS JOIN user_status s \
+             ON s.organization = $1 AND s.user_id = unhex(j.value) AND s.from_revision <= $3 AND s.until_revision > $3",
+    postgres: "SELECT s.user_id, s.status FROM unnest($2::bytea[]) AS j(id) CROSS JOIN LATERAL \
+               (SELECT * FROM user_status WHERE organization = $1 AND user_id = j.id AND from_revision <= $3 \
+               AND until_revision > $3 OFFSET 0) AS s",
+};
 const ROLES: Statement = Statement::both(
     "role_version_at",
     "SELECT role, number, permissions, from_revision, created_at FROM role_version \
@@ -98,12 +123,20 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &DOCUMENT,
     &GROUPS,
     &ASSIGNMENTS,
+    &AT_SCOPE,
+    &MEMBERS,
+    &STATUSES,
     &ROLES,
     &PERMISSIONS,
     &SCOPE,
     &SERVICE,
     &LEAF,
 ];
+
+by_place!(StatusRecord {
+    user_id: Vec<u8> => Binary,
+    status: i64 => BigInt,
+});
 
 #[derive(QueryableByName)]
 struct RevisionRecord {
@@ -196,6 +229,43 @@ pub fn assignments(
 ) -> Result<Vec<AssignmentRow>, DatabaseError> {
     let rows = Sql(&ASSIGNMENTS, of_any(&organization, principals, at)).rows::<AssignmentRecord>(tx)?;
     rows.into_iter().map(assignments::read).collect()
+}
+
+/// What was assigned at a scope.
+pub fn at_scope(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    scope: &ScopePath,
+    at: Revision,
+) -> Result<Vec<AssignmentRow>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(scope.as_str()), Bind::Int(at.as_i64())];
+    Sql(&AT_SCOPE, binds).rows::<AssignmentRecord>(tx)?.into_iter().map(assignments::read).collect()
+}
+
+/// Who was directly in a group.
+pub fn members(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+    at: Revision,
+) -> Result<Vec<Member>, DatabaseError> {
+    let rows = Sql(&MEMBERS, of(&organization, group.as_bytes(), at)).rows::<MemberRecord>(tx)?;
+    rows.into_iter().map(|row| Ok(MembershipChange::try_from(row)?.member)).collect()
+}
+
+/// The status each of these users had, as far as they were there.
+pub fn statuses(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    users: &[ResourceId],
+    at: Revision,
+) -> Result<Vec<(UserId, Status)>, DatabaseError> {
+    let read = |row: StatusRecord| {
+        let status = Status::from_i64(row.status);
+        let status = status.ok_or_else(|| corrupt("user_status")(format!("unknown status {}", row.status)))?;
+        Ok((UserId::from_bytes(&row.user_id).map_err(corrupt("user_status"))?, status))
+    };
+    Sql(&STATUSES, of_any(&organization, users, at)).rows::<StatusRecord>(tx)?.into_iter().map(read).collect()
 }
 
 /// The roles of the organization's own, as they were.

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::access::gates::Gate;
 use crate::model::{GateBounds, Permission, ScopePath};
+use crate::service::administration::Expected;
 
 use super::answer::Reply;
 use super::call::Call;
@@ -101,7 +102,7 @@ fn set(call: &Call) -> Result<Reply, Problem> {
     let (scope, permission): (ScopePath, Permission) = (names::read(&scope)?, names::read(&permission)?);
     let bounds = GateBounds::new(minimum, maximum).map_err(|error| Problem::bad_request(error.to_string()))?;
     let administration = call.unchanged(|| tag(&found(call, &scope, &permission)?))?;
-    administration.set_gate(call.organization(), &scope, &permission, bounds)?;
+    administration.set_gate(call.organization(), &scope, &permission, bounds, &Expected::Anything)?;
     let shown = found(call, &scope, &permission)?;
     let tag = tag(&shown)?;
     Reply::changed(&shown, tag)

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::model::{IdentityProvider, JoinedBy};
 use crate::service::accounts::StoredProvider;
-use crate::service::administration::ProviderSecret;
+use crate::service::administration::{Expected, ProviderSecret};
 
 use super::answer::Reply;
 use super::call::Call;
@@ -137,7 +137,7 @@ fn set(call: &Call) -> Result<Reply, Problem> {
     };
     let administration = call.administration();
     administration.try_identity_provider(&provider.issuer)?;
-    let stored = administration.set_identity_provider(call.organization(), &provider, &secret)?;
+    let stored = administration.set_identity_provider(call.organization(), &provider, &secret, &Expected::Anything)?;
     Reply::ok(&shown(call, stored)?)
 }
 

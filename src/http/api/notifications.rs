@@ -181,7 +181,7 @@ fn change(call: &Call) -> Result<Reply, Problem> {
     let id: ResourceId = call.id(0)?;
     let wanted: Change = call.body()?;
     let administration = call.administration();
-    administration.change_subscription(call.organization(), id, &kinds(&wanted.kinds)?)?;
+    administration.change_subscription(call.organization(), id, &kinds(&wanted.kinds)?, None)?;
     Reply::ok(&Shown::from(administration.subscription(call.organization(), id)?))
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, LOCATION, REFRESH, SET_COOKIE};
 use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -56,6 +56,8 @@ pub struct Answer {
     location: Option<String>,
     download: Option<(String, &'static str)>,
     cookies: Vec<SetCookie>,
+    /// After how many seconds the browser looks again.
+    again: Option<u32>,
     /// Whether what was to be said once was said by this answer.
     says_flash: bool,
 }
@@ -86,7 +88,7 @@ impl Answer {
             tracing::error!(error = %error, "a page cannot be rendered");
             Refusal::Fault
         })?;
-        Ok(Self { status, body, location: None, download: None, cookies: Vec::new(), says_flash: true })
+        Ok(Self { status, body, location: None, download: None, cookies: Vec::new(), again: None, says_flash: true })
     }
 
     /// To another page: what a form answers.
@@ -97,6 +99,7 @@ impl Answer {
             location: Some(location.into()),
             download: None,
             cookies: Vec::new(),
+            again: None,
             says_flash: false,
         }
     }
@@ -109,8 +112,16 @@ impl Answer {
             location: None,
             download: Some((name.into(), content_type)),
             cookies: Vec::new(),
+            again: None,
             says_flash: false,
         }
+    }
+
+    /// Besides looks again after so many seconds, script or none.
+    #[must_use]
+    pub const fn looking_again(mut self, seconds: u32) -> Self {
+        self.again = Some(seconds);
+        self
     }
 
     /// Besides says this on the next page.
@@ -136,6 +147,9 @@ impl Answer {
             let plain: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
             response.insert_header((CONTENT_TYPE, HeaderValue::from_static(content_type)));
             response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{plain}\"")));
+        }
+        if let Some(seconds) = self.again {
+            response.insert_header((REFRESH, seconds.to_string()));
         }
         for cookie in self.cookies.into_iter().chain(browser.marking()) {
             response.append_header((SET_COOKIE, cookie.as_str()));

@@ -1,5 +1,6 @@
 //! Connections: how provisioning fares, what was sent and refused, and how to connect an identity provider.
 
+pub(super) mod brake;
 pub(super) mod guide;
 pub(super) mod practice;
 

@@ -80,11 +80,6 @@ pub(super) fn length(micros: i64) -> String {
     }
 }
 
-/// A time in seconds, as programs read it: `0.017000`.
-pub(super) fn seconds(micros: i64) -> String {
-    format!("{}.{:06}", micros.div_euclid(SECOND), micros.rem_euclid(SECOND))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +91,6 @@ mod tests {
         for (micros, text) in told {
             assert_eq!(length(micros), text);
         }
-        assert_eq!((seconds(17_000), seconds(5_000_001)), ("0.017000".to_owned(), "5.000001".to_owned()));
     }
 
     #[test]

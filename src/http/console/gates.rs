@@ -1,11 +1,13 @@
 //! Gates: how many people can deploy where, through what, and whether one of them can.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::json;
 
 use crate::access::gates::{Gate, GateState};
 use crate::model::{GateBounds, Permission, ScopePath};
 use crate::service::access::{MayQuestion, NewScope, Passages};
+use crate::service::administration::{AdministrationError, Expected};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
@@ -71,6 +73,8 @@ struct GatePage {
     expected: String,
     minimum: String,
     maximum: String,
+    /// The bounds that are set, as the form knows them; empty for none.
+    before: String,
     may_set: bool,
     problem: String,
 }
@@ -237,7 +241,9 @@ fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem:
         })
         .collect();
     let bounds = gate.as_ref().map(|gate| gate.bounds);
+    let set = set_bounds(visit, scope, permission)?;
     Ok(GatePage {
+        before: set.map(expected).unwrap_or_default(),
         frame: visit.frame(title, "gates"),
         scope: scope.to_string(),
         permission: permission.to_string(),
@@ -255,6 +261,13 @@ fn gate_page(visit: &Visit, scope: &ScopePath, permission: &Permission, problem:
         may_set: visit.member()?.rights.manage_access(),
         problem,
     })
+}
+
+/// The bounds somebody has set.
+fn set_bounds(visit: &Visit, scope: &ScopePath, permission: &Permission) -> Result<Option<GateBounds>, Refusal> {
+    let scopes = visit.administration()?.scopes(visit.organization()?)?;
+    let found = scopes.iter().find(|one| one.path == *scope);
+    Ok(found.and_then(|found| found.gates.get(permission)).copied())
 }
 
 fn set(visit: &Visit) -> Result<Answer, Refusal> {
@@ -275,7 +288,31 @@ fn set(visit: &Visit) -> Result<Answer, Refusal> {
         Ok(bounds) => bounds,
         Err(problem) => return Answer::invalid(&gate_page(visit, &scope, &permission, problem)?),
     };
-    visit.administration()?.set_gate(visit.organization()?, &scope, &permission, bounds)?;
+    if !visit.form.has("before") {
+        return Err(Refusal::bad("The form does not say what it changes. Load the page again."));
+    }
+    let found = set_bounds(visit, &scope, &permission)?;
+    let quicker = || {
+        let by_now = set_bounds(visit, &scope, &permission)?.map_or_else(|| "not set".to_owned(), expected);
+        let problem = format!(
+            "Somebody else set this gate since you opened the page: it is {by_now} by now, and you want {}. Save again \
+             to set yours over theirs.",
+            expected(bounds)
+        );
+        let mut page = gate_page(visit, &scope, &permission, problem)?;
+        page.minimum = bounds.minimum().to_string();
+        page.maximum = bounds.maximum().map(|most| most.to_string()).unwrap_or_default();
+        Answer::page_with(StatusCode::CONFLICT, &page)
+    };
+    if found.map(expected).unwrap_or_default() != visit.form.text("before")? {
+        return quicker();
+    }
+    let expecting = Expected::Exactly(found);
+    match visit.administration()?.set_gate(visit.organization()?, &scope, &permission, bounds, &expecting) {
+        Ok(()) => {}
+        Err(AdministrationError::PreconditionFailed(_)) => return quicker(),
+        Err(error) => return Err(error.into()),
+    }
     let said = Flash::done(format!("The gate is watched: {} people should be able to pass.", expected(bounds)));
     Ok(Answer::see_other(address(visit, scope.as_str(), permission.as_str())?).saying(&said))
 }
@@ -310,7 +347,7 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     };
     let asked = question.at.unwrap_or_else(|| visit.services.clock.now());
     let answer = administration.may(organization, &question, true);
-    let answer = answer.map_err(crate::service::administration::AdministrationError::from)?;
+    let answer = answer.map_err(AdministrationError::from)?;
     let evidence = json!({
         "subject": page.person, "permission": page.permission, "scope": page.scope, "at": asked.to_string(),
         "decision": answer.allowed, "revision": answer.revision.as_i64(), "reasons": answer.reasons,

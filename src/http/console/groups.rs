@@ -2,6 +2,7 @@
 
 pub(super) mod idle;
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::model::{ConnectionId, GroupId, MemberKind, Moment, Precondition, Principal, ResourceId};
@@ -77,6 +78,8 @@ struct GroupPage {
     modified: When,
     may_change: bool,
     names: String,
+    /// Another name, as it was typed.
+    typed: String,
     problem: String,
     results: Vec<(String, &'static str, String)>,
 }
@@ -194,6 +197,7 @@ fn page(
         modified: When(group.group.modified_at),
         may_change: group.manager.is_none() && visit.member()?.rights.manage_people(),
         source: group.manager.map(|manager| manager.name),
+        typed: group.group.display_name.clone(),
         frame: visit.frame(group.group.display_name, "groups"),
         members,
         first,
@@ -217,8 +221,20 @@ fn rename(visit: &Visit) -> Result<Answer, Refusal> {
         Ok(_) => Ok(Answer::see_other(visit.address(&format!("/groups/{id}"))?)
             .saying(&Flash::done(format!("The group is called {name}; its assignments stay.")))),
         Err(error) => {
-            let problem = sentence(&Refusal::from(error).about_the_form()?);
-            Answer::invalid(&page(visit, String::new(), problem, Vec::new())?)
+            let refusal = Refusal::from(error);
+            let is_stale = refusal.is_stale();
+            let told = refusal.about_the_form()?;
+            let mut page = page(visit, String::new(), sentence(&told), Vec::new())?;
+            name.clone_into(&mut page.typed);
+            if !is_stale {
+                return Answer::invalid(&page);
+            }
+            page.problem = format!(
+                "Somebody else changed this group or its members since you opened the page. It is called “{}” by now, \
+                 and you want “{name}”: rename again to have yours.",
+                page.frame.title
+            );
+            Answer::page_with(StatusCode::CONFLICT, &page)
         }
     }
 }

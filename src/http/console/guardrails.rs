@@ -4,6 +4,7 @@ pub(super) mod ready;
 
 use std::fmt::Write as _;
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::model::GuardrailId;
@@ -63,6 +64,10 @@ struct GuardrailPage {
     shown: Option<mappings::Shown>,
     headline: String,
     may_change: bool,
+    /// What is saved under this name, as the form knows it; empty for nothing.
+    before: String,
+    /// Its text by now, where somebody else has changed it.
+    theirs: String,
 }
 
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
@@ -98,6 +103,8 @@ fn page(visit: &Visit, title: &str, text: String, problem: String) -> Result<Gua
         shown: None,
         headline: String::new(),
         may_change: visit.member()?.rights.manage_access(),
+        before: String::new(),
+        theirs: String::new(),
     })
 }
 
@@ -111,6 +118,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let one = all.into_iter().find(|one| one.row.id == id).ok_or(Refusal::NotFound)?;
     let problem = one.problem.as_deref().map(sentence).unwrap_or_default();
     let mut page = page(visit, &id.to_string(), one.row.text, problem)?;
+    page.before.clone_from(&page.text);
     (page.id, page.reason, page.control) = (id.to_string(), one.reason, one.control);
     Answer::page(&page)
 }
@@ -131,10 +139,21 @@ fn look(visit: &Visit, text: String, moved: String) -> Result<Answer, Refusal> {
     match tried {
         Ok((preview, guardrail)) => {
             let shown = mappings::Shown::from(preview);
+            let all = visit.administration()?.guardrails(organization)?;
+            let stored = all.into_iter().find(|one| one.row.id == *guardrail.id()).map(|one| one.row);
+            let stored = stored.map(|row| row.text).unwrap_or_default();
+            let before = visit.form.text("before")?.replace("\r\n", "\n");
             let mut page = page(visit, &format!("Rehearsal of {}", guardrail.id()), text, moved)?;
+            page.before.clone_from(&stored);
+            if before != stored.trim() && !stored.is_empty() {
+                let problem = "A guardrail of this name was saved since you opened the form. Its text stands below \
+                               yours; saving puts yours in its place.";
+                page.problem = String::from(problem);
+                page.theirs = stored;
+            }
             page.headline = mappings::headline(&shown);
             page.shown = Some(shown);
-            Answer::page(&page)
+            if page.theirs.is_empty() { Answer::page(&page) } else { Answer::page_with(StatusCode::CONFLICT, &page) }
         }
         Err(error) => match Refusal::from(error) {
             Refusal::Refused(_, why) => Answer::invalid(&page(visit, "New guardrail", text, sentence(&why))?),

@@ -1,11 +1,12 @@
-//! By which identity provider people sign in.
+//! By which identity provider people sign in. Of two who change it at once, the second sees what the first has saved.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 use zeroize::Zeroizing;
 
-use crate::model::{IdentityProvider, JoinedBy};
+use crate::model::{IdentityProvider, JoinedBy, Moment};
 use crate::service::ServiceError;
-use crate::service::administration::ProviderSecret;
+use crate::service::administration::{Expected, ProviderSecret};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
@@ -35,6 +36,11 @@ struct SettingsPage {
     claim: String,
     required: String,
     is_only: bool,
+    /// When what the form shows was saved, in microseconds; empty: nothing was.
+    version: String,
+    /// What is saved by now where somebody else has changed it: what differs from the form.
+    theirs: Vec<(&'static str, String)>,
+    is_stale: bool,
     problem: String,
 }
 
@@ -64,12 +70,53 @@ fn page(visit: &Visit, wanted: Option<&IdentityProvider>, problem: String) -> Re
         claim: text(|provider| &provider.claim),
         required: required.unwrap_or_default(),
         is_only: shown.is_some_and(|provider| provider.is_only),
+        version: stored.as_ref().map(|stored| stored.changed_at.as_micros().to_string()).unwrap_or_default(),
+        theirs: Vec::new(),
+        is_stale: false,
         problem,
     })
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
     Answer::page(&page(visit, None, String::new())?)
+}
+
+/// The settings the form was made from.
+fn expected(visit: &Visit) -> Result<Expected<Moment>, Refusal> {
+    let stale = || Refusal::bad("The form does not say which settings it changes. Load the page again.");
+    if !visit.form.has("version") {
+        return Err(stale());
+    }
+    let version = match visit.form.text("version")? {
+        "" => None,
+        text => Some(Moment::from_micros(text.parse().map_err(|_not_a_number| stale())?)),
+    };
+    Ok(Expected::Exactly(version))
+}
+
+/// Somebody else was quicker: both versions, and saving now is saving over theirs, knowingly.
+fn quicker(visit: &Visit, wanted: &IdentityProvider) -> Result<Answer, Refusal> {
+    let problem = "Somebody else changed these settings since you opened the form. Look at both versions, then save \
+                   yours or leave theirs. Nothing of yours was saved yet.";
+    let mut page = page(visit, Some(wanted), problem.to_owned())?;
+    page.is_stale = true;
+    let stored = visit.administration()?.identity_provider(visit.organization()?)?;
+    let Some(stored) = stored.map(|stored| stored.provider) else {
+        page.theirs.push(("Identity provider", "none any more".to_owned()));
+        return Answer::page_with(StatusCode::CONFLICT, &page);
+    };
+    let only = |is_only: bool| if is_only { "no links by mail" } else { "links by mail too" }.to_owned();
+    let sides = [
+        ("Issuer", stored.issuer.clone(), wanted.issuer.clone()),
+        ("Client id", stored.client_id.clone(), wanted.client_id.clone()),
+        ("Found by", stored.joined_by.as_str().to_owned(), wanted.joined_by.as_str().to_owned()),
+        ("Claim", stored.claim.clone(), wanted.claim.clone()),
+        ("Claims everybody must have", stored.required_text(), wanted.required_text()),
+        ("Other ways in", only(stored.is_only), only(wanted.is_only)),
+    ];
+    page.theirs
+        .extend(sides.into_iter().filter(|(_, theirs, mine)| theirs != mine).map(|(name, theirs, _)| (name, theirs)));
+    Answer::page_with(StatusCode::CONFLICT, &page)
 }
 
 fn set(visit: &Visit) -> Result<Answer, Refusal> {
@@ -106,13 +153,16 @@ fn set(visit: &Visit) -> Result<Answer, Refusal> {
         (secret, false) => ProviderSecret::New(Zeroizing::new(secret.to_owned())),
         (_, true) => return refused(&wanted, "give a secret, or say that there is none"),
     };
-    let administration = visit.administration()?;
+    let (administration, expected) = (visit.administration()?, expected(visit)?);
     let done = administration
         .try_identity_provider(&wanted.issuer)
-        .and_then(|()| administration.set_identity_provider(member.organization.id, &wanted, &secret));
+        .and_then(|()| administration.set_identity_provider(member.organization.id, &wanted, &secret, &expected));
     if let Err(error) = done {
-        let problem = Refusal::from(ServiceError::from(error)).about_the_form()?;
-        return refused(&wanted, &problem);
+        let refusal = Refusal::from(ServiceError::from(error));
+        if refusal.is_stale() {
+            return quicker(visit, &wanted);
+        }
+        return refused(&wanted, &refusal.about_the_form()?);
     }
     Ok(Answer::see_other(visit.address("/settings/sign-in")?)
         .saying(&Flash::done("People can sign in by this identity provider now. Try it in another browser.")))

@@ -3,7 +3,6 @@
 use askama::Template;
 
 use crate::model::{Moment, ResourceId};
-use crate::service::ServiceError;
 use crate::service::leavers::Departed;
 use crate::service::leavers::watch;
 
@@ -12,7 +11,6 @@ use super::cut_off::{Chart, length};
 use super::frame::Frame;
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
-use super::table_file::TableFile;
 use super::visit::Visit;
 use super::when::When;
 
@@ -22,7 +20,6 @@ const DECIDES: Needs = Needs::Fresh("organization:manage-people");
 pub(super) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/leavers", RIGHT, show),
     Page::post("/o/{organization}/leavers/look", Needs::Right("organization:manage-people"), look),
-    Page::post("/o/{organization}/leavers/export", Needs::Fresh("organization:read-evidence"), export),
     Page::post("/o/{organization}/findings/{id}/acknowledge", Needs::Right("organization:manage-people"), acknowledge),
     Page::get("/o/{organization}/quarantines/{id}", RIGHT, quarantine),
     Page::post("/o/{organization}/quarantines/{id}/release", DECIDES, release),
@@ -33,10 +30,6 @@ pub(super) const PAGES: &[Page] = &[
 const ROWS: usize = 50;
 /// Leavers the chart is drawn of, the newest.
 const DRAWN: usize = 500;
-/// Leavers in a file.
-const EXPORTED: usize = 100_000;
-/// Leavers read at a time.
-const BATCH: usize = 1_000;
 /// Findings that are shown.
 const FINDINGS: i64 = 100;
 /// Quarantines that are shown.
@@ -228,28 +221,4 @@ fn restore(visit: &Visit) -> Result<Answer, Refusal> {
     );
     let flash = if restored.failed.is_empty() { Flash::done(text) } else { Flash::mind(text) };
     Ok(Answer::see_other(visit.address(&format!("/quarantines/{id}"))?).saying(&flash))
-}
-
-/// The register as a file.
-fn export(visit: &Visit) -> Result<Answer, Refusal> {
-    let caller = visit.caller()?;
-    let mut file = TableFile::new(&["when (UTC)", "user", "user name", "how", "by", "cut off after (s)"]);
-    let (mut before, mut rows) = (None, 0_usize);
-    while rows < EXPORTED {
-        let page = visit.services.register(caller, before, BATCH)?;
-        rows = rows.saturating_add(page.departed.len());
-        for one in page.departed {
-            let by = if one.connection.is_empty() { "an administrator".to_owned() } else { one.connection };
-            let cut_off = one.cut_off.map(super::cut_off::seconds).unwrap_or_default();
-            let how = one.how.as_str().to_owned();
-            file.row(&[one.at.to_string(), one.user.to_string(), one.name, how, by, cut_off]);
-        }
-        match page.next {
-            Some(next) => before = Some(next),
-            None => break,
-        }
-    }
-    let name = format!("leavers-{}.csv", visit.member()?.organization.slug);
-    let text = file.text().map_err(ServiceError::Internal)?;
-    Ok(Answer::download(name, "text/csv; charset=utf-8", text))
 }

@@ -1,10 +1,13 @@
-//! What somebody could do on a date, and what is different on another. Nothing can be changed here.
+//! Who could do what on a date, and what is different on another: of one person, or of everybody. Nothing can be changed
+//! here.
+
+mod everybody;
+mod person;
 
 use askama::Template;
 
-use crate::access::gates::Gate;
-use crate::model::{Moment, Permission, ResourceId, ScopePath};
-use crate::service::access::MayQuestion;
+use crate::live::{AGate, CannotJudge};
+use crate::model::{Moment, ResourceId, ScopePath};
 
 use super::answer::Answer;
 use super::frame::Frame;
@@ -12,6 +15,9 @@ use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
 use super::when::When;
+
+use everybody::{GateOfEverybody, PeopleOfGate};
+use person::OfPerson;
 
 pub(super) const PAGES: &[Page] =
     &[Page::get("/o/{organization}/past", Needs::Right("organization:read-evidence"), show)];
@@ -34,33 +40,46 @@ struct PastPage {
     answer: Option<Compared>,
 }
 
+/// What was found of two moments.
 struct Compared {
+    dates: Dates,
+    differences: usize,
+    /// Whether there is more than was asked about or is shown.
+    is_cut: bool,
+    found: Found,
+}
+
+impl Compared {
+    fn caption(&self) -> String {
+        match self.differences {
+            0 => "No difference between the two dates".to_owned(),
+            1 => "One difference, on top".to_owned(),
+            many => format!("{many} differences, on top"),
+        }
+    }
+}
+
+/// What was asked about.
+enum Found {
+    /// The gates of one person.
+    Person(Vec<OfPerson>),
+    /// Every gate, with how many could pass.
+    Gates(Vec<GateOfEverybody>),
+    /// Everybody who could pass one gate.
+    People(Vec<PeopleOfGate>),
+}
+
+/// The two moments that are held beside each other.
+#[derive(Debug, Clone, Copy)]
+struct Dates {
     on: When,
     and: When,
-    /// Whether the second date is now.
+    /// Whether the second is now.
     is_now: bool,
-    lines: Vec<Line>,
-    differences: usize,
-    /// Whether there are more gates than were asked about.
-    is_cut: bool,
-}
-
-struct Line {
-    permission: String,
-    scope: String,
-    then: Verdict,
-    now: Verdict,
-    differs: bool,
-}
-
-struct Verdict {
-    word: &'static str,
-    tone: &'static str,
-    reasons: Vec<String>,
 }
 
 /// A moment as it is entered: `2026-03-31` is the end of that day, `2026-03-31T18:00` that minute; in UTC.
-fn moment(text: &str) -> Result<Moment, String> {
+pub(super) fn moment(text: &str) -> Result<Moment, String> {
     let wrong = || format!("“{text}” is no date. Enter one such as 2026-03-31, or 2026-03-31T18:00, in UTC.");
     let exact = match text.len() {
         10 => format!("{text}T23:59:59Z"),
@@ -69,6 +88,22 @@ fn moment(text: &str) -> Result<Moment, String> {
         _ => text.to_owned(),
     };
     exact.parse().map_err(|_no_moment| wrong())
+}
+
+/// The moments a form names.
+fn dates(page: &PastPage, now: Moment) -> Result<Dates, String> {
+    let on = moment(&page.on)?;
+    let and = if page.and.is_empty() { now } else { moment(&page.and)? };
+    // The end of today has not come, and is meant all the same.
+    let today = |at: Moment| if at > now && at < now.plus_micros(86_400_000_000) { now } else { at };
+    let (on, and) = (today(on), today(and));
+    if on > now || and > now {
+        return Err("That date has not come. Choose one in the past.".to_owned());
+    }
+    if on < page.since.0 || and < page.since.0 {
+        return Err(format!("Muster knows nothing of this organization before {}.", page.since));
+    }
+    Ok(Dates { on: When(on), and: When(and), is_now: and >= now })
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
@@ -88,105 +123,47 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     if page.person.is_empty() && page.on.is_empty() {
         return Answer::page(&page);
     }
-    match compared(visit, &page)? {
-        Ok(answer) => {
-            page.frame = visit.frame(title(&page.person, &answer), "past");
-            page.answer = Some(answer);
-            Answer::page(&page)
-        }
+    let asked = dates(&page, visit.services.clock.now()).and_then(|dates| Ok((dates, gate(&page)?)));
+    let (dates, gate) = match asked {
+        Ok(asked) => asked,
         Err(problem) => {
             page.frame = visit.frame("Error: Access on a date", "past");
             page.problem = problem;
-            Answer::invalid(&page)
+            return Answer::invalid(&page);
         }
-    }
-}
-
-fn title(person: &str, answer: &Compared) -> String {
-    let open = answer.lines.iter().filter(|line| line.then.tone == "ok").count();
-    let day = answer.on.day();
-    match open {
-        0 => format!("{person} could pass no gate on {day}"),
-        1 => format!("{person} could pass one gate on {day}"),
-        many => format!("{person} could pass {many} gates on {day}"),
-    }
-}
-
-fn compared(visit: &Visit, page: &PastPage) -> Result<Result<Compared, String>, Refusal> {
-    let now = visit.services.clock.now();
-    let (on, and) = match (moment(&page.on), page.and.as_str()) {
-        (Err(problem), _) => return Ok(Err(problem)),
-        (Ok(on), "") => (on, now),
-        (Ok(on), text) => match moment(text) {
-            Ok(and) => (on, and),
-            Err(problem) => return Ok(Err(problem)),
-        },
     };
-    if page.person.is_empty() {
-        return Ok(Err("Say who: a user name or an id.".to_owned()));
-    }
-    // The end of today has not come, and is meant all the same.
-    let today = |at: Moment| if at > now && at < now.plus_micros(86_400_000_000) { now } else { at };
-    let (on, and) = (today(on), today(and));
-    if on > now || and > now {
-        return Ok(Err("That date has not come. Choose one in the past.".to_owned()));
-    }
-    if on < page.since.0 || and < page.since.0 {
-        return Ok(Err(format!("Muster knows nothing of this organization before {}.", page.since)));
-    }
-    let gates = visit.administration()?.gates(visit.organization()?)?;
-    let asked = match asked(page, &gates) {
-        Ok(asked) => asked,
-        Err(problem) => return Ok(Err(problem)),
+    let (title, answer) = match (page.person.as_str(), gate) {
+        ("", Some(gate)) => everybody::of_gate(visit, &gate, dates)?,
+        ("", None) => everybody::of_every_gate(visit, &page, dates)?,
+        (person, gate) => person::compared(visit, person, gate, dates)?,
     };
-    let mut lines = Vec::new();
-    for (permission, scope) in asked.iter().take(GATES) {
-        let then = verdict(visit, page, (permission, scope), Some(on))?;
-        let later = verdict(visit, page, (permission, scope), (and < now).then_some(and))?;
-        lines.push(Line {
-            permission: permission.to_string(),
-            scope: scope.to_string(),
-            differs: then.tone != later.tone,
-            then,
-            now: later,
-        });
-    }
-    lines.sort_by_key(|line| (!line.differs, line.then.tone != "ok"));
-    let differences = lines.iter().filter(|line| line.differs).count();
-    let is_cut = asked.len() > GATES;
-    Ok(Ok(Compared { on: When(on), and: When(and), is_now: and >= now, lines, differences, is_cut }))
+    page.frame = visit.frame(title, "past");
+    page.answer = Some(answer);
+    Answer::page(&page)
 }
 
-/// What is asked: one permission somewhere, or every gate there is.
-fn asked(page: &PastPage, gates: &[Gate]) -> Result<Vec<(Permission, ScopePath)>, String> {
+/// The one gate that is asked about; nothing for every gate there is.
+fn gate(page: &PastPage) -> Result<Option<AGate>, String> {
     if page.permission.is_empty() && page.scope.is_empty() {
-        return Ok(gates.iter().map(|gate| (gate.permission.clone(), gate.scope.clone())).collect());
+        return Ok(None);
     }
     let permission = page.permission.parse().map_err(|error| super::refusal::sentence(&format!("{error}")))?;
     let scope: ScopePath = page.scope.parse().map_err(|error| super::refusal::sentence(&format!("{error}")))?;
-    Ok(vec![(permission, scope)])
+    Ok(Some((permission, scope)))
 }
 
-fn verdict(
-    visit: &Visit,
-    page: &PastPage,
-    (permission, scope): (&Permission, &ScopePath),
-    at: Option<Moment>,
-) -> Result<Verdict, Refusal> {
-    let question = MayQuestion {
-        subject: page.person.clone(),
-        is_service: false,
-        permission: permission.clone(),
-        scope: scope.clone(),
-        at,
-    };
-    let answer = visit.administration()?.may(visit.organization()?, &question, false);
-    let answer = answer.map_err(|error| {
-        tracing::warn!(error = %error, "a past decision cannot be made");
-        Refusal::Unavailable
-    })?;
-    let (word, tone) = if answer.allowed { ("Could", "ok") } else { ("Could not", "idle") };
-    Ok(Verdict { word, tone, reasons: answer.reasons })
+/// The gates that are watched now, as many as are asked about at once, and whether there are more.
+fn gates(visit: &Visit) -> Result<(Vec<AGate>, bool), Refusal> {
+    let mut all = visit.administration()?.watched_gates(visit.organization()?)?;
+    let is_cut = all.len() > GATES;
+    all.truncate(GATES);
+    Ok((all, is_cut))
+}
+
+/// What cannot be judged is not shown as a denial.
+fn unjudged(error: CannotJudge) -> Refusal {
+    tracing::warn!(error = %error, "a past decision cannot be made");
+    Refusal::Unavailable
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
-//! Roles and what they allow, as one table.
+//! Roles and what they allow, as one table. Of two who change a role at once, the second sees what the first has saved.
 
 use std::collections::BTreeSet;
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::model::{Permission, RoleName};
@@ -47,11 +48,21 @@ struct RolePage {
     typed: String,
     version: String,
     is_built_in: bool,
-    rows: Vec<(String, String, bool)>,
+    rows: Vec<Choice>,
     holders: Vec<mappings::Line>,
     versions: Vec<Version>,
     may_change: bool,
     problem: String,
+    is_stale: bool,
+}
+
+/// A permission that can be ticked.
+struct Choice {
+    permission: String,
+    description: String,
+    is_ticked: bool,
+    /// Whether the role allows it by now, where somebody else has changed that.
+    theirs: Option<bool>,
 }
 
 /// A version of a role, and what it changed.
@@ -94,7 +105,7 @@ fn list_page(visit: &Visit, typed: String, problem: String) -> Result<RolesPage,
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let name: RoleName = visit.parsed(1)?;
-    Answer::page(&page(visit, &name, None, String::new())?)
+    Answer::page(&page(visit, &name, None, String::new(), false)?)
 }
 
 fn page(
@@ -102,6 +113,7 @@ fn page(
     name: &RoleName,
     ticked: Option<&BTreeSet<Permission>>,
     problem: String,
+    is_quicker: bool,
 ) -> Result<RolePage, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let found = administration.roles(organization)?.into_iter().find(|role| role.version.role == *name);
@@ -114,7 +126,12 @@ fn page(
     let catalogue = administration.catalogue(organization)?;
     let rows = catalogue
         .permissions()
-        .map(|(permission, entry)| (permission.to_string(), entry.description.clone(), allows(permission)))
+        .map(|(permission, entry)| {
+            let is_ticked = allows(permission);
+            let stored = version.as_ref().is_some_and(|(version, _)| version.allows(permission));
+            let theirs = (is_quicker && stored != is_ticked).then_some(stored);
+            Choice { permission: permission.to_string(), description: entry.description.clone(), is_ticked, theirs }
+        })
         .collect();
     let assignments = administration.assignments(organization)?;
     let holders = assignments.iter().filter(|shown| shown.assignment.role == *name);
@@ -130,6 +147,7 @@ fn page(
         holders: holders.into_iter().filter(|line| line.state != "ended").collect(),
         may_change: visit.member()?.rights.manage_access() && !name.is_built_in(),
         problem,
+        is_stale: is_quicker,
     })
 }
 
@@ -155,6 +173,11 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
     let ticked = ticked.map_err(|_none| Refusal::NotFound)?;
     let fingerprint = visit.form.text("fingerprint")?;
     if fingerprint.is_empty() {
+        if !name.is_built_in()
+            && let Some(stale) = quicker(visit, &name, &ticked)?
+        {
+            return Ok(stale);
+        }
         return look(visit, &name, &ticked, String::new());
     }
     let expecting = visit.administration()?.expecting(fingerprint.to_owned());
@@ -164,16 +187,33 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
         Err(AdministrationError::PreconditionFailed(_)) => look(visit, &name, &ticked, mappings::MOVED.to_owned()),
         Err(error) => {
             let problem = sentence(&Refusal::from(error).about_the_form()?);
-            Answer::invalid(&page(visit, &name, Some(&ticked), problem)?)
+            Answer::invalid(&page(visit, &name, Some(&ticked), problem, false)?)
         }
     }
+}
+
+/// The page with both versions, if the role is at another than the one the form was made from.
+fn quicker(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>) -> Result<Option<Answer>, Refusal> {
+    let found =
+        visit.administration()?.roles(visit.organization()?)?.into_iter().find(|role| role.version.role == *name);
+    let version = found.map(|role| role.version.number.to_string()).unwrap_or_default();
+    if !visit.form.has("version") {
+        return Err(Refusal::bad("The form does not say which version it changes. Load the page again."));
+    }
+    if visit.form.text("version")? == version {
+        return Ok(None);
+    }
+    let problem = "Somebody else changed this role since you opened the form. Look at both versions, then go on with \
+                   yours or leave theirs. Nothing of yours was saved yet.";
+    let page = page(visit, name, Some(ticked), problem.to_owned(), true)?;
+    Answer::page_with(StatusCode::CONFLICT, &page).map(Some)
 }
 
 fn look(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>, problem: String) -> Result<Answer, Refusal> {
     let organization = visit.organization()?;
     let shown = match mappings::tried(visit, |trying| trying.put_role(organization, name, ticked).map(drop))? {
         Ok(shown) => shown,
-        Err(problem) => return Answer::invalid(&page(visit, name, Some(ticked), problem)?),
+        Err(problem) => return Answer::invalid(&page(visit, name, Some(ticked), problem, false)?),
     };
     let names: Vec<&str> = ticked.iter().map(Permission::as_str).collect();
     let allows = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };

@@ -60,9 +60,11 @@ pub const CHAPTERS: &[Chapter] = &[
         label: "Evidence",
         sections: &[
             section("leavers", "Leavers", "/leavers", "organization:read-evidence"),
+            section("systems", "Systems", "/systems", "organization:read-evidence"),
             section("past", "On a date", "/past", "organization:read-evidence"),
             section("log", "Log", "/log", "organization:read-evidence"),
             section("decisions", "Decisions", "/decisions", "organization:read-evidence"),
+            section("exports", "Exports", "/exports", "organization:read-evidence"),
         ],
     },
     Chapter { label: "Organization", sections: &[section("settings", "Settings", "/settings", "organization:read")] },

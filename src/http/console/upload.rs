@@ -1,4 +1,7 @@
 //! Forms with files: `multipart/form-data` (RFC 7578), and the text a file holds.
+//!
+//! A form is read whole before it is taken apart, since it is small and its token is judged first. A library would read it
+//! as a stream, asynchronously, and bring temporary files.
 
 /// A part of such a form.
 #[derive(Debug, PartialEq, Eq)]

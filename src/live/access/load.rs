@@ -140,15 +140,20 @@ pub(super) fn facts_at(
     document.map(|document| facts_row(user, &document, &Reading::All)).transpose()
 }
 
-/// What is known of a user, as rows of the graph. Whoever is deleted bears no name any more.
-pub(super) fn person_rows(person: Person) -> [Change; 2] {
-    let subject = Subject::User(person.id);
-    let standing = match person.status {
+/// Whether somebody of a status takes part.
+pub(super) const fn standing(status: Status) -> Standing {
+    match status {
         Status::Active => Standing::Active,
         Status::Inactive => Standing::Inactive,
         Status::Suspended => Standing::Suspended,
         Status::Deleted => Standing::Deleted,
-    };
+    }
+}
+
+/// What is known of a user, as rows of the graph. Whoever is deleted bears no name any more.
+pub(super) fn person_rows(person: Person) -> [Change; 2] {
+    let subject = Subject::User(person.id);
+    let standing = standing(person.status);
     let named = standing != Standing::Deleted;
     let identifiers = if named { vec![Identifier::name(&person.user_name_key)] } else { Vec::new() };
     [Change::User { subject, standing }, Change::Identifiers { subject, identifiers }]

@@ -32,7 +32,7 @@ impl Slice {
 }
 
 impl Live {
-    /// Reads the slice of a subject and a scope, as of `at` or now. Blocks.
+    /// Reads the slice of a subject and some scopes, as of `at` or now. Blocks.
     ///
     /// # Errors
     /// [`DatabaseError`].
@@ -40,19 +40,27 @@ impl Live {
         &self,
         organization: OrganizationId,
         subject: Subject,
-        scope: &ScopePath,
+        scopes: &[ScopePath],
         at: Option<Moment>,
     ) -> Result<Slice, DatabaseError> {
         self.0.database.snapshot(|tx| {
-            let revision = match at {
-                Some(at) if at < self.0.clock.now() => {
-                    past::revision_before(tx, organization, ids::first_event_after(at))?
-                }
-                _ => organizations::revision(tx, organization)?,
-            };
-            let revision = revision.unwrap_or_default();
-            read(tx, organization, subject, (scope, None), revision)
+            let revision = self.revision_at(tx, organization, at)?;
+            read(tx, organization, subject, (scopes, None), revision)
         })
+    }
+
+    /// The revision that held at a moment; of now, if nothing is said.
+    pub(super) fn revision_at(
+        &self,
+        tx: &mut Tx<'_>,
+        organization: OrganizationId,
+        at: Option<Moment>,
+    ) -> Result<Revision, DatabaseError> {
+        let revision = match at {
+            Some(at) if at < self.0.clock.now() => past::revision_before(tx, organization, ids::first_event_after(at))?,
+            _ => organizations::revision(tx, organization)?,
+        };
+        Ok(revision.unwrap_or_default())
     }
 
     /// Reads the slice of a subject and a resource, as of a revision. Of a resource that was not there then nothing is
@@ -71,11 +79,11 @@ impl Live {
             if ScopeKind::from_name(resource.resource_type).is_some() {
                 // What cannot be a scope was none.
                 let scope = resource.id.parse().unwrap_or_else(|_none| ScopePath::root());
-                return read(tx, organization, subject, (&scope, None), revision);
+                return read(tx, organization, subject, (&[scope], None), revision);
             }
             let leaf = past::leaf(tx, organization, resource.resource_type, resource.id, revision)?;
             let scope = leaf.as_ref().map_or_else(ScopePath::root, |leaf| leaf.scope.clone());
-            read(tx, organization, subject, (&scope, leaf), revision)
+            read(tx, organization, subject, (&[scope], leaf), revision)
         })
     }
 }
@@ -84,26 +92,11 @@ fn read(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     subject: Subject,
-    (scope, leaf): (&ScopePath, Option<Leaf>),
+    (scopes, leaf): (&[ScopePath], Option<Leaf>),
     at: Revision,
 ) -> Result<Slice, DatabaseError> {
     let mut graph = Graph::empty();
-    let mut catalogue = Catalogue::default();
-    for PermissionRow { name, entry } in past::permissions(tx, organization, at)? {
-        catalogue
-            .declare(name, entry)
-            .map_err(|error| DatabaseError::Corrupt { table: "permission", problem: error.to_string() })?;
-    }
-    let guardrails = guardrails::complete_at(tx, organization, at, &catalogue)?;
-    graph.apply(Change::Catalogue(Box::new(catalogue)));
-    for role in past::roles(tx, organization, at)? {
-        graph.apply(Change::Role(Box::new(role.version)));
-    }
-    for path in scope.ancestors() {
-        if let Some(ScopeRow { path, production, description, .. }) = past::scope(tx, organization, &path, at)? {
-            graph.apply(Change::Scope(Box::new(Scope { path, production, gates: BTreeMap::new(), description })));
-        }
-    }
+    let guardrails = around(tx, organization, scopes, at, |change| graph.apply(change))?;
     if let Some(leaf) = leaf {
         graph.apply(Change::Leaf(Box::new(leaf)));
     }
@@ -131,6 +124,34 @@ fn read(
         graph.apply(Change::Assigned(Box::new(assignment)));
     }
     Ok(Slice { graph, guardrails, revision: at })
+}
+
+/// What decides about everybody at some scopes: permissions, guardrails, roles, and the scopes around them.
+pub(super) fn around(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    scopes: &[ScopePath],
+    at: Revision,
+    mut take: impl FnMut(Change),
+) -> Result<Guardrails, DatabaseError> {
+    let mut catalogue = Catalogue::default();
+    for PermissionRow { name, entry } in past::permissions(tx, organization, at)? {
+        catalogue
+            .declare(name, entry)
+            .map_err(|error| DatabaseError::Corrupt { table: "permission", problem: error.to_string() })?;
+    }
+    let guardrails = guardrails::complete_at(tx, organization, at, &catalogue)?;
+    take(Change::Catalogue(Box::new(catalogue)));
+    for role in past::roles(tx, organization, at)? {
+        take(Change::Role(Box::new(role.version)));
+    }
+    let paths: BTreeSet<ScopePath> = scopes.iter().flat_map(ScopePath::ancestors).collect();
+    for path in paths {
+        if let Some(ScopeRow { path, production, description, .. }) = past::scope(tx, organization, &path, at)? {
+            take(Change::Scope(Box::new(Scope { path, production, gates: BTreeMap::new(), description })));
+        }
+    }
+    Ok(guardrails)
 }
 
 fn person(

@@ -7,6 +7,8 @@ use crate::db::access::AccessRow;
 use crate::db::access::scopes::GateRow;
 use crate::model::{GateBounds, OrganizationId, Permission, ScopePath};
 
+use crate::service::administration::Expected;
+
 use super::{Administration, AdministrationError, Result, catalogue, scopes};
 
 impl Administration {
@@ -20,24 +22,28 @@ impl Administration {
         Ok(self.live.judge(organization, |rules, _| rules.gates(now))?)
     }
 
-    /// Watches a gate, within these bounds from now on.
+    /// Watches a gate, within these bounds from now on, if it is watched as the caller thinks.
     ///
     /// # Errors
-    /// [`AdministrationError::NotFound`] for a scope or a permission that is not there.
+    /// [`AdministrationError::NotFound`] for a scope or a permission that is not there,
+    /// [`AdministrationError::PreconditionFailed`].
     pub fn set_gate(
         &self,
         organization: OrganizationId,
         path: &ScopePath,
         permission: &Permission,
         bounds: GateBounds,
+        expected: &Expected<GateBounds>,
     ) -> Result<()> {
         self.change_access(organization, |change| {
             let scope = scopes::found(change.tx, organization, path)?;
             catalogue::known(change.tx, organization, permission)?;
             match scope.gates.get(permission) {
                 Some(before) if *before == bounds => return Ok(()),
-                Some(_) => change.rows.push(AccessRow::GateEnds(path.clone(), permission.clone())),
-                None => {}
+                before => expected.check(before)?,
+            }
+            if scope.gates.contains_key(permission) {
+                change.rows.push(AccessRow::GateEnds(path.clone(), permission.clone()));
             }
             let gate = GateRow { scope: path.clone(), permission: permission.clone(), bounds };
             change.rows.push(AccessRow::Gate(gate));

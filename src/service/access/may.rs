@@ -61,7 +61,7 @@ impl Administration {
             rules.explain(&asked, now)
         };
         let (mut explanation, mut revision) = if let Ok(subject) = subject {
-            let slice = self.live.slice(organization, subject, &question.scope, question.at)?;
+            let slice = self.live.slice(organization, subject, std::slice::from_ref(&question.scope), question.at)?;
             (explain(&slice.rules()), slice.revision)
         } else {
             // Nobody is meant: no graph could say more.

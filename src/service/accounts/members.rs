@@ -39,6 +39,9 @@ impl Services {
             Some(user) => self.rights(belonging.organization, user)?,
         };
         let Some(rights) = rights else { return Ok(None) };
+        if let Some(user) = belonging.user {
+            self.live.saw(belonging.organization, user);
+        }
         let organization = self
             .administration(&Caller::local(belonging.organization, Actor::Account(signed_in.account.id), request))
             .organization(belonging.organization)

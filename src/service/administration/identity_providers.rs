@@ -7,9 +7,9 @@ use crate::db::console::ConsoleRow;
 use crate::db::console::providers::{self, StoredProvider};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::live::Decision;
-use crate::model::{IdentityProvider, OrganizationId, ResourceId};
+use crate::model::{IdentityProvider, Moment, OrganizationId, ResourceId};
 
-use super::{Administration, AdministrationError};
+use super::{Administration, AdministrationError, Expected};
 
 /// Characters of a secret.
 const SECRET_CHARACTERS: usize = 4_096;
@@ -37,16 +37,18 @@ impl Administration {
         Ok(self.live.read(|tx| providers::by_organization(tx, organization))?)
     }
 
-    /// Lets an organization's people sign in by an identity provider. A secret is kept for the issuer and the client it was
+    /// Lets an organization's people sign in by an identity provider, if the settings were last changed when the caller
+    /// thinks. A secret is kept for the issuer and the client it was
     /// given for alone. Attempts that are under way end; sessions the one before has opened too, if it is another.
     ///
     /// # Errors
-    /// [`AdministrationError::Unfitting`].
+    /// [`AdministrationError::Unfitting`], [`AdministrationError::PreconditionFailed`].
     pub fn set_identity_provider(
         &self,
         organization: OrganizationId,
         wanted: &IdentityProvider,
         secret: &ProviderSecret,
+        expected: &Expected<Moment>,
     ) -> Result<StoredProvider, AdministrationError> {
         let unfitting = |text: String| AdministrationError::Unfitting(text);
         wanted.check().map_err(|error| unfitting(error.to_string()))?;
@@ -62,6 +64,7 @@ impl Administration {
         let id = ResourceId::from(organization);
         self.live.write(&cause, |tx| {
             let before = providers::by_organization(tx, organization)?;
+            expected.check(before.as_ref().map(|before| &before.changed_at))?;
             let is_same = before.as_ref().is_some_and(|before| {
                 (&before.provider.issuer, &before.provider.client_id) == (&wanted.issuer, &wanted.client_id)
             });

@@ -15,7 +15,7 @@ use crate::live::{Cause, Decision, Live};
 use crate::model::{
     Actor, Brake, ConnectionId, Departure, EventId, Firing, Moment, OrganizationId, ResourceId, UserId,
 };
-use crate::service::administration::{Administration, AdministrationError};
+use crate::service::administration::{Administration, AdministrationError, Expected};
 
 use super::restore::{self, Departed};
 
@@ -49,6 +49,35 @@ impl Administration {
         self.change_brake(organization, connection, ("brake.set", &details), |tx| {
             let same = brakes::of_connection(tx, organization, connection)? == Some(brake);
             Ok((!same).then_some(BrakeRow::Set(connection, brake)))
+        })
+    }
+
+    /// Sets the brake of a connection, or takes it off, if it is as the caller thinks.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`], [`AdministrationError::PreconditionFailed`].
+    pub fn replace_brake(
+        &self,
+        organization: OrganizationId,
+        connection: ConnectionId,
+        expected: &Expected<Brake>,
+        brake: Option<Brake>,
+    ) -> Result<()> {
+        let (action, details, row) = match brake {
+            Some(brake) => (
+                "brake.set",
+                json!({ "share": brake.share(), "least": brake.least(), "minutes": brake.minutes() }),
+                BrakeRow::Set(connection, brake),
+            ),
+            None => ("brake.removed", json!({}), BrakeRow::Off(connection)),
+        };
+        self.change_brake(organization, connection, (action, &details), |tx| {
+            let found = brakes::of_connection(tx, organization, connection)?;
+            if found == brake {
+                return Ok(None);
+            }
+            expected.check(found.as_ref())?;
+            Ok(Some(row))
         })
     }
 

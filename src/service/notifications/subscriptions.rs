@@ -111,23 +111,28 @@ impl Administration {
         })
     }
 
-    /// Somebody wants to be told of other kinds than until now.
+    /// Somebody wants to be told of other kinds than until now; where the caller says what those are, only if they are.
     ///
     /// # Errors
-    /// [`AdministrationError::NotFound`], [`AdministrationError::Unfitting`].
+    /// [`AdministrationError::NotFound`], [`AdministrationError::Unfitting`], [`AdministrationError::PreconditionFailed`].
     pub fn change_subscription(
         &self,
         organization: OrganizationId,
         id: ResourceId,
         kinds: &BTreeSet<NoticeKind>,
+        expected: Option<&BTreeSet<NoticeKind>>,
     ) -> Result<()> {
         if kinds.is_empty() {
             return unfitting("name at least one kind of notice, or remove the subscription");
         }
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
-            if found(tx, organization, id)?.subscription.kinds == *kinds {
+            let before = found(tx, organization, id)?.subscription.kinds;
+            if before == *kinds {
                 return Ok(Decision::Unchanged(()));
+            }
+            if expected.is_some_and(|expected| before != *expected) {
+                return Err(AdministrationError::PreconditionFailed("what is told was changed meanwhile".to_owned()));
             }
             let kinds = write_kinds(kinds);
             let event = cause.event(self.clock.now(), "subscription.changed", id, &json!({ "kinds": kinds }));

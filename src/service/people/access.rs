@@ -6,7 +6,7 @@ use crate::access::decide::{Question, Rules};
 use crate::access::gates::Gate;
 use crate::access::graph::{Path, Resource, Subject};
 use crate::db::access::principals;
-use crate::model::{Assignment, AssignmentId, Caller, GroupId, Moment, Permission, ScopePath, UserId};
+use crate::model::{Assignment, AssignmentId, Caller, GateBounds, GroupId, Moment, Permission, ScopePath, UserId};
 use crate::service::{ServiceError, Services};
 
 /// Scopes that are looked at for one person, at most.
@@ -90,14 +90,16 @@ fn paths(rules: &Rules<'_>, subject: Subject, now: Moment) -> BTreeMap<Assignmen
 }
 
 fn passed(rules: &Rules<'_>, subject: Subject, now: Moment) -> Vec<Passed> {
-    let passes = |gate: &Gate| {
-        let resource = Resource { resource_type: gate.scope.kind().as_str(), id: gate.scope.as_str() };
-        let permission = gate.permission.as_str();
+    let passes = |(scope, permission, _): &(ScopePath, Permission, GateBounds)| {
+        let resource = Resource { resource_type: scope.kind().as_str(), id: scope.as_str() };
+        let permission = permission.as_str();
         let question = Question { subject: Ok(subject), permission, resource, circumstances: None };
         rules.decide(&question, now).is_allowed()
     };
-    let gates = rules.gates(now).into_iter().filter(passes);
+    // Who else can pass is counted of those gates alone.
+    let gates = rules.watched_gates().into_iter().filter(passes);
     gates
+        .map(|watched| rules.gate(watched, now))
         .map(|gate| {
             let left = u32::try_from(gate.passing.saturating_sub(1)).unwrap_or(u32::MAX);
             Passed { falls_short: left < gate.bounds.minimum(), gate }

@@ -3,22 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::db::directory;
 use crate::db::ordered::Start;
-use crate::db::users::{self, UserOrder, listed};
-use crate::model::{Caller, ConnectionId, GroupId, MemberKind, Principal, ResourceId, RoleName, SortKey, UserId, fold};
+use crate::db::users::{self, StoredUser, UserOrder, keys};
+use crate::db::{Tx, sightings};
+use crate::model::{Caller, ConnectionId, GroupId, Moment, OrganizationId, ResourceId, RoleName, SortKey, UserId};
 use crate::service::{ServiceError, Services};
 
-use super::{Manager, Person, Standing, managers};
+use super::narrowing::Narrowing;
+use super::{LastSeen, Manager, Person, Standing, managers};
 
 /// Rows read in one statement.
 const BATCH: usize = 200;
 /// People a page looks at, at most.
 const LOOKED_AT: usize = 2_000;
-/// Ids that are looked up instead of looking at everybody.
-const LOOKED_UP: usize = 5_000;
-/// Members read in one statement.
-const MEMBERS: i64 = 1_000;
 
 /// By what people are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -71,6 +68,8 @@ pub struct Listing {
     pub group: Option<GroupId>,
     /// Only those who hold this role somewhere.
     pub role: Option<RoleName>,
+    /// Only those who were last seen then.
+    pub seen: Option<LastSeen>,
     /// The order.
     pub order: Order,
     /// Whether it is turned round.
@@ -80,10 +79,12 @@ pub struct Listing {
 }
 
 /// A page of the list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Listed {
     /// The people.
     pub people: Vec<Person>,
+    /// When they were last seen, those of them who were.
+    pub seen: BTreeMap<UserId, Moment>,
     /// Where to go on, if there may be more.
     pub next: Option<(SortKey, ResourceId)>,
     /// Whether fewer are shown than fit because enough were looked at.
@@ -103,206 +104,129 @@ impl Listing {
 /// # Errors
 /// [`ServiceError`].
 pub fn list(services: &Services, caller: &Caller, listing: &Listing, limit: usize) -> Result<Listed, ServiceError> {
-    let text = listing.text.as_deref().map(fold).filter(|text| !text.is_empty());
-    let mut ids: Option<BTreeSet<UserId>> = None;
-    let mut narrow = |found: BTreeSet<UserId>| {
-        ids = Some(match ids.take() {
-            None => found,
-            Some(before) => before.intersection(&found).copied().collect(),
-        });
-    };
-    if let Some(group) = listing.group {
-        narrow(members(services, caller, [group].into(), false)?);
-    }
-    if let Some(role) = &listing.role {
-        narrow(holders(services, caller, role)?);
-    }
-    if let Some(text) = &text {
-        narrow(found_by(services, caller, text)?);
-    }
-    match ids {
-        Some(ids) if ids.len() <= LOOKED_UP => looked_up(services, caller, listing, &ids, limit),
-        ids => looked_through(services, caller, listing, ids.as_ref(), limit),
-    }
+    let narrowing = Narrowing::of(services, caller, listing)?;
+    let look = Look { listing, narrowing: &narrowing, organization: caller.organization, now: services.clock.now() };
+    services.live.read(|tx| {
+        let mut listed = match &narrowing.people {
+            Some(people) => look.up(tx, people, limit)?,
+            None => look.through(tx, limit)?,
+        };
+        let shown: Vec<ResourceId> = listed.people.iter().map(|person| person.id.into()).collect();
+        listed.seen = sightings::of_ids(tx, caller.organization, &shown)?;
+        Ok(listed)
+    })
 }
 
-/// Everybody of a set, sorted here.
-fn looked_up(
-    services: &Services,
-    caller: &Caller,
-    listing: &Listing,
-    ids: &BTreeSet<UserId>,
-    limit: usize,
-) -> Result<Listed, ServiceError> {
-    let ids: Vec<ResourceId> = ids.iter().copied().map(ResourceId::from).collect();
-    let mut people = services.live.read::<_, ServiceError>(|tx| {
-        let managers = managers(tx, caller.organization)?;
-        let mut people: BTreeMap<(SortKey, ResourceId), Person> = BTreeMap::new();
-        for some in ids.chunks(BATCH) {
-            for row in users::by_ids(tx, caller.organization, some)? {
-                let source = row.connection;
-                let person = Person::new(row, &managers)?;
-                if listing.fits(&person, source) {
-                    people.insert((key(listing.order, &person), person.id.into()), person);
-                }
+/// One page in the making.
+struct Look<'l> {
+    listing: &'l Listing,
+    narrowing: &'l Narrowing,
+    organization: OrganizationId,
+    now: Moment,
+}
+
+/// A place in the list.
+type Place = (SortKey, ResourceId);
+
+impl Look<'_> {
+    /// Which of these people are on the list, in their order.
+    fn fitting(&self, tx: &mut Tx<'_>, some: Vec<(Place, StoredUser)>) -> Result<Vec<(Place, Person)>, ServiceError> {
+        let managers = managers(tx, self.organization)?;
+        let people: Vec<UserId> = some.iter().map(|(_, row)| row.id).collect();
+        let left = self.narrowing.among(tx, self.organization, &people)?;
+        let seen = match self.listing.seen {
+            Some(_) => {
+                sightings::of_ids(tx, self.organization, &left.iter().map(|one| (*one).into()).collect::<Vec<_>>())?
+            }
+            None => BTreeMap::new(),
+        };
+        let mut found = Vec::new();
+        for (place, row) in some {
+            let (id, source) = (row.id, row.connection);
+            let is_seen = self.listing.seen.is_none_or(|wanted| wanted.fits(seen.get(&id).copied(), self.now));
+            if !left.contains(&id) || !is_seen {
+                continue;
+            }
+            let person = Person::new(row, &managers)?;
+            if self.listing.fits(&person, source) {
+                found.push((place, person));
             }
         }
-        Ok(people)
-    })?;
-    if let Some(after) = &listing.after {
-        people.retain(|place, _| if listing.descending { place < after } else { place > after });
+        Ok(found)
     }
-    let whole = people.len();
-    let mut people: Vec<_> = people.into_iter().collect();
-    if listing.descending {
-        people.reverse();
-    }
-    people.truncate(limit);
-    let next = people.last().map(|(place, _)| place.clone()).filter(|_| whole > limit);
-    Ok(Listed { people: people.into_iter().map(|(_, person)| person).collect(), next, is_cut_short: false })
-}
 
-/// Everybody in the order of an index, some of them left out.
-fn looked_through(
-    services: &Services,
-    caller: &Caller,
-    listing: &Listing,
-    ids: Option<&BTreeSet<UserId>>,
-    limit: usize,
-) -> Result<Listed, ServiceError> {
-    services.live.read(|tx| {
-        let managers = managers(tx, caller.organization)?;
-        let (mut people, mut last, mut seen) = (Vec::new(), listing.after.clone(), 0_usize);
-        loop {
-            let start =
-                Start { descending: listing.descending, after: last.as_ref().map(|(key, id)| (key, *id)), skip: 0 };
-            let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
-            let rows = users::in_order(tx, caller.organization, listing.order.index(), &start, batch)?;
-            let whole = rows.len() == BATCH;
-            seen = seen.saturating_add(rows.len());
-            for (key, row) in rows {
-                if people.len() == limit {
-                    return Ok(Listed { people, next: last, is_cut_short: false });
-                }
-                last = Some((key, row.id.into()));
-                if ids.is_some_and(|ids| !ids.contains(&row.id)) {
-                    continue;
-                }
-                let source = row.connection;
-                let person = Person::new(row, &managers)?;
-                if listing.fits(&person, source) {
-                    people.push(person);
-                }
+    /// A page of a few, sorted here.
+    fn up(&self, tx: &mut Tx<'_>, people: &BTreeSet<UserId>, limit: usize) -> Result<Listed, ServiceError> {
+        let mut places: Vec<Place> = keys::keys(tx, self.organization, people.iter().copied())?
+            .into_iter()
+            .map(|keys| {
+                let key = match self.listing.order {
+                    Order::Name => keys.display_name,
+                    Order::UserName => keys.user_name,
+                    // Ids are in the order of creation.
+                    Order::Created => SortKey::written(String::new()),
+                };
+                (key, keys.id.into())
+            })
+            .collect();
+        if let Some((key, id)) = &self.listing.after {
+            let key = if self.listing.order == Order::Created { SortKey::written(String::new()) } else { key.clone() };
+            let after = (key, *id);
+            places.retain(|place| if self.listing.descending { *place < after } else { *place > after });
+        }
+        places.sort_unstable();
+        if self.listing.descending {
+            places.reverse();
+        }
+        let mut found: Vec<(Place, Person)> = Vec::new();
+        for some in places.chunks(BATCH) {
+            let ids: Vec<ResourceId> = some.iter().map(|(_, id)| *id).collect();
+            let rows = users::by_ids(tx, self.organization, &ids)?;
+            let mut rows: BTreeMap<ResourceId, StoredUser> = rows.into_iter().map(|row| (row.id.into(), row)).collect();
+            let in_order = some.iter().filter_map(|place| Some((place.clone(), rows.remove(&place.1)?)));
+            found.extend(self.fitting(tx, in_order.collect())?);
+            if found.len() > limit {
+                break;
             }
-            if !whole {
-                return Ok(Listed { people, next: None, is_cut_short: false });
+        }
+        let is_whole = found.len() <= limit;
+        found.truncate(limit);
+        let next = found.last().map(|(place, _)| place.clone()).filter(|_| !is_whole);
+        Ok(Listed { people: found.into_iter().map(|(_, person)| person).collect(), next, ..Listed::default() })
+    }
+
+    /// A page of everybody in the order of an index, some of them left out.
+    fn through(&self, tx: &mut Tx<'_>, limit: usize) -> Result<Listed, ServiceError> {
+        let (mut people, mut last, mut seen) = (Vec::new(), self.listing.after.clone(), 0_usize);
+        loop {
+            let after = last.as_ref().map(|(key, id)| (key, *id));
+            let start = Start { descending: self.listing.descending, after, skip: 0 };
+            let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
+            let rows = users::in_order(tx, self.organization, self.listing.order.index(), &start, batch)?;
+            let is_last = rows.len() < BATCH;
+            seen = seen.saturating_add(rows.len());
+            let places = rows.into_iter().map(|(key, row)| ((key, ResourceId::from(row.id)), row));
+            let places: Vec<(Place, StoredUser)> = places.collect();
+            let end = places.last().map(|(place, _)| place.clone());
+            for (place, person) in self.fitting(tx, places)? {
+                if people.len() == limit {
+                    return Ok(Listed { people, next: last, ..Listed::default() });
+                }
+                last = Some(place);
+                people.push(person);
+            }
+            if is_last {
+                return Ok(Listed { people, ..Listed::default() });
+            }
+            if people.len() < limit {
+                last = end;
             }
             if people.len() == limit || seen >= LOOKED_AT {
                 let is_cut_short = people.len() < limit;
-                return Ok(Listed { people, next: last, is_cut_short });
+                return Ok(Listed { people, next: last, is_cut_short, ..Listed::default() });
             }
-        }
-    })
-}
-
-/// The key of a person in an order, as the index has it.
-fn key(order: Order, person: &Person) -> SortKey {
-    match order {
-        Order::Name => SortKey::text(person.text("displayName"), false),
-        Order::UserName => SortKey::written(fold(person.text("userName"))),
-        Order::Created => SortKey::written(padded(person.created_at.as_micros())),
-    }
-}
-
-/// A moment so that texts sort as numbers do; the index reads it back.
-fn padded(micros: i64) -> String {
-    format!("{micros:016}")
-}
-
-/// Whom an index finds by the beginning of a name, or by an address.
-fn found_by(services: &Services, caller: &Caller, text: &str) -> Result<BTreeSet<UserId>, ServiceError> {
-    let most = i64::try_from(LOOKED_UP).unwrap_or(i64::MAX);
-    services.live.read(|tx| {
-        let mut found = BTreeSet::new();
-        if let Ok(id) = text.parse::<UserId>() {
-            found.extend(users::by_id(tx, caller.organization, id)?.map(|user| user.id));
-        }
-        let by_address = listed::by_key(tx, caller.organization, ConnectionId::NOBODY, listed::Key::Email(text), 100)?;
-        found.extend(by_address.into_iter().map(|user| user.id));
-        // A key sorts behind everything that sorts before its text.
-        let start = SortKey::written(text.to_owned());
-        for order in [UserOrder::UserName, UserOrder::DisplayName, UserOrder::FamilyName] {
-            let mut after = (start.clone(), ResourceId::FIRST);
-            loop {
-                let from = Start { descending: false, after: Some((&after.0, after.1)), skip: 0 };
-                let batch = i64::try_from(BATCH).unwrap_or(i64::MAX).min(most);
-                let rows = users::in_order(tx, caller.organization, order, &from, batch)?;
-                let whole = rows.len() == BATCH;
-                let mut goes_on = whole;
-                for (key, row) in rows {
-                    if !key.as_str().starts_with(text) {
-                        goes_on = false;
-                        break;
-                    }
-                    found.insert(row.id);
-                    after = (key, row.id.into());
-                }
-                if !goes_on || found.len() >= LOOKED_AT {
-                    break;
-                }
-            }
-        }
-        Ok(found)
-    })
-}
-
-/// The direct members of groups and, where asked for, of the groups in them.
-fn members(
-    services: &Services,
-    caller: &Caller,
-    groups: BTreeSet<GroupId>,
-    nested: bool,
-) -> Result<BTreeSet<UserId>, ServiceError> {
-    services.live.read(|tx| {
-        let (mut found, mut seen, mut edge) = (BTreeSet::new(), BTreeSet::new(), groups);
-        while let Some(group) = edge.pop_first() {
-            seen.insert(group);
-            let mut last = ResourceId::FIRST;
-            loop {
-                let rows = directory::members_after(tx, caller.organization, group, last, MEMBERS)?;
-                let Some(row) = rows.last() else { break };
-                last = row.id;
-                for row in rows {
-                    match row.kind {
-                        MemberKind::User => drop(found.insert(UserId::from(row.id))),
-                        MemberKind::Group if nested && !seen.contains(&GroupId::from(row.id)) => {
-                            edge.insert(row.id.into());
-                        }
-                        MemberKind::Group => {}
-                    }
-                }
-            }
-        }
-        Ok(found)
-    })
-}
-
-fn holders(services: &Services, caller: &Caller, role: &RoleName) -> Result<BTreeSet<UserId>, ServiceError> {
-    let now = services.clock.now();
-    let all = services.administration(caller).assignments(caller.organization)?;
-    let (mut users, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    for one in all.into_iter().map(|shown| shown.assignment) {
-        if one.role != *role || !one.validity.holds(now) {
-            continue;
-        }
-        match one.principal {
-            Principal::User(id) => drop(users.insert(id)),
-            Principal::Group(id) => drop(groups.insert(id)),
-            Principal::Service(_) => {}
         }
     }
-    users.extend(members(services, caller, groups, true)?);
-    Ok(users)
 }
 
 /// The connections of the organization, by name, for a choice.

@@ -73,7 +73,7 @@ on_both_databases! {
         let version = hidden(&admin.page(&path).html, "version").replace("&#34;", "\"");
         admin.submit(&path, &format!("{path}/rename"), &[("name", "team"), ("version", &version)]).expect(303);
         let stale = admin.submit(&path, &format!("{path}/rename"), &[("name", "third"), ("version", &version)]);
-        assert_eq!(stale.status, 422, "somebody changed it meanwhile");
+        assert_eq!(stale.status, 409, "somebody changed it meanwhile");
         let pushed = format!("/o/acme/groups/{pushed}");
         let page = admin.page(&pushed);
         assert!(page.html.contains("Comes from <strong><bdi>first</bdi>") && !page.html.contains("/rename"), "{}", page.html);

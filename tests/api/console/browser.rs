@@ -47,12 +47,10 @@ impl Browser {
         self.send("POST", path, &headers, Some(&form(fields)))
     }
 
-    /// Sends a form with the token of a page.
+    /// Sends a form of a page as browsers do: with the page's token and what else is hidden in the form, unless it is given.
     #[track_caller]
     pub fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Shown {
-        let token = self.page(page).token();
-        let all: Vec<(&str, &str)> = [("token", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
-        self.post(path, &all)
+        self.page(page).send(self, path, fields)
     }
 
     /// Any request.
@@ -139,6 +137,33 @@ impl Shown {
         unescaped(value.split('"').next().unwrap())
     }
 
+    /// Sends a form of what is shown, however long ago it was; as [`Browser::submit`].
+    pub fn send(&self, browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Self {
+        let is_given = |name: &str| name == "token" || fields.iter().any(|(given, _)| *given == name);
+        let mut all = vec![("token".to_owned(), self.token())];
+        all.extend(self.hidden(path).into_iter().filter(|(name, _)| !is_given(name)));
+        all.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        browser.post(path, &all)
+    }
+
+    /// What is hidden in the form that goes to an address.
+    fn hidden(&self, path: &str) -> Vec<(String, String)> {
+        let is_meant = |form: &&str| {
+            let tag = form.split('>').next().unwrap();
+            let action = tag.split(" action=\"").nth(1).map(|rest| unescaped(rest.split('"').next().unwrap()));
+            tag.contains("post") && action.unwrap_or_else(|| self.path.clone()) == path
+        };
+        let Some(form) = self.html.split("<form").skip(1).find(is_meant) else { return Vec::new() };
+        let form = form.split("</form>").next().unwrap();
+        let tags = form.split("<input type=\"hidden\" name=\"").skip(1).map(|rest| rest.split('>').next().unwrap());
+        tags.filter_map(|tag| {
+            let (name, rest) = tag.split_once("\" value=\"")?;
+            Some((name.to_owned(), unescaped(rest.strip_suffix('"')?)))
+        })
+        .collect()
+    }
+
     /// What people read of it.
     pub fn text(&self) -> String {
         let body = self.html.split("<main").nth(1).unwrap_or(&self.html);
@@ -221,5 +246,6 @@ impl Shown {
 
 pub fn unescaped(text: &str) -> String {
     let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&#39;", "'");
+    let text = text.replace("&#10;", "\n").replace("&#13;", "\r");
     text.replace("&#34;", "\"").replace("&#60;", "<").replace("&#62;", ">").replace("&#38;", "&").replace("&amp;", "&")
 }

@@ -70,7 +70,8 @@ on_both_databases! {
         let mine = [("version", again.as_str()), ("givenName", "Anna"), ("familyName", ""), ("displayName", ""), ("timezone", "")];
         browser.submit(path, path, &mine).expect(303);
         browser.page(path).says("Anna");
-        browser.submit(path, path, &[("givenName", "x")]).expect(400);
+        let token = browser.page(path).token();
+        browser.post(path, &[("token", &token), ("givenName", "x")]).expect(400);
         // Of whom a connection manages, nothing is changed here, and the page says whose it is.
         let id = acme.client.create_user("bea");
         let link = services(&server).user_link(&caller(acme.id), id.parse().unwrap()).unwrap();

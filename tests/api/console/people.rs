@@ -1,10 +1,12 @@
 //! The people half: the list, each person, what can be done to them.
 
+use muster::clock::Clock;
+use muster::model::Moment;
 use serde_json::json;
 
 use super::{Browser, caller, person, recovery_administrator, services};
 use crate::support::rows::all_rows;
-use crate::support::{Server, in_parallel, user};
+use crate::support::{Client, Organization, Server, in_parallel, user};
 
 const HOSTILE: [&str; 6] = [
     "\"><script>alert(1)</script>",
@@ -14,6 +16,18 @@ const HOSTILE: [&str; 6] = [
     "{{ 7 * 7 }}",
     "javascript:alert(1)",
 ];
+
+/// Who asks for decisions.
+fn pep(server: &Server, acme: &Organization) -> Client {
+    use muster::model::CredentialKind;
+    use muster::service::administration::NewToken;
+    let valid_micros = 400 * 86_400 * 1_000_000;
+    let wanted = NewToken { organization: acme.id, kind: CredentialKind::Pep, connection: None, valid_micros };
+    let mut client = acme.client.clone();
+    client.base.clone_from(&server.url);
+    client.token = server.administration().issue_token(&wanted).unwrap().to_string();
+    client
+}
 
 /// The id of a person, by userName.
 pub fn id_of(server: &Server, organization: muster::model::OrganizationId, name: &str) -> String {
@@ -26,6 +40,80 @@ fn add(browser: &Browser, fields: &[(&str, &str)]) -> String {
 }
 
 on_both_databases! {
+    fn people_are_known_by_when_they_were_last_seen(database: &Database) {
+        let day = 86_400 * 1_000_000_i64;
+        let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
+        let server = Server::start_at(database, 0, clock.clone());
+        let acme = server.organization("acme");
+        for name in ["asked", "forgotten", "never"] {
+            acme.client.post("/Users", &user(name)).expect(201);
+        }
+        let pep = pep(&server, &acme);
+        let ask = |who: &str| {
+            let body = json!({ "subject": { "type": "user", "id": who }, "action": { "name": "build:view" },
+                "resource": { "type": "organization", "id": "/" } });
+            pep.send("POST", "/access/v1/evaluation", &[("Content-Type", "application/json")], Some(&body.to_string())).expect(200);
+        };
+        ask("forgotten");
+        clock.advance(40 * day);
+        ask("asked");
+        server.live.flush_decisions().unwrap();
+        // Whoever signs in is seen too.
+        let visitor = person(&server, acme.id, "visitor", "admin");
+        visitor.page("/o/acme");
+        let browser = recovery_administrator(&server, acme.id);
+        let listed = |browser: &Browser, seen: &str| -> Vec<&str> {
+            let page = browser.page(&format!("/o/acme/people?seen={seen}")).html;
+            ["asked", "forgotten", "never", "visitor"].into_iter().filter(|name| page.contains(&format!("<bdi>{name}</bdi>"))).collect()
+        };
+        assert_eq!(listed(&browser, "day"), ["asked", "visitor"]);
+        assert_eq!(listed(&browser, "month"), ["asked", "visitor"]);
+        assert_eq!(listed(&browser, "not-for-a-month"), ["forgotten", "never"]);
+        assert_eq!(listed(&browser, "not-for-a-quarter"), ["never"]);
+        assert_eq!(listed(&browser, "never"), ["never"]);
+        browser.get("/o/acme/people?seen=tomorrow").expect(400);
+        browser.page(&format!("/o/acme/people/{}", id_of(&server, acme.id, "forgotten"))).says("40 days ago");
+        browser.page(&format!("/o/acme/people/{}", id_of(&server, acme.id, "never"))).says("never asked for at a gate");
+        // A day later the same people were seen a day ago, and nothing else has changed.
+        clock.advance(day + 1);
+        let browser = recovery_administrator(&server, acme.id);
+        assert!(listed(&browser, "day").is_empty());
+        assert_eq!(listed(&browser, "week"), ["asked", "visitor"]);
+    }
+
+    fn filters_are_of_everybody_in_large_groups_too(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let names: Vec<String> = (0..130).map(|number| format!("worker{number:03}")).collect();
+        let made = std::sync::Mutex::new(Vec::new());
+        in_parallel(4, names.len(), |number| {
+            let id = acme.client.post("/Users", &user(&names[number])).expect(201).id();
+            made.lock().unwrap().push((number, id));
+        });
+        let made = made.into_inner().unwrap();
+        let odd: Vec<&str> = made.iter().filter(|(number, _)| number % 2 == 1).map(|(_, id)| id.as_str()).collect();
+        let inner = acme.client.post("/Groups", &crate::support::group("inner", &odd)).expect(201).id();
+        let outer = acme.client.post("/Groups", &crate::support::group("outer", &[])).expect(201).id();
+        let nested = json!([{ "op": "add", "path": "members", "value": [{ "value": inner, "type": "Group" }] }]);
+        acme.client.patch(&format!("/Groups/{outer}"), &nested).expect(200);
+        let text = "[[assignment]]\ngroup = \"outer\"\nrole = \"viewer\"\nscope = \"/\"\n";
+        muster::service::access::apply(&services(&server), &caller(acme.id), text).unwrap();
+        let browser = recovery_administrator(&server, acme.id);
+        for query in [format!("group={inner}"), "role=viewer".to_owned(), format!("role=viewer&q=worker&group={inner}&sort=user-name&turned=down")] {
+            let (mut path, mut listed) = (format!("/o/acme/people?{query}"), Vec::new());
+            loop {
+                let page = browser.page(&path);
+                let shown = names.iter().filter(|name| page.html.contains(&format!("<bdi>{name}</bdi>")));
+                listed.extend(shown.cloned());
+                let Some(next) = page.html.split("href=\"").find(|rest| rest.contains("rel=\"next\"") && rest.starts_with("/o/acme/people?")) else { break };
+                path = next.split('"').next().unwrap().replace("&amp;", "&").replace("&#38;", "&");
+            }
+            listed.sort();
+            let expected: Vec<String> = names.iter().skip(1).step_by(2).cloned().collect();
+            assert_eq!(listed, expected, "{query}");
+        }
+    }
+
     fn people_are_listed_searched_filtered_and_paged(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -150,6 +150,14 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         20_000,
         "#01(1), #0c(i % 20 + 1), 'account' || i, #06(i)",
     ),
+    ("user_seen", "organization, user_id, seen_at", 20_000, "#01(1), #06(i), i"),
+    (
+        "export",
+        "organization, id, account, kind, asked, done, total, changed_at, outcome",
+        5000,
+        "#01(1), #0d(i), #0c(i % 500 + 1), 'people', '{}', 0, 0, i, 'ready'",
+    ),
+    ("export_part", "organization, export, place, content", 5000, "#01(1), #0d(i % 500 + 1), i, ''"),
     ("reconciliation", "organization, system, id, at, report", 5000, "#01(1), #0c(i % 20 + 1), #0d(i), 0, '{}'"),
     (
         "subscription",

@@ -51,6 +51,9 @@ const TABLES: &[&str] = &[
     "notice",
     "notification",
     "role_offer",
+    "user_seen",
+    "export",
+    "export_part",
 ];
 
 /// Statements that may read all rows an organization has in a table, or all members of a group, and why.
@@ -86,6 +89,10 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("user_listed_by_group", "all members are asked for"),
     ("person_all", "everybody is asked for, page by page, when an organization is loaded"),
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
+    ("membership_of_group_at", "all who were members are asked for"),
+    ("export_waiting", "the job asks for what is to be made of all organizations, by an index of that alone"),
+    ("export_made", "the job asks for what is to be thrown away of all organizations, by its age"),
+    ("user_seen_since", "whoever was seen since a moment is asked for, so many at most"),
     ("permission_at", "an organization declares a handful of permissions"),
     ("guardrail_at", "an organization has tens of guardrails, with their history"),
     ("attribute_at", "an organization declares a handful of attributes"),

@@ -7,7 +7,8 @@ use muster::model::OrganizationId;
 use super::{Backend, Database, ask};
 
 /// What the server keeps for itself and changes by the clock: not a row of the organization's own.
-const TABLES_LEFT_OUT: [&str; 4] = ["server_applied", "request_log", "request_count", "connection_activity"];
+const TABLES_LEFT_OUT: [&str; 5] =
+    ["server_applied", "request_log", "request_count", "connection_activity", "user_seen"];
 const COLUMNS_LEFT_OUT: [&str; 2] = ["last_used_at", "seen_at"];
 /// Since when servers deny a leaver is known, and written, after the request was answered.
 const LEAVER_COLUMNS_LEFT_OUT: [&str; 4] = ["server", "denied_at", "settled_at", "servers"];

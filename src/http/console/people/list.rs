@@ -4,9 +4,9 @@ use askama::Template;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::model::{ConnectionId, ResourceId, SortKey};
+use crate::model::{ConnectionId, Moment, ResourceId, SortKey};
 use crate::service::people::groups::{self, GroupSearch};
-use crate::service::people::{self, Listing, Order, Person, Standing};
+use crate::service::people::{self, LastSeen, Listing, Order, Person, Standing};
 
 use super::super::answer::Answer;
 use super::super::frame::Frame;
@@ -36,6 +36,7 @@ struct ListPage {
     sources: Vec<Choice>,
     groups: Vec<Choice>,
     roles: Vec<Choice>,
+    seen: Vec<Choice>,
     columns: Vec<Column>,
     is_narrowed: bool,
     is_cut_short: bool,
@@ -52,6 +53,7 @@ struct Row {
     state: &'static str,
     tone: &'static str,
     source: String,
+    seen: Option<When>,
     created: When,
 }
 
@@ -87,8 +89,9 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let total = people::count(&visit.services, caller)?;
     let sources = people::sources(&visit.services, caller)?;
     let found = groups::search(&visit.services, caller, ResourceId::FIRST, GROUPS, &GroupSearch::default())?;
-    let is_narrowed =
-        ["q", "state", "source", "group", "role"].iter().any(|name| query.all(name).any(|value| !value.is_empty()));
+    let is_narrowed = ["q", "state", "source", "group", "role", "seen"]
+        .iter()
+        .any(|name| query.all(name).any(|value| !value.is_empty()));
     let address = visit.address("/people")?;
     let here = |changed: &[(&str, &str)]| format!("{address}?{}", query.query_with(changed));
     let next = listed.next.as_ref().map(|(key, id)| {
@@ -131,15 +134,19 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     with_roles.extend(
         roles.into_iter().map(|one| Choice::new(one.version.role.to_string(), one.version.role.to_string(), role)),
     );
+    let seen = query.text("seen")?;
+    let mut last_seen = vec![Choice::new("", "Any time or never", seen)];
+    last_seen.extend(LastSeen::ALL.map(|one| Choice::new(one.as_str(), told(one), seen)));
     Answer::page(&ListPage {
         columns: vec![column(Order::Name, "Name"), column(Order::Created, "Known since")],
-        rows: listed.people.iter().map(row).collect(),
+        rows: listed.people.iter().map(|person| row(person, listed.seen.get(&person.id))).collect(),
         total,
         text: query.text("q")?.to_owned(),
         states,
         sources: from,
         groups: in_groups,
         roles: with_roles,
+        seen: last_seen,
         is_narrowed,
         is_cut_short: listed.is_cut_short,
         may_change: visit.member()?.rights.manage_people(),
@@ -168,6 +175,7 @@ fn listing(visit: &Visit) -> Result<Listing, Refusal> {
         Some(id) => Some(id.parse().map_err(|_not_an_id| unknown("a source"))?),
     };
     let state = given("state")?.map(|name| Standing::from_name(name).ok_or_else(|| unknown("a state")));
+    let seen = given("seen")?.map(|name| LastSeen::from_name(name).ok_or_else(|| unknown("a time")));
     let order = given("sort")?.map(|name| Order::from_name(name).ok_or_else(|| unknown("an order")));
     Ok(Listing {
         text: given("q")?.map(str::to_owned),
@@ -176,13 +184,26 @@ fn listing(visit: &Visit) -> Result<Listing, Refusal> {
         managed: query.text("source")? == "managed",
         group: given("group")?.map(str::parse).transpose().map_err(|_not_an_id| unknown("a group"))?,
         role: given("role")?.map(str::parse).transpose().map_err(|_not_a_role| unknown("a role"))?,
+        seen: seen.transpose()?,
         order: order.transpose()?.unwrap_or_default(),
         descending: query.text("turned")? == "down",
         after,
     })
 }
 
-fn row(person: &Person) -> Row {
+/// When somebody was seen, after "Last seen".
+const fn told(seen: LastSeen) -> &'static str {
+    match seen {
+        LastSeen::Day => "in the last 24 hours",
+        LastSeen::Week => "in the last 7 days",
+        LastSeen::Month => "in the last 30 days",
+        LastSeen::NotForAMonth => "not for 30 days",
+        LastSeen::NotForAQuarter => "not for 90 days",
+        LastSeen::Never => "never",
+    }
+}
+
+fn row(person: &Person, seen: Option<&Moment>) -> Row {
     let (state, tone) = standing(person.standing());
     Row {
         id: person.id.to_string(),
@@ -191,6 +212,7 @@ fn row(person: &Person) -> Row {
         state,
         tone,
         source: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
+        seen: seen.copied().map(When),
         created: When(person.created_at),
     }
 }

@@ -1,17 +1,16 @@
-//! A table as a file for spreadsheets (RFC 4180), in which nothing is a formula.
+//! A part of a table as a file for spreadsheets (RFC 4180), in which nothing is a formula.
 
-/// The file.
+/// The part.
 pub(super) struct TableFile(csv::Writer<Vec<u8>>, Option<csv::Error>);
 
-impl TableFile {
-    /// With these columns.
-    pub(super) fn new(columns: &[&str]) -> Self {
-        let mut file = Self(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new()), None);
-        file.row(columns);
-        file
+impl Default for TableFile {
+    fn default() -> Self {
+        Self(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new()), None)
     }
+}
 
-    /// Adds a row.
+impl TableFile {
+    /// Adds a row; the first holds the names of the columns.
     pub(super) fn row(&mut self, cells: &[impl AsRef<str>]) {
         let written = self.0.write_record(cells.iter().map(|cell| plain(cell.as_ref())));
         if let Err(error) = written {
@@ -40,7 +39,8 @@ mod tests {
 
     #[test]
     fn nothing_in_a_file_is_a_formula() {
-        let mut file = TableFile::new(&["name", "note"]);
+        let mut file = TableFile::default();
+        file.row(&["name", "note"]);
         file.row(&["=cmd()", "a \"b\", c"]);
         file.row(&["+1", "-2"]);
         file.row(&["@x", "\tx"]);
