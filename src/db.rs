@@ -4,11 +4,13 @@
 //! turns into statements, many requests in one commit.
 
 pub mod access;
+pub mod assertions;
 pub mod brakes;
 pub mod console;
 mod constraint;
 pub mod credentials;
 pub mod decisions;
+pub mod deleted_groups;
 pub mod demonstrations;
 pub mod diagnosis;
 pub mod directory;
@@ -18,15 +20,18 @@ pub mod extension_schemas;
 pub mod findings;
 pub mod follow;
 pub mod groups;
+pub mod held_purges;
 pub mod history;
 mod identified;
 pub mod keyring;
 pub mod leavers;
 pub mod memberships;
 mod migrate;
+pub mod mirrors;
 pub mod notifications;
 pub mod ordered;
 pub mod organizations;
+pub mod owners;
 mod postgres;
 mod postgres_url;
 pub mod proofs;

@@ -9,6 +9,7 @@ pub mod exports;
 pub mod invitations;
 pub mod leavers;
 pub mod log;
+pub mod mirrors;
 pub mod notifications;
 pub mod oauth;
 pub mod people;
@@ -18,6 +19,7 @@ pub mod provisioning;
 mod readiness;
 pub mod reconciliation;
 pub mod signals;
+pub mod unknown_ids;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::live::{Admission, Live, jwt};
 use crate::model::{
     Actor, Administrator, Caller, Credential, CredentialKind, EnforcementPoint, OrganizationId, RequestId,
 };
+use crate::scim::ScimError;
 use crate::scim::schema::ResourceTypes;
 
 use administration::Administration;
@@ -103,9 +106,11 @@ impl Services {
                     profile: connection.profile,
                     paused: connection.paused,
                     assigns_roles: connection.assigns_roles,
+                    asynchronous: connection.asynchronous,
                     actor: Actor::Connection(connection.id, credential.id),
                     request,
                     digest: None,
+                    answering: None,
                 })
             }
             Admission::Granted(..) | Admission::Refused => Err(ServiceError::Unauthorized),
@@ -196,11 +201,16 @@ impl Services {
     /// Admits a receiver, by a bearer token of kind `receiver`; `scope` is what it wants. Blocks.
     ///
     /// # Errors
-    /// [`ServiceError::Unauthorized`], and [`ServiceError::Unavailable`] when it cannot be judged.
+    /// [`ServiceError::Unauthorized`], [`ScimError::Forbidden`] for a token of other scopes, and
+    /// [`ServiceError::Unavailable`] when it cannot be judged.
     pub fn admit_receiver(&self, token: &str, scope: &str, request: RequestId) -> Result<Caller, ServiceError> {
-        let credential = self.admitted(self.judged(token, scope))?;
+        let (admission, granted) = oauth::admit(self, token);
+        let credential = self.admitted(admission)?;
         if credential.kind != CredentialKind::Receiver {
             return Err(ServiceError::Unauthorized);
+        }
+        if !granted.allows(scope) {
+            return Err(ScimError::Forbidden(format!("the access token is not good for `{scope}`")).into());
         }
         Ok(Caller::local(credential.organization, Actor::Credential(credential.id), request))
     }

@@ -4,6 +4,6 @@ pub mod event;
 pub mod receiver;
 pub mod subject;
 
-pub use event::{EventType, occurrence};
+pub use event::{Details, EventType, occurrence};
 pub use receiver::{DefaultSubjects, Method, Receiver, Status};
 pub use subject::{Subject, SubjectFormat};

@@ -142,6 +142,7 @@ fn set_up(live: &Live, paused: bool) -> String {
                 profile: Profile::Default,
                 paused,
                 assigns_roles: false,
+                asynchronous: false,
             },
             created_at: now,
         },

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::Settings;
 use crate::model::{ConnectionName, Precondition, Profile, ResourceId};
-use crate::service::administration::{Administration, RequestRow, Shown};
+use crate::service::administration::{Administration, ConnectionChange, RequestRow, Shown};
 
 use super::error::CommandError;
 use super::organization_choice::OrganizationChoice;
@@ -66,6 +66,16 @@ pub(super) enum ConnectionCommand {
         #[arg(value_parser = PossibleValuesParser::new(["on", "off"]))]
         switch: String,
     },
+    /// Answer requests of a connection that prefer it with 202, and tell receivers the outcome (RFC 9967); or no more
+    SecurityEvents {
+        #[command(flatten)]
+        organization: OrganizationChoice,
+        /// Its name
+        name: ConnectionName,
+        /// Whether that is so
+        #[arg(value_parser = PossibleValuesParser::new(["on", "off"]))]
+        switch: String,
+    },
     /// Let a paused connection go on
     Resume {
         #[command(flatten)]
@@ -103,6 +113,13 @@ pub(super) fn run(command: &ConnectionCommand, settings: &Settings) -> Result<()
             let organization = organization.find(administration)?.id;
             let connection = administration.connection_named(organization, name)?.id;
             administration.let_assign_roles(organization, connection, switch == "on", &Precondition::None)?;
+            Ok(())
+        }
+        ConnectionCommand::SecurityEvents { organization, name, switch } => {
+            let organization = organization.find(administration)?.id;
+            let connection = administration.connection_named(organization, name)?.id;
+            let change = ConnectionChange { security_events: Some(switch == "on"), ..ConnectionChange::default() };
+            administration.change_connection(organization, connection, &change, &Precondition::None)?;
             Ok(())
         }
         ConnectionCommand::Pause { organization, name } => pause(administration, organization, name, true),

@@ -73,6 +73,14 @@ pub(super) struct Create {
     /// The audience of its tokens [default: its URL]
     #[arg(long, value_name = "TEXT")]
     audience: Option<String>,
+    /// How its tokens are signed
+    #[arg(long, default_value = "RS256", value_parser = algorithm())]
+    algorithm: Algorithm,
+}
+
+fn algorithm() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::as_str))
+        .try_map(|name| Algorithm::from_name(&name).ok_or("not an algorithm"))
 }
 
 fn method() -> impl TypedValueParser<Value = Method> {
@@ -147,7 +155,7 @@ fn create(administration: &Administration, create: &Create) -> Result<(), Comman
         subject_issuer: create.subject_issuer.clone(),
         subjects: create.subjects,
         audience: create.audience.clone(),
-        algorithm: Algorithm::Rs256,
+        algorithm: create.algorithm,
         credential: None,
     };
     let (receiver, secret) = administration.create_receiver(organization.id, &wanted)?;

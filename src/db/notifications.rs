@@ -90,7 +90,12 @@ const FINISH: Statement = Statement::both(
      WHERE organization = $1 AND subscription = $2 AND id = $3 AND coalesce(finished_at, 0) = 0",
 );
 
-const OWN: &[&Statement] = &[&BEGIN, &END, &STANDING, &TELL, &WAITING, &FINISH];
+const FORGET: Statement =
+    Statement::both("notification_forget", "DELETE FROM notification WHERE organization = $1 AND created_at < $2");
+const FORGET_NOTICES: Statement =
+    Statement::both("notice_forget", "DELETE FROM notice WHERE organization = $1 AND ended_at < $2");
+
+const OWN: &[&Statement] = &[&BEGIN, &END, &STANDING, &TELL, &WAITING, &FINISH, &FORGET, &FORGET_NOTICES];
 
 /// Every statement of these tables.
 pub(super) const STATEMENTS: &[&[&Statement]] = &[OWN, subscriptions::STATEMENTS];
@@ -220,4 +225,14 @@ pub fn finish(
     ];
     Sql(&FINISH, binds).run(tx)?;
     Ok(())
+}
+
+/// Forgets what was to be told before then, and what was over by then; answers how much that was.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn forget(tx: &mut Tx<'_>, organization: OrganizationId, before: Moment) -> Result<usize, DatabaseError> {
+    let binds = || vec![Bind::Bytes(organization.as_bytes()), Bind::Int(before.as_micros())];
+    let (told, over) = (Sql(&FORGET, binds()).run(tx)?, Sql(&FORGET_NOTICES, binds()).run(tx)?);
+    Ok(told.saturating_add(over))
 }

@@ -64,15 +64,19 @@ pub(super) const RENAME_CONNECTION: Statement =
     Statement::both("connection_rename", "UPDATE connection SET name = $3 WHERE organization = $1 AND id = $2");
 pub(super) const CONNECTIONS: Statement = Statement::both(
     "connection_list",
-    "SELECT id, name, profile, paused, assigns_roles FROM connection WHERE organization = $1 ORDER BY name",
+    "SELECT id, name, profile, paused, assigns_roles, asynchronous FROM connection WHERE organization = $1 ORDER BY name",
 );
 pub(super) const CONNECTION_BY_ID: Statement = Statement::both(
     "connection_by_id",
-    "SELECT id, name, profile, paused, assigns_roles FROM connection WHERE organization = $1 AND id = $2",
+    "SELECT id, name, profile, paused, assigns_roles, asynchronous FROM connection WHERE organization = $1 AND id = $2",
 );
 pub(super) const ASSIGN_ROLES: Statement = Statement::both(
     "connection_assign_roles",
     "UPDATE connection SET assigns_roles = $3 WHERE organization = $1 AND id = $2",
+);
+pub(super) const SET_ASYNCHRONOUS: Statement = Statement::both(
+    "connection_set_asynchronous",
+    "UPDATE connection SET asynchronous = $3 WHERE organization = $1 AND id = $2",
 );
 pub(super) const REVISION: Statement =
     Statement::both("organization_revision", "SELECT id, revision FROM organization WHERE id = $1");
@@ -111,6 +115,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT_CONNECTION,
     &PAUSE_CONNECTION,
     &ASSIGN_ROLES,
+    &SET_ASYNCHRONOUS,
     &LIST,
     &FIRST_TWO,
     &BY_SLUG,
@@ -159,6 +164,8 @@ struct ConnectionRecord {
     paused: bool,
     #[diesel(sql_type = Bool)]
     assigns_roles: bool,
+    #[diesel(sql_type = Bool)]
+    asynchronous: bool,
 }
 
 #[derive(QueryableByName)]
@@ -193,8 +200,8 @@ fn read_connection(organization: OrganizationId, row: ConnectionRecord) -> Resul
         problem: format!("unknown profile `{}`", row.profile),
     })?;
     let id = ConnectionId::from_bytes(&row.id).map_err(corrupt("connection"))?;
-    let (paused, assigns_roles) = (row.paused, row.assigns_roles);
-    Ok(Connection { organization, id, name: row.name, profile, paused, assigns_roles })
+    let ConnectionRecord { name, paused, assigns_roles, asynchronous, .. } = row;
+    Ok(Connection { organization, id, name, profile, paused, assigns_roles, asynchronous })
 }
 
 /// Every organization, by slug.
@@ -346,6 +353,16 @@ pub(super) fn assign_roles(
 ) -> diesel::QueryResult<usize> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(on)];
     Sql(&ASSIGN_ROLES, binds).run(tx)
+}
+
+pub(super) fn set_asynchronous(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ConnectionId,
+    on: bool,
+) -> diesel::QueryResult<usize> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(on)];
+    Sql(&SET_ASYNCHRONOUS, binds).run(tx)
 }
 
 pub(super) fn rename_connection(

@@ -43,19 +43,22 @@ pub(super) const BY_ID: Statement = Statement::both(
      acknowledged_at FROM receiver \
      WHERE organization = $1 AND id = $2 AND removed_at IS NULL",
 );
-// Receivers of the whole deployment are few; for each one probe of an index tells whether anything waits.
+// Receivers of the whole deployment are few; for each one probe of an index tells whether anything waits. What is further off
+// than any pause or claim is left of a clock that was put back.
 pub(super) const DUE: Statement = Statement::both(
     "receiver_due",
     "SELECT organization, id FROM receiver r WHERE removed_at IS NULL AND method <> 'poll' \
-     AND next_attempt_at <= $1 AND claimed_until <= $1 AND (notice IS NOT NULL OR status = 'enabled' AND \
+     AND (next_attempt_at <= $1 OR next_attempt_at > $1 + 900000000) \
+     AND (claimed_until <= $1 OR claimed_until > $1 + 900000000) AND (notice IS NOT NULL OR status = 'enabled' AND \
      (SELECT 1 FROM signal waiting WHERE waiting.organization = r.organization AND waiting.receiver = r.id \
      AND waiting.finished_at IS NULL LIMIT 1) = 1) \
      ORDER BY claimed_until LIMIT $2",
 );
 pub(super) const CLAIM: Statement = Statement::both(
     "receiver_claim",
-    "UPDATE receiver SET claimed_by = $3, claimed_until = $4 WHERE organization = $1 AND id = $2 AND claimed_until <= $5 \
-     AND (status = 'enabled' OR notice IS NOT NULL) AND removed_at IS NULL",
+    "UPDATE receiver SET claimed_by = $3, claimed_until = $4 WHERE organization = $1 AND id = $2 \
+     AND (claimed_until <= $5 OR claimed_until > $5 + 900000000) AND (status = 'enabled' OR notice IS NOT NULL) \
+     AND removed_at IS NULL",
 );
 pub(super) const SUCCEEDED: Statement = Statement::both(
     "receiver_succeeded",

@@ -1,5 +1,18 @@
 //! The outbox: what receivers are still to be told, and what they have answered.
 
+/// What says that somebody is gone, as a list of SQL.
+macro_rules! gone {
+    () => {
+        "('https://schemas.openid.net/secevent/caep/event-type/session-revoked', \
+         'https://schemas.openid.net/secevent/risc/event-type/account-disabled', \
+         'https://schemas.openid.net/secevent/risc/event-type/account-purged', \
+         'urn:ietf:params:scim:event:prov:delete', \
+         'urn:ietf:params:scim:event:prov:deactivate')"
+    };
+}
+
+mod kept;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
@@ -7,6 +20,8 @@ use crate::model::{Moment, OrganizationId, RequestId, ResourceId};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
+
+pub use kept::{forget, refused};
 
 pub(super) const INSERT: Statement = Statement {
     name: "signal_insert",
@@ -23,14 +38,23 @@ pub(super) const WAITING: Statement = Statement::both(
 );
 pub(super) const FINISH: Statement = Statement {
     name: "signal_finish",
-    sqlite: "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), \
-             finished_at = $5, outcome = $6, error = $7, content = '' \
-             WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL",
-    postgres: "UPDATE signal AS s SET attempts = s.attempts + 1, first_attempt_at = COALESCE(s.first_attempt_at, v.sent_at), \
-               finished_at = v.answered_at, outcome = v.outcome, error = v.error, content = '' \
-               FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) \
-               AS v(organization, receiver, id, sent_at, answered_at, outcome, error) WHERE s.organization = v.organization \
-               AND s.receiver = v.receiver AND s.id = v.id AND s.finished_at IS NULL",
+    sqlite: concat!(
+        "UPDATE signal SET attempts = attempts + 1, first_attempt_at = COALESCE(first_attempt_at, $4), finished_at = $5, \
+         outcome = $6, error = $7, content = '', refused_at = CASE WHEN $6 = 'refused' THEN $5 END, \
+         passing_at = CASE WHEN event NOT IN ",
+        gone!(),
+        " THEN $5 END WHERE organization = $1 AND receiver = $2 AND id = $3 AND finished_at IS NULL"
+    ),
+    postgres: concat!(
+        "UPDATE signal AS s SET attempts = s.attempts + 1, first_attempt_at = COALESCE(s.first_attempt_at, v.sent_at), \
+         finished_at = v.answered_at, outcome = v.outcome, error = v.error, content = '', \
+         refused_at = CASE WHEN v.outcome = 'refused' THEN v.answered_at END, \
+         passing_at = CASE WHEN s.event NOT IN ",
+        gone!(),
+        " THEN v.answered_at END FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::text[]) \
+         AS v(organization, receiver, id, sent_at, answered_at, outcome, error) WHERE s.organization = v.organization \
+         AND s.receiver = v.receiver AND s.id = v.id AND s.finished_at IS NULL"
+    ),
 };
 pub(super) const TRIED: Statement = Statement {
     name: "signal_tried",
@@ -59,13 +83,16 @@ const BY_ID: Statement = Statement::both(
 );
 const DROP: Statement = Statement::both(
     "signal_drop",
-    "UPDATE signal SET finished_at = $4, outcome = 'dropped', content = '' \
-     WHERE organization = $1 AND receiver = $2 AND id <> $3 AND finished_at IS NULL",
+    concat!(
+        "UPDATE signal SET finished_at = $4, outcome = 'dropped', content = '', passing_at = CASE WHEN event NOT IN ",
+        gone!(),
+        " THEN $4 END WHERE organization = $1 AND receiver = $2 AND id <> $3 AND finished_at IS NULL"
+    ),
 );
 
 /// Every statement of this table group.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT, &BY_ID, &DROP];
+    &[&INSERT, &WAITING, &FINISH, &TRIED, &HANDED_OUT, &OF_SUBJECT, &BY_ID, &DROP, &kept::FORGET, &kept::REFUSED];
 
 /// The outcome of what a receiver has taken.
 const ACKNOWLEDGED: &str = "acknowledged";

@@ -57,7 +57,7 @@ impl Record {
         self.writes = writes;
     }
 
-    /// Keeps its body, for the request log of its connection.
+    /// Keeps its body, for the request log of its connection and for what it names.
     pub fn keep(&mut self, body: &Bytes) {
         self.body = body.clone();
     }
@@ -151,9 +151,11 @@ mod tests {
                 profile: Profile::Default,
                 paused: false,
                 assigns_roles: false,
+                asynchronous: false,
                 actor: Actor::Connection(connection, ids::credential(now)),
                 request,
                 digest: None,
+                answering: None,
             });
             record.route("/Users/{id}");
             record.finish(status, &metrics);

@@ -2,6 +2,7 @@
 //! use case; every answer in the protocol's form.
 
 mod answer;
+mod asynchronous;
 mod body;
 mod bulk;
 mod logged;
@@ -22,7 +23,7 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition, unknown_ids};
 
 use answer::{Refusal, Reply};
 use perform::{Call, perform};
@@ -42,6 +43,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    unknown_ids::note(&edge.services.live, request.path(), &record, response.status().as_u16());
     let response = logged::logged(&edge.services.live, edge.services.clock.now(), request, &record, response);
     record.finish(response.status().as_u16(), &edge.metrics);
     response
@@ -84,11 +86,16 @@ async fn respond(
     if caller.assigns_roles {
         services = web::Data::new(services.with_roles());
     }
+    if operation.writes() && caller.asynchronous && asynchronous::is_preferred(request.headers(), operation) {
+        caller.answering = asynchronous::answering(&services, &caller, method).await?;
+    }
     if operation == Operation::Bulk {
         let body = body::read(request.headers(), payload, switches).await?;
         record.keep(&body);
         caller.digest = digest::of_body(&body);
-        return bulk::answer(edge, services, caller, body, record).await;
+        let is_told = caller.answering.is_some();
+        let reply = bulk::answer(edge, services, caller, body, record).await?;
+        return Ok(if is_told { asynchronous::accepted(reply, record.request(), None) } else { reply });
     }
     let call = Call {
         operation,
@@ -107,7 +114,12 @@ async fn respond(
     if operation.writes() && !matches!(operation, Operation::Create(_)) {
         caller.digest = digest::of_body(&call.body);
     }
-    run(&services, caller, call, record).await
+    if caller.answering.is_none() {
+        return run(&services, caller, call, record).await;
+    }
+    let named = asynchronous::location(&services, operation, &call.id);
+    let reply = run(&services, caller, call, record).await?;
+    Ok(asynchronous::accepted(reply, record.request(), named))
 }
 
 /// Who calls. The database is asked only about what memory does not know.

@@ -31,6 +31,8 @@ use super::{Edge, X_REQUEST_ID, bearer, harden};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Bytes of a body.
 const BODY_BYTES: usize = 64 * 1024;
+/// Characters that are kept of why a receiver refuses something.
+const WHY_CHARACTERS: usize = 300;
 /// How long a fetch waits for something to happen.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// How often it looks, and whether the credential still stands.
@@ -42,11 +44,13 @@ pub(super) struct Refusal {
     status: StatusCode,
     detail: String,
     wait: Option<Duration>,
+    /// What is wrong with the token, where there is one (RFC 6750 §3).
+    challenge: &'static str,
 }
 
 impl Refusal {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), wait: None }
+        Self { status, detail: detail.into(), wait: None, challenge: "" }
     }
 
     fn bad_request(detail: impl Into<String>) -> Self {
@@ -113,9 +117,11 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
         Ok((status, None)) => HttpResponse::build(status).finish(),
         Err(refusal) => {
             let mut response = document(refusal.status, &refusal.detail, Some(id));
-            if refusal.status == StatusCode::UNAUTHORIZED {
-                let value = HeaderValue::from_static("Bearer realm=\"muster\"");
-                response.headers_mut().insert(WWW_AUTHENTICATE, value);
+            if matches!(refusal.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+                let value = format!("Bearer realm=\"muster\"{}", refusal.challenge);
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(WWW_AUTHENTICATE, value);
+                }
             }
             if let Some(wait) = refusal.wait {
                 response.headers_mut().insert(RETRY_AFTER, whole_seconds(wait));
@@ -207,7 +213,18 @@ async fn admit(
     request: RequestId,
 ) -> Result<Caller, Refusal> {
     let (services, token) = (services.clone(), token.to_owned());
-    blocking(move || Ok(services.admit_receiver(&token, scope, request)?)).await
+    let admitted = blocking(move || Ok(services.admit_receiver(&token, scope, request)?)).await;
+    admitted.map_err(|refusal| Refusal { challenge: challenge(refusal.status, scope), ..refusal })
+}
+
+/// Why a token does not admit (RFC 6750 §3.1).
+fn challenge(status: StatusCode, scope: &str) -> &'static str {
+    match (status, scope) {
+        (StatusCode::UNAUTHORIZED, _) => ", error=\"invalid_token\"",
+        (StatusCode::FORBIDDEN, SSF_READ) => ", error=\"insufficient_scope\", scope=\"ssf.read\"",
+        (StatusCode::FORBIDDEN, _) => ", error=\"insufficient_scope\", scope=\"ssf.manage\"",
+        _ => "",
+    }
 }
 
 async fn read(payload: web::Payload) -> Result<Map<String, Value>, Refusal> {
@@ -232,7 +249,11 @@ async fn fetch(call: Call, id: &str, token: &str) -> Answer {
     let id: ResourceId =
         id.parse().map_err(|_not_ours| Refusal::new(StatusCode::NOT_FOUND, "there is no such stream"))?;
     let wanted = wanted(&call.body)?;
-    let at_once = call.body.get("returnImmediately") == Some(&Value::Bool(true)) || wanted.most == Some(0);
+    let at_once = match call.body.get("returnImmediately") {
+        None => false,
+        Some(Value::Bool(at_once)) => *at_once,
+        Some(_) => return Err(wrong("returnImmediately")),
+    } || wanted.most == Some(0);
     let began = Clock::monotonic();
     let Call { services, mut caller, .. } = call;
     let mut fetch = wanted;
@@ -251,8 +272,11 @@ async fn fetch(call: Call, id: &str, token: &str) -> Answer {
     }
 }
 
+fn wrong(what: &str) -> Refusal {
+    Refusal::bad_request(format!("`{what}` is not as RFC 8936 §2.4 says"))
+}
+
 fn wanted(body: &Map<String, Value>) -> Result<Fetch, Refusal> {
-    let wrong = |what: &str| Refusal::bad_request(format!("`{what}` is not as RFC 8936 §2.4 says"));
     let most = match body.get("maxEvents") {
         None => None,
         Some(value) => Some(value.as_i64().filter(|most| *most >= 0).ok_or_else(|| wrong("maxEvents"))?),
@@ -271,7 +295,11 @@ fn wanted(body: &Map<String, Value>) -> Result<Fetch, Refusal> {
             .iter()
             .map(|(jti, error)| {
                 let code = error.get("err").and_then(Value::as_str).ok_or_else(|| wrong("setErrs"))?;
-                Ok((jti.clone(), code.chars().filter(|letter| !letter.is_control()).take(100).collect()))
+                let why = match error.get("description").and_then(Value::as_str) {
+                    Some(description) => format!("`{code}`: {description}"),
+                    None => format!("`{code}`"),
+                };
+                Ok((jti.clone(), why.chars().filter(|letter| !letter.is_control()).take(WHY_CHARACTERS).collect()))
             })
             .collect::<Result<_, Refusal>>()?,
         Some(_) => return Err(wrong("setErrs")),

@@ -179,6 +179,7 @@ fn find(tx: &mut Tx<'_>, (organization, id): Named) -> Result<Option<(Credential
             profile: Profile::Default,
             paused: false,
             assigns_roles: false,
+            asynchronous: false,
         };
         return Ok(Some((credential, connection)));
     }

@@ -1,5 +1,4 @@
-//! What is known of those who prove who they are by signatures: whose tokens admit, the keys published elsewhere, and
-//! which one-time tokens were used.
+//! What is known of those who prove who they are by signatures: whose tokens admit, and the keys published elsewhere.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -7,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::db::{DatabaseError, proofs};
-use crate::model::{CredentialId, Destinations, DownstreamAccount, Moment, OrganizationId, Proof};
+use crate::model::{CredentialId, Destinations, DownstreamAccount, MirroredGroup, OrganizationId, Proof};
 
 use super::Live;
 use super::jwt::PublicKeys;
@@ -18,8 +17,6 @@ const FRESH: Duration = Duration::from_hours(1);
 const STALE: Duration = Duration::from_hours(24);
 /// How often a publisher is asked at most, however many tokens name keys that are not known.
 const ASK_EVERY: Duration = Duration::from_secs(30);
-/// One-time tokens remembered at once.
-const REMEMBERED: usize = 100_000;
 
 /// Reads a document from an address, if that is where requests may go. The text of an error is for the log.
 pub type Fetch = dyn Fn(&str, &Destinations) -> Result<String, String> + Send + Sync;
@@ -28,6 +25,22 @@ pub type Fetch = dyn Fn(&str, &Destinations) -> Result<String, String> + Send + 
 /// token. The text of an error is for the administrator.
 pub type FetchAccounts =
     dyn Fn(&Destinations, &str, &str, &str) -> Result<Vec<DownstreamAccount>, String> + Send + Sync;
+
+/// Which groups of GitHub are to be fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct GithubGroups<'a> {
+    /// Where its API stands.
+    pub api: &'a str,
+    /// The organization there.
+    pub organization: &'a str,
+    /// What it is asked with.
+    pub token: &'a str,
+    /// The repositories that count; empty for all.
+    pub repositories: &'a [String],
+}
+
+/// Fetches groups of GitHub, all of them or none. The text of an error is for the administrator.
+pub type FetchGroups = dyn Fn(&Destinations, &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> + Send + Sync;
 
 struct Published {
     keys: Option<(Instant, Arc<PublicKeys>)>,
@@ -39,8 +52,8 @@ struct Published {
 pub(super) struct Outside {
     fetch: OnceLock<Box<Fetch>>,
     accounts: OnceLock<Box<FetchAccounts>>,
+    groups: OnceLock<Box<FetchGroups>>,
     published: Mutex<HashMap<String, Published>>,
-    used: Mutex<HashMap<(CredentialId, String), i64>>,
 }
 
 impl Live {
@@ -61,6 +74,20 @@ impl Live {
     pub fn fetch_accounts(&self, api: &str, organization: &str, token: &str) -> Result<Vec<DownstreamAccount>, String> {
         let fetch = self.0.outside.accounts.get().ok_or("this process fetches nothing")?;
         fetch(&self.destinations(), api, organization, token)
+    }
+
+    /// How groups of GitHub are fetched. The first to say so is heard.
+    pub fn fetch_groups_with(&self, fetch: Box<FetchGroups>) {
+        let _ = self.0.outside.groups.set(fetch);
+    }
+
+    /// The groups of an organization at GitHub. Blocks.
+    ///
+    /// # Errors
+    /// Why they cannot be had now, for the administrator.
+    pub fn fetch_groups(&self, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> {
+        let fetch = self.0.outside.groups.get().ok_or("this process fetches nothing")?;
+        fetch(&self.destinations(), wanted)
     }
 
     /// The keys published at an address; asks for them again when the one a token names is not among them. Blocks.
@@ -120,16 +147,5 @@ impl Live {
         credential: CredentialId,
     ) -> Result<Option<Proof>, DatabaseError> {
         self.0.database.read(|tx| proofs::by_credential(tx, organization, credential))
-    }
-
-    /// Uses a one-time token that ends at `ends`, in seconds; false if this process has seen it before. The memory of a
-    /// process ends with it, so such tokens must be short-lived.
-    pub fn use_once(&self, credential: CredentialId, name: &str, ends: i64, now: Moment) -> bool {
-        let mut used = self.0.outside.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.len() >= REMEMBERED {
-            let now = now.as_micros().div_euclid(1_000_000);
-            used.retain(|_, ends| *ends > now);
-        }
-        used.len() < REMEMBERED && used.insert((credential, name.to_owned()), ends).is_none()
     }
 }

@@ -17,20 +17,60 @@ pub struct Caller {
     pub paused: bool,
     /// Whether `roles` it sends are assigned, and it sees what may be.
     pub assigns_roles: bool,
+    /// Whether the outcome of its requests may be told in events (RFC 9967 §2.5.1).
+    pub asynchronous: bool,
     /// Who acts, as events name them.
     pub actor: Actor,
     /// The request, as logs and events name it.
     pub request: RequestId,
     /// SHA-256 of the request's body, where there was one.
     pub digest: Option<[u8; 32]>,
+    /// What the event says that tells the outcome, where one does.
+    pub answering: Option<Answering>,
+}
+
+/// How the outcome of a request is told in an event, beside what became of it (RFC 9967 §2.5.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answering {
+    /// The method of the request or the operation.
+    pub method: String,
+    /// The place of the operation in a bulk request, from 0.
+    pub operation: Option<usize>,
+    /// What the client calls the operation.
+    pub bulk_id: Option<String>,
+    /// The status of an operation that takes several steps, whatever that of the last is.
+    pub status: Option<u16>,
+}
+
+impl Answering {
+    /// To a request.
+    pub fn to_request(method: &str) -> Self {
+        Self { method: method.to_owned(), operation: None, bulk_id: None, status: None }
+    }
+
+    /// To an operation of a bulk request.
+    pub const fn to_operation(place: usize, method: String, bulk_id: Option<String>) -> Self {
+        Self { method, operation: Some(place), bulk_id, status: None }
+    }
 }
 
 impl Caller {
     /// Somebody who administers what no connection manages: local users and groups.
     pub const fn local(organization: OrganizationId, actor: Actor, request: RequestId) -> Self {
         let (connection, profile) = (ConnectionId::NOBODY, Profile::Default);
-        let (paused, assigns_roles) = (false, false);
-        Self { organization, connection, profile, paused, assigns_roles, actor, request, digest: None }
+        let (paused, assigns_roles, asynchronous) = (false, false, false);
+        Self {
+            organization,
+            connection,
+            profile,
+            paused,
+            assigns_roles,
+            asynchronous,
+            actor,
+            request,
+            digest: None,
+            answering: None,
+        }
     }
 }
 
@@ -60,7 +100,7 @@ impl EnforcementPoint {
 }
 
 /// Who did it, as events name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A provisioning connection, by one of its credentials.
     Connection(ConnectionId, CredentialId),

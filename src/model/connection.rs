@@ -18,6 +18,8 @@ pub enum Profile {
     Entra,
     /// The interoperability profile.
     Interop,
+    /// Groups of GitHub, which the server itself brings; nobody provisions over it.
+    Github,
 }
 
 impl Profile {
@@ -29,12 +31,14 @@ impl Profile {
             Self::Okta => "okta",
             Self::Entra => "entra",
             Self::Interop => "interop",
+            Self::Github => "github",
         }
     }
 
     /// Reads the name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop].into_iter().find(|p| p.as_str() == name)
+        let all = [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop, Self::Github];
+        all.into_iter().find(|profile| profile.as_str() == name)
     }
 }
 
@@ -53,6 +57,8 @@ pub struct Connection {
     pub paused: bool,
     /// Whether `roles` it sends of people are assigned to them, where they were offered to it.
     pub assigns_roles: bool,
+    /// Whether the outcome of its requests may be told in events (RFC 9967 §2.5.1).
+    pub asynchronous: bool,
 }
 
 impl Connection {
@@ -60,12 +66,13 @@ impl Connection {
     pub fn entity_tag(&self) -> String {
         let state = if self.paused { "paused" } else { "active" };
         let roles = if self.assigns_roles { "-roles" } else { "" };
+        let events = if self.asynchronous { "-events" } else { "" };
         // The name as hexadecimal digits: a tag holds visible ASCII characters only (RFC 9110 §8.8.3).
         let name = self.name.bytes().fold(String::new(), |mut digits, byte| {
             // Writing to a string cannot fail.
             let _ = write!(digits, "{byte:02x}");
             digits
         });
-        format!("\"{state}{roles}-{}-{name}\"", self.id)
+        format!("\"{state}{roles}{events}-{}-{name}\"", self.id)
     }
 }

@@ -42,6 +42,8 @@ pub const MEMBERS_PER_REQUEST: usize = 100_000;
 pub const NESTING_DEPTH: usize = 10;
 /// Members up to which a PATCH of a group is answered with the group.
 pub const MEMBERS_IN_PATCH_ANSWER: usize = 100;
+/// Members of a group that are named in one signal; of more, only that they have changed.
+pub const MEMBERS_IN_SIGNAL: usize = 1_000;
 /// Characters of a bearer token or a client assertion; those of other issuers are long.
 pub const TOKEN_CHARACTERS: usize = 8_192;
 /// Characters of the slug of an organization.
@@ -72,6 +74,8 @@ pub const REASON_CHARACTERS: usize = 1_000;
 pub const BELIEVED: usize = 100;
 /// Roles at scopes that may be offered to one connection.
 pub const ROLE_OFFERS: usize = 1_000;
+/// Ids of one minute that the log keeps of what one caller named and its organization has not.
+pub const UNKNOWN_IDS: usize = 100;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a webhook that arrives.
@@ -108,6 +112,8 @@ pub const SIGN_IN_LINK_MINUTES: usize = 10;
 pub const INVITATION_HOURS: usize = 72;
 /// Invitations in one form.
 pub const INVITATIONS_AT_ONCE: usize = 1_000;
+/// Days for which answered signals, notifications and notices that are over are kept; that somebody is gone stays.
+pub const TOLD_DAYS: usize = 30;
 /// Subscribers to notices in one organization.
 pub const SUBSCRIPTIONS: usize = 100;
 /// People something is done to in one form.
@@ -116,3 +122,9 @@ pub const PEOPLE_AT_ONCE: usize = 500;
 pub const DOWNSTREAM_SYSTEMS: usize = 50;
 /// Accounts of one downstream system.
 pub const DOWNSTREAM_ACCOUNTS: usize = 200_000;
+/// Comparisons of one downstream system that are kept, the newest.
+pub const RECONCILIATIONS_KEPT: usize = 400;
+/// Groups of one mirror.
+pub const MIRRORED_GROUPS: usize = 10_000;
+/// Repositories named for one mirror.
+pub const MIRRORED_REPOSITORIES: usize = 1_000;

@@ -10,6 +10,8 @@ pub enum NoticeKind {
     LeaverNotConfirmed,
     /// The still-gone watch has found something nobody has acknowledged.
     LeaverFound,
+    /// A receiver cannot be told, or refuses what it is told.
+    ReceiverFailing,
     /// A connection's requests are refused.
     ConnectionFailing,
     /// Many people have left over a connection at once, and are held.
@@ -22,9 +24,10 @@ pub enum NoticeKind {
 
 impl NoticeKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::LeaverNotConfirmed,
         Self::LeaverFound,
+        Self::ReceiverFailing,
         Self::ConnectionFailing,
         Self::BrakeFired,
         Self::TokenExpiring,
@@ -36,6 +39,7 @@ impl NoticeKind {
         match self {
             Self::LeaverNotConfirmed => "leaver-not-confirmed",
             Self::LeaverFound => "leaver-found",
+            Self::ReceiverFailing => "receiver-failing",
             Self::ConnectionFailing => "connection-failing",
             Self::BrakeFired => "brake-fired",
             Self::TokenExpiring => "token-expiring",

@@ -7,5 +7,5 @@ mod schedule;
 
 pub use references::{names, prune, resolve, resolve_text};
 pub use request::{Bulk, Endpoint, Entry, Method, Operation, parse};
-pub use response::{Outcome, response};
+pub use response::{Outcome, response, result, untried};
 pub use schedule::{Step, Work, schedule};

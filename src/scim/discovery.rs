@@ -60,6 +60,14 @@ pub fn service_provider_config(switches: &Switches, types: &ResourceTypes, base_
     document
 }
 
+/// Says in `/ServiceProviderConfig` that requests are answered by events where a client prefers it, and which events there
+/// are (RFC 9967 §4).
+pub fn announce_security_events(document: &mut Value, uris: &[&str]) {
+    if let Some(members) = document.as_object_mut() {
+        members.insert("securityEvents".to_owned(), json!({ "asyncRequest": "request", "eventUris": uris }));
+    }
+}
+
 /// `/ResourceTypes` (RFC 7643 §6), a list response.
 pub fn resource_types(types: &ResourceTypes, base_url: &str) -> String {
     list(types.all().map(|resource_type| describe(resource_type, base_url)))

@@ -41,6 +41,8 @@ pub enum EventType {
     Activated,
     /// A resource may not be used (RFC 9967 §2.4.6).
     Deactivated,
+    /// A request has been carried out, or could not be (RFC 9967 §2.5.1.3).
+    AsynchronousResponse,
     /// The stream works (SSF 1.0 §8.1.4).
     Verification,
     /// The stream was paused, stopped or goes on (SSF 1.0 §8.1.5).
@@ -49,7 +51,7 @@ pub enum EventType {
 
 impl EventType {
     /// What a receiver may ask for.
-    pub const REQUESTABLE: [Self; 17] = [
+    pub const REQUESTABLE: [Self; 18] = [
         Self::SessionRevoked,
         Self::TokenClaimsChange,
         Self::AccountDisabled,
@@ -67,6 +69,7 @@ impl EventType {
         Self::Deleted,
         Self::Activated,
         Self::Deactivated,
+        Self::AsynchronousResponse,
     ];
 
     /// What a receiver is told that does not say: that somebody is gone, or is back.
@@ -93,6 +96,7 @@ impl EventType {
             Self::Deleted => "urn:ietf:params:scim:event:prov:delete",
             Self::Activated => "urn:ietf:params:scim:event:prov:activate",
             Self::Deactivated => "urn:ietf:params:scim:event:prov:deactivate",
+            Self::AsynchronousResponse => "urn:ietf:params:scim:event:misc:asyncresp",
             Self::Verification => "https://schemas.openid.net/secevent/ssf/event-type/verification",
             Self::StreamUpdated => "https://schemas.openid.net/secevent/ssf/event-type/stream-updated",
         }
@@ -118,6 +122,7 @@ impl EventType {
             Self::Deleted => "scim-deleted",
             Self::Activated => "scim-activated",
             Self::Deactivated => "scim-deactivated",
+            Self::AsynchronousResponse => "scim-asynchronous-response",
             Self::Verification => "verification",
             Self::StreamUpdated => "stream-updated",
         }
@@ -148,12 +153,24 @@ impl EventType {
                 | Self::Deleted
                 | Self::Activated
                 | Self::Deactivated
+                | Self::AsynchronousResponse
         )
     }
 
     /// Whether it bears the resource it speaks of.
     pub const fn bears_resource(self) -> bool {
         matches!(self, Self::CreatedFull | Self::PatchedFull | Self::ReplacedFull)
+    }
+
+    /// The event that names what one with the resource bears.
+    #[must_use]
+    pub const fn without_resource(self) -> Self {
+        match self {
+            Self::CreatedFull => Self::Created,
+            Self::PatchedFull => Self::Patched,
+            Self::ReplacedFull => Self::Replaced,
+            other => other,
+        }
     }
 
     /// Whether it says that somebody is gone: what must be acknowledged before that is confirmed.
@@ -164,16 +181,31 @@ impl EventType {
         )
     }
 
-    /// What it says besides, `attributes` being the names of those that have changed and `data` the resource.
-    pub fn content(self, at: Moment, why: &str, attributes: &[String], data: &Map<String, Value>) -> Value {
-        match self {
+    /// What it says besides of a resource (RFC 9967 §2.2, §2.4): exactly one of `attributes` and `data`.
+    pub fn content(self, at: Moment, why: &str, details: Details<'_>) -> Value {
+        let mut content = match self {
             // `reason_admin` is required by the CAEP interoperability profile.
-            Self::SessionRevoked => Value::Object(occurrence(at, why)),
-            Self::Created | Self::Patched | Self::Replaced => json!({ "attributes": attributes }),
-            Self::CreatedFull | Self::PatchedFull | Self::ReplacedFull => json!({ "data": data }),
-            _ => json!({}),
+            Self::SessionRevoked => return Value::Object(occurrence(at, why)),
+            Self::Created | Self::Patched | Self::Replaced => json!({ "attributes": details.attributes }),
+            Self::CreatedFull | Self::PatchedFull | Self::ReplacedFull => json!({ "data": details.data }),
+            _ => return json!({}),
+        };
+        if let (Some(version), Some(members)) = (details.version, content.as_object_mut()) {
+            members.insert("version".to_owned(), version.into());
         }
+        content
     }
+}
+
+/// What events about a resource say of it.
+#[derive(Debug, Default)]
+pub struct Details<'a> {
+    /// The names of the attributes that are there or different.
+    pub attributes: &'a [String],
+    /// The resource, or what was done to it.
+    pub data: Value,
+    /// Its entity tag afterwards, if it is known.
+    pub version: Option<String>,
 }
 
 /// When it happened, through whom and why (CAEP 1.0 §2).

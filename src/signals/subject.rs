@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::UserId;
+use crate::model::{GroupId, ResourceId, UserId};
 
 /// How a receiver knows people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +34,12 @@ impl SubjectFormat {
     }
 }
 
-/// A person, as far as receivers need to know.
+/// A person or a group, as far as receivers need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The id of the SCIM resource.
-    pub user: UserId,
+    pub id: ResourceId,
+    endpoint: &'static str,
     /// The id the identity provider gave.
     pub external_id: Option<String>,
     /// An address.
@@ -53,12 +54,18 @@ impl Subject {
         let primary = emails.iter().find(|email| email.get("primary") == Some(&Value::Bool(true)));
         let email = primary.or_else(|| emails.first()).and_then(|email| email.get("value")).and_then(Value::as_str);
         let email = email.map(str::to_owned).or_else(|| text("userName").filter(|name| name.contains('@')));
-        Self { user, external_id: text("externalId"), email }
+        Self { id: user.into(), endpoint: "/Users", external_id: text("externalId"), email }
+    }
+
+    /// From the document of a group.
+    pub fn of_group(group: GroupId, document: &serde_json::Map<String, Value>) -> Self {
+        let external_id = document.get("externalId").and_then(Value::as_str).map(str::to_owned);
+        Self { id: group.into(), endpoint: "/Groups", external_id, email: None }
     }
 
     /// As RFC 9967 §2.1 names it.
     pub fn scim(&self) -> Value {
-        let mut subject = json!({ "format": "scim", "uri": format!("/Users/{}", self.user) });
+        let mut subject = json!({ "format": "scim", "uri": format!("{}/{}", self.endpoint, self.id) });
         if let (Some(external), Some(members)) = (&self.external_id, subject.as_object_mut()) {
             members.insert("externalId".to_owned(), external.as_str().into());
         }
@@ -74,8 +81,8 @@ impl Subject {
             (SubjectFormat::IssSub, Some(issuer), Some(external), _) => {
                 json!({ "format": "iss_sub", "iss": issuer, "sub": external })
             }
-            (SubjectFormat::Opaque, ..) => json!({ "format": "opaque", "id": self.user.to_string() }),
-            _ => json!({ "format": "iss_sub", "sub": self.user.to_string() }),
+            (SubjectFormat::Opaque, ..) => json!({ "format": "opaque", "id": self.id.to_string() }),
+            _ => json!({ "format": "iss_sub", "sub": self.id.to_string() }),
         }
     }
 }
@@ -99,7 +106,7 @@ mod tests {
             named(SubjectFormat::IssSub, Some("https://idp.example")),
             json!({ "format": "iss_sub", "iss": "https://idp.example", "sub": "00u1" })
         );
-        assert_eq!(named(SubjectFormat::Opaque, None)["id"], known.user.to_string());
+        assert_eq!(named(SubjectFormat::Opaque, None)["id"], known.id.to_string());
         assert_eq!(known.scim()["externalId"], "00u1");
     }
 
@@ -108,7 +115,7 @@ mod tests {
         let bare = subject(&json!({ "userName": "ann" }));
         for format in [SubjectFormat::Email, SubjectFormat::IssSub] {
             let named = bare.identifier(format, Some("https://idp.example"));
-            assert_eq!(named, json!({ "format": "iss_sub", "sub": bare.user.to_string() }));
+            assert_eq!(named, json!({ "format": "iss_sub", "sub": bare.id.to_string() }));
         }
         assert_eq!(subject(&json!({ "userName": "ann@example.com" })).email.as_deref(), Some("ann@example.com"));
     }

@@ -17,6 +17,8 @@ mod access_questions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod asynchronous;
+#[cfg(test)]
 mod authorization;
 #[cfg(test)]
 mod authorization_table;
@@ -75,6 +77,8 @@ mod isolation;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod leaver_matrix;
+#[cfg(test)]
 mod leavers;
 #[cfg(test)]
 mod limits;
@@ -83,11 +87,17 @@ mod membership;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod mirrors;
+#[cfg(test)]
 mod model;
+#[cfg(test)]
+mod named_from_outside;
 #[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod outbound_targets;
 #[cfg(test)]
 mod outside_issuers;
 #[cfg(test)]
@@ -135,6 +145,8 @@ mod signals;
 #[cfg(test)]
 mod signals_faults;
 #[cfg(test)]
+mod signals_of_groups;
+#[cfg(test)]
 mod signing_keys;
 #[cfg(test)]
 mod slow_clients;
@@ -150,6 +162,10 @@ mod streams;
 mod ten_thousand;
 #[cfg(test)]
 mod throw_away_databases;
+#[cfg(test)]
+mod told;
+#[cfg(test)]
+mod transmitter;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]

@@ -134,7 +134,7 @@ on_both_databases! {
         listener.answer(BROKEN);
         let created = admin.post("/notifications", &json!({ "url": listener.url })).expect(201).json();
         let (id, secret) = (created["id"].as_str().unwrap(), created["secret"].as_str().unwrap());
-        assert_eq!(created["kinds"].as_array().unwrap().len(), 6, "everything unless said otherwise");
+        assert_eq!(created["kinds"].as_array().unwrap().len(), 7, "everything unless said otherwise");
         admin.post(&format!("/notifications/{id}/test"), &json!({})).expect(204);
         let first = listener.next();
         assert!(is_signed(&first, secret));
@@ -154,6 +154,70 @@ on_both_databases! {
         }
         admin.delete(&format!("/notifications/{id}")).expect(204);
         admin.get(&format!("/notifications/{id}")).expect(404);
+    }
+
+    fn mail_and_webhooks_tell_the_same_of_every_kind(database: &Database) {
+        let mail = MailServer::start();
+        let server = Server::start_mailing(database, Clock::manual(Clock::system().now()), &mail.url);
+        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        let made = server.organization("acme");
+        let admin = administrator(&server, made.id, CredentialKind::Admin);
+        administering(&server, Some(&mail), made.id, "ana@example.com");
+        let hook = Listener::start();
+        let kinds = json!(["leaver-not-confirmed", "receiver-failing", "connection-failing", "brake-fired", "token-expiring"]);
+        admin.post("/notifications", &json!({ "url": hook.url, "kinds": kinds })).expect(201);
+        subscribe(&admin, "ana@example.com", &kinds);
+        let (deaf, picky) = (Listener::start(), Listener::start());
+        deaf.answer(BROKEN);
+        picky.answer("HTTP/1.1 400 Bad Request\r\nContent-Length: 26\r\n\r\n{\"err\":\"invalid_audience\"}");
+        let ids: Vec<String> = [("deaf", &deaf), ("picky", &picky)].into_iter().map(|(name, listener)|
+            admin.post("/receivers", &json!({ "name": name, "method": "push", "url": listener.url, "events": ["session-revoked"] })).expect(201).id()).collect();
+        let crew = arrive(&made.client);
+        brakes::set(&admin);
+        leave(&made.client, &crew);
+        brakes::look(&server);
+        let problem = |id: &str| admin.get(&format!("/receivers/{id}")).expect(200).json()["last_error"].clone();
+        while problem(&ids[0]).is_null() {
+            std::thread::yield_now();
+        }
+        picky.next();
+        made.client.post("/Users", &json!({ "schemas": [] })).expect(400);
+        server.clock.advance(HOUR);
+        made.client.post("/Users", &json!({ "schemas": [] })).expect(400);
+        let expected = [
+            "The receiver `deaf` has not confirmed that people are gone",
+            "The receiver `deaf` could not be told anything since",
+            "The receiver `picky` has refused the signal",
+            "Requests of the connection `first` have been refused since",
+            "people have left over the connection `first` at once",
+            "The credential ",
+        ];
+        let (mut by_hook, mut by_mail) = (String::new(), String::new());
+        let misses = |said: &str| expected.iter().any(|sentence| !said.contains(sentence));
+        while misses(&by_hook) {
+            look(&server);
+            let received = hook.next();
+            let body: Value = serde_json::from_str(&received.body).unwrap();
+            assert_eq!(body["type"], "notice.began");
+            assert!(kinds.as_array().unwrap().contains(&body["data"]["kind"]), "{body}");
+            by_hook.push_str(body["data"]["text"].as_str().unwrap());
+        }
+        while misses(&by_mail) {
+            let told = mail.next();
+            assert!(told.contains("To: ana@example.com\r\n"), "{told}");
+            by_mail.push_str(&told.replace("\r\n", " "));
+        }
+        assert!(!by_mail.contains("crew1") && !by_hook.contains("crew1"), "people are named by id only");
+        // It is over when the receiver takes what it is told, and when it is a day ago that it refused something.
+        deaf.answer(ACCEPTED);
+        picky.answer(ACCEPTED);
+        while !problem(&ids[0]).is_null() {
+            server.clock.advance(HOUR / 60);
+        }
+        server.clock.advance(25 * HOUR);
+        look(&server);
+        let admin = administrator(&server, made.id, CredentialKind::Admin);
+        assert!(!standing(&admin).contains(&"receiver-failing".to_owned()));
     }
 
     fn each_kind_of_notice_begins_and_ends_with_its_cause(database: &Database) {

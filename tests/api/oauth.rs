@@ -3,11 +3,17 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use muster::service::Services;
+use muster::service::oauth::{ClientProof, grant};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;
 
 use crate::administration::{administered, problem};
-use crate::support::{Answer, Client, Database, FarSide, Organization, Program, Server, Signer, in_parallel, spoilt};
+use crate::console::services;
+use crate::support::rows::number;
+use crate::support::{
+    Answer, Backend, Client, Database, FarSide, Organization, Program, Server, Signer, in_parallel, spoilt,
+};
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
@@ -79,7 +85,7 @@ impl Fixture {
     }
 }
 
-fn basic(client: &Value) -> String {
+pub fn basic(client: &Value) -> String {
     let encoded = |name: &str| form_encoded(client[name].as_str().unwrap());
     format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded("client_id"), encoded("client_secret"))))
 }
@@ -103,7 +109,7 @@ fn surfaces(client: &Client) -> [Answer; 6] {
 }
 
 fn admitted(client: &Client) -> Vec<bool> {
-    surfaces(client).iter().map(|answer| answer.status != 401).collect()
+    surfaces(client).iter().map(|answer| !matches!(answer.status, 401 | 403)).collect()
 }
 
 on_both_databases! {
@@ -171,6 +177,50 @@ on_both_databases! {
         fixture.with(&token).get("/ssf/stream").expect(200);
         let listed = fixture.admin.get("/clients").expect(200).json()["items"].clone();
         assert_eq!(listed[0]["client_id"], client["client_id"]);
+    }
+
+    fn what_proves_a_client_is_good_once_whichever_server_it_is_shown(database: &Database) {
+        let (fixture, signer) = (Fixture::new(database), Signer::new("k1"));
+        let client = fixture.register(&json!({ "kind": "receiver", "keys": signer.keys() }));
+        let assertion = |jti: &str, seconds: i64| {
+            let mut claims = fixture.assertion(&client);
+            claims["jti"] = json!(jti);
+            claims["exp"] = json!(fixture.now() + seconds);
+            claims["aud"] = json!("https://muster.example");
+            signer.sign(&claims)
+        };
+        let now = fixture.server.clock.now();
+        let proofs: Vec<String> = (0..8).map(|number| assertion(&format!("proof {number}"), 300)).collect();
+        // Each is shown to several servers at once; on SQLite, where there is only one, to one that knows nothing any more.
+        let shown = |services: &[Services], proof: &str| {
+            let form = ClientProof::Assertion(proof.to_owned(), None);
+            let granted = |at: usize| grant(&services[at % services.len()], &form, None).is_ok();
+            in_parallel(6, 6, granted).into_iter().filter(|granted| *granted).count()
+        };
+        let url = |mut services: Services| { services.public_url = "https://muster.example".to_owned(); services };
+        let ours = url(services(&fixture.server));
+        if database.backend() == Backend::Postgres {
+            let others = [Server::start(database), Server::start(database)];
+            let all: Vec<Services> = others.iter().map(|other| url(services(other))).chain([ours]).collect();
+            for proof in &proofs {
+                assert_eq!(shown(&all, proof), 1);
+            }
+        } else {
+            for proof in &proofs {
+                assert_eq!(shown(std::slice::from_ref(&ours), proof), 1);
+            }
+            drop((fixture, ours));
+            let again = Server::start(database);
+            for proof in &proofs {
+                assert_eq!(shown(&[url(services(&again))], proof), 0, "a restart forgets nothing");
+            }
+            let kept = |seconds: i64| {
+                let later = now.plus_micros(seconds * 1_000_000);
+                again.live.forget_told((now, later), || true).unwrap();
+                number(database, "SELECT count(*) FROM used_assertion")
+            };
+            assert_eq!((kept(600), kept(1_000)), (8, 0), "forgotten well after they have ended");
+        }
     }
 
     fn an_assertion_that_is_forged_or_says_the_wrong_thing_grants_nothing(database: &Database) {

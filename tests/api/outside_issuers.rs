@@ -108,6 +108,47 @@ on_both_databases! {
         assert_eq!(users["totalResults"], 0);
     }
 
+    fn a_token_that_is_too_long_is_refused_before_it_is_read(database: &Database) {
+        let fixture = Fixture::new(database);
+        fixture.admin.post("/issuers", &fixture.wanted()).expect(201);
+        let claims = fixture.claims();
+        assert_eq!(fixture.status(&fixture.signer.sign(&claims)), 200);
+        fixture.publisher.next();
+        let mut header = fixture.signer.header();
+        let mut tokens = vec![".".repeat(16_385), "a.".repeat(20_000), format!("{}.", fixture.signer.sign(&claims)).repeat(20)];
+        for kilobytes in [16, 40, 64] {
+            header["kid"] = json!("k".repeat(kilobytes * 1_024));
+            tokens.push(fixture.signer.sign_as(&header, &claims));
+            let mut padded = claims.clone();
+            padded["padding"] = json!("p".repeat(kilobytes * 1_024));
+            tokens.push(fixture.signer.sign(&padded));
+        }
+        for token in &tokens {
+            // What is longer than any head may be is answered before anybody looks for a token in it.
+            let status = fixture.status(token);
+            assert!(status == 401 || (token.len() > 65_536 && matches!(status, 400 | 431)), "{status} {}", token.len());
+        }
+        assert!(fixture.publisher.is_quiet());
+    }
+
+    fn a_key_of_another_organizations_issuer_is_not_taken(database: &Database) {
+        let fixture = Fixture::new(database);
+        fixture.admin.post("/issuers", &fixture.wanted()).expect(201);
+        let other = fixture.server.organization("other");
+        let stranger = administrator(&fixture.server, other.id, CredentialKind::Admin);
+        let theirs = Signer::new("their-key");
+        let keys = theirs.keys().to_string();
+        let publisher = FarSide::start(move |_| (200, keys.clone()));
+        let connection = stranger.get("/connections").expect(200).json()["items"][0]["id"].clone();
+        let wanted = json!({ "connection": connection, "issuer": "https://theirs.example/", "audience": "https://muster.example",
+            "claims": {}, "keys_url": publisher.url });
+        stranger.post("/issuers", &wanted).expect(201);
+        let mut claims = fixture.claims();
+        claims["iss"] = json!("https://theirs.example/");
+        assert_eq!(fixture.status(&theirs.sign(&claims)), 200, "it is good for whom it was registered");
+        assert_eq!(fixture.status(&theirs.sign(&fixture.claims())), 401, "and for nobody else, whatever `kid` it names");
+    }
+
     fn tokens_that_could_mean_two_connections_are_registered_for_one(database: &Database) {
         let fixture = Fixture::new(database);
         fixture.admin.post("/issuers", &fixture.wanted()).expect(201);

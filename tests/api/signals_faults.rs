@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use muster::clock::Clock;
 use muster::model::{CredentialKind, Destinations};
 use serde_json::{Value, json};
 
@@ -23,12 +24,12 @@ fn claims(received: &Received) -> Value {
 
 /// The claims of a token that verifies under what the server has published.
 #[track_caller]
-fn verified(base: &str, received: &Received, audience: &str) -> Value {
+fn verified(base: &str, received: &Received, (audience, algorithm): (&str, Algorithm)) -> Value {
     let public = Client { base: base.to_owned(), token: String::new() };
     let keys: JwkSet = serde_json::from_str(&public.get("/.well-known/jwks.json").expect(200).text).unwrap();
     let header = decode_header(&received.body).unwrap();
     let key = DecodingKey::from_jwk(keys.find(&header.kid.unwrap()).unwrap()).unwrap();
-    let mut validation = Validation::new(Algorithm::RS256);
+    let mut validation = Validation::new(algorithm);
     validation.set_required_spec_claims(&["iss", "aud"]);
     validation.set_audience(&[audience]);
     validation.set_issuer(&["https://muster.example.com"]);
@@ -58,6 +59,8 @@ on_both_databases! {
         let server = program.serve(&[]);
         let (_, token) = server.first_lines();
         program.done(&["receiver", "create", "ci", "--url", &listener.url, "--event", "session-revoked", "--event", "account-disabled"]);
+        let elliptic = Listener::start();
+        program.done(&["receiver", "create", "vpn", "--url", &elliptic.url, "--event", "account-disabled", "--algorithm", "ES256"]);
         let client = Client { base: format!("{}/scim/v2", server.base()), token };
         for name in ["ann@example.com", "bob@example.com", "cy@example.com"] {
             leave(&client, name);
@@ -70,7 +73,7 @@ on_both_databases! {
         let mut order: Vec<Value> = Vec::new();
         while order.len() < 6 {
             let received = listener.next();
-            let next = verified(again.base(), &received, &listener.url);
+            let next = verified(again.base(), &received, (listener.url.as_str(), Algorithm::RS256));
             // What was sent before the server died comes again, under the same name.
             assert_eq!(told.entry(name(&next)).or_insert_with(|| next.clone()), &next);
             if order.iter().all(|before| name(before) != name(&next)) {
@@ -81,7 +84,37 @@ on_both_databases! {
             let events = order.iter().filter(|claims| claims["sub_id"]["email"] == person).map(event).collect::<Vec<_>>();
             assert!(events[0].ends_with("session-revoked") && events[1].ends_with("account-disabled"), "{events:?}");
         }
+        let mut told: BTreeSet<String> = BTreeSet::new();
+        while told.len() < 3 {
+            let claims = verified(again.base(), &elliptic.next(), (elliptic.url.as_str(), Algorithm::ES256));
+            assert!(event(&claims).ends_with("account-disabled"));
+            told.insert(claims["sub_id"]["email"].to_string());
+        }
         again.kill();
+    }
+
+    fn a_clock_that_is_put_back_keeps_no_receiver_waiting(database: &Database) {
+        const HOURS: i64 = 10 * 3_600_000_000;
+        let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
+        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        let organization = server.organization("acme");
+        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let listener = Listener::start();
+        listener.answer(UNAVAILABLE);
+        let wanted = json!({ "name": "ci", "method": "push", "url": listener.url, "events": ["session-revoked"] });
+        let id = admin.post("/receivers", &wanted).expect(201).id();
+        server.clock.advance(HOURS);
+        leave(&organization.client, "ann@example.com");
+        let shown = || admin.get(&format!("/receivers/{id}")).expect(200).json();
+        while shown()["failing_since"].is_null() {
+            std::thread::yield_now();
+        }
+        listener.answer(ACCEPTED);
+        server.clock.advance(-HOURS);
+        while shown()["acknowledged_at"].is_null() {
+            std::thread::yield_now();
+        }
+        assert_eq!(claims(&listener.next())["sub_id"]["email"], "ann@example.com");
     }
 
     fn a_receiver_that_hangs_keeps_nobody_else_waiting(database: &Database) {

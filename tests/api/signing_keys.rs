@@ -2,10 +2,11 @@
 
 use muster::clock::Clock;
 use muster::live::Algorithm;
-use muster::model::Moment;
-use serde_json::Value;
+use muster::model::{CredentialKind, Destinations, Moment};
+use serde_json::{Value, json};
 
-use crate::support::{Client, Database, Server};
+use crate::administration::administrator;
+use crate::support::{Client, Database, Listener, Server, user};
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -50,6 +51,51 @@ on_both_databases! {
         clock.advance(24 * HOUR);
         let after = published(&server);
         assert!(after.contains(&new) && before.iter().all(|id| !after.contains(id)), "{after:?}");
+    }
+
+    fn receivers_that_keep_the_published_keys_as_long_as_they_may_verify_through_a_rotation(database: &Database) {
+        let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
+        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        let made = server.organization("acme");
+        let admin = administrator(&server, made.id, CredentialKind::Admin);
+        let receivers = ["RS256", "ES256"].map(|name| {
+            let listener = Listener::start();
+            let body = json!({ "name": name, "method": "push", "url": listener.url, "events": ["account-disabled"], "algorithm": name });
+            admin.post("/receivers", &body).expect(201);
+            (name, listener)
+        });
+        let published = || {
+            let answer = Client { base: server.url.clone(), token: String::new() }.get("/.well-known/jwks.json").expect(200);
+            let kept = answer.header("Cache-Control").rsplit_once("max-age=").unwrap().1.parse::<i64>().unwrap();
+            (answer.json()["keys"].as_array().unwrap().clone(), kept * 1_000_000)
+        };
+        let (mut known, kept) = published();
+        let mut signers: std::collections::BTreeSet<String> = std::collections::BTreeSet::new();
+        for round in 0..8 {
+            if round == 1 {
+                server.administration().rotate_signing_keys(false).unwrap();
+            }
+            // What a receiver fetched last is as old as it may be.
+            server.clock.advance(kept);
+            let id = made.client.post("/Users", &user(&format!("u{round}@example.com"))).expect(201).id();
+            let operations = json!([{ "op": "replace", "path": "active", "value": false }]);
+            made.client.patch(&format!("/Users/{id}"), &operations).expect(200);
+            for (name, listener) in &receivers {
+                let received = listener.next();
+                let header = jsonwebtoken::decode_header(&received.body).unwrap();
+                let kid = header.kid.unwrap();
+                let key = known.iter().find(|key| key["kid"] == kid).unwrap_or_else(|| panic!("{kid} is not known in round {round}"));
+                assert_eq!(key["alg"], *name);
+                let key = jsonwebtoken::DecodingKey::from_jwk(&serde_json::from_value(key.clone()).unwrap()).unwrap();
+                let mut validation = jsonwebtoken::Validation::new(name.parse().unwrap());
+                validation.set_required_spec_claims(&["iss", "aud"]);
+                validation.set_audience(&[&listener.url]);
+                jsonwebtoken::decode::<Value>(&received.body, &key, &validation).unwrap();
+                signers.insert(kid);
+            }
+            known = published().0;
+        }
+        assert_eq!(signers.len(), 4, "both keys of both algorithms have signed");
     }
 
     fn a_key_in_wrong_hands_is_withdrawn_at_once(database: &Database) {

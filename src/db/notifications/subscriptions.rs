@@ -68,16 +68,19 @@ const BY_ID: Statement = Statement::both(
     "SELECT id, account, endpoint, secret, kinds, created_at, failures, last_error FROM subscription \
      WHERE organization = $1 AND id = $2",
 );
-// Subscribers of the whole deployment are few; for each one probe of an index tells whether anything waits.
+// Subscribers of the whole deployment are few; for each one probe of an index tells whether anything waits. What is further off
+// than any pause or claim is left of a clock that was put back.
 const DUE: Statement = Statement::both(
     "subscription_due",
-    "SELECT organization, id FROM subscription s WHERE next_attempt_at <= $1 AND claimed_until <= $1 \
+    "SELECT organization, id FROM subscription s WHERE (next_attempt_at <= $1 OR next_attempt_at > $1 + 900000000) \
+     AND (claimed_until <= $1 OR claimed_until > $1 + 900000000) \
      AND (SELECT 1 FROM notification waiting WHERE waiting.organization = s.organization \
      AND waiting.subscription = s.id AND waiting.finished_at IS NULL LIMIT 1) = 1 ORDER BY next_attempt_at LIMIT $2",
 );
 const CLAIM: Statement = Statement::both(
     "subscription_claim",
-    "UPDATE subscription SET claimed_until = $3 WHERE organization = $1 AND id = $2 AND claimed_until <= $4",
+    "UPDATE subscription SET claimed_until = $3 WHERE organization = $1 AND id = $2 \
+     AND (claimed_until <= $4 OR claimed_until > $4 + 900000000)",
 );
 const DONE: Statement = Statement::both(
     "subscription_done",

@@ -44,8 +44,8 @@ fn organization_set(slug: &str) -> WriteSet {
 fn connection_set(organization: OrganizationId, name: &str) -> WriteSet {
     let mut set = WriteSet::new(organization);
     set.takes_revision = true;
-    let (id, profile, paused, assigns_roles) = (ids::connection(NOW), Profile::Default, false, false);
-    let connection = Connection { organization, id, name: name.to_owned(), profile, paused, assigns_roles };
+    let (id, name, profile, off) = (ids::connection(NOW), name.to_owned(), Profile::Default, false);
+    let connection = Connection { organization, id, name, profile, paused: off, assigns_roles: off, asynchronous: off };
     set.administration.push(AdministrationRow::Connection { connection, created_at: NOW });
     set.events.push(event("connection.created", id.into()));
     set
@@ -280,7 +280,7 @@ on_both_databases! {
         let quarantine = || {
             let mut set = WriteSet::new(organization);
             let (id, connection) = (ids::resource(NOW), ConnectionId::NOBODY);
-            let row = Quarantine { id, connection, from: ids::event(NOW), opened_at: NOW, people: 50, population: 60, closed: None };
+            let row = Quarantine { id, connection, from: ids::event(NOW), opened_at: NOW, people: 50, population: 60, groups: 0, closed: None };
             set.administration.push(AdministrationRow::Brake(BrakeRow::Opens(row)));
             set.events.push(event("brake.fired", id));
             set

@@ -39,6 +39,8 @@ struct Shown {
     paused: bool,
     /// Whether `roles` it sends of people are assigned to them, where they were offered to it
     assigns_roles: bool,
+    /// Whether a request that prefers it is answered 202, and its outcome told to receivers (RFC 9967)
+    security_events: bool,
     /// How it fares: `waiting`, `receiving`, `quiet`, `failing` or `paused`
     health: &'static str,
     /// The same in words
@@ -60,6 +62,7 @@ fn shown(call: &Call, connection: Connection, activity: Option<&Activity>) -> Sh
         profile: connection.profile.as_str(),
         paused: connection.paused,
         assigns_roles: connection.assigns_roles,
+        security_events: connection.asynchronous,
         health: health.as_str(),
         health_text: health.to_string(),
         last_request_at: activity.map(|activity| activity.last_at.to_string()),
@@ -93,6 +96,8 @@ struct ChangedConnection {
     paused: Option<bool>,
     /// Whether `roles` it sends are assigned; without, whatever it has assigned ends
     assigns_roles: Option<bool>,
+    /// Whether a request that prefers it is answered 202, and its outcome told to receivers (RFC 9967)
+    security_events: Option<bool>,
 }
 
 /// The connections, in the order of their creation
@@ -136,7 +141,7 @@ fn read(call: &Call) -> Result<Reply, Problem> {
     Reply::resource(call, &shown_alone(call, found)?, tag)
 }
 
-/// Renames a connection, pauses it, lets it go on, or lets it assign roles
+/// Renames a connection, pauses it, lets it go on, lets it assign roles, or lets it be answered by events
 #[utoipa::path(patch, path = "/api/v1/connections/{id}", operation_id = "change_connection",
     params(("id" = String, Path, description = "Its id")), request_body = ChangedConnection,
     responses((status = 200, body = Shown), (status = 409, description = "The name is taken"),
@@ -145,7 +150,7 @@ fn change(call: &Call) -> Result<Reply, Problem> {
     let id: ConnectionId = call.id(0)?;
     let wanted: ChangedConnection = call.body()?;
     let name = wanted.name.as_deref().map(str::parse).transpose()?;
-    let change = ConnectionChange { name, paused: wanted.paused };
+    let change = ConnectionChange { name, paused: wanted.paused, security_events: wanted.security_events };
     let mut changed = call.administration().change_connection(call.organization(), id, &change, &call.if_match)?;
     if let Some(on) = wanted.assigns_roles {
         // The precondition was on the connection as it was before.

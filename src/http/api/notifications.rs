@@ -39,8 +39,8 @@ struct Shown {
     email: Option<String>,
     /// Where webhooks go
     url: Option<String>,
-    /// Of what: `leaver-not-confirmed`, `leaver-found`, `connection-failing`, `brake-fired`, `token-expiring`,
-    /// `gate-below-minimum`
+    /// Of what: `leaver-not-confirmed`, `leaver-found`, `receiver-failing`, `connection-failing`, `brake-fired`,
+    /// `token-expiring`, `gate-below-minimum`
     kinds: Vec<&'static str>,
     /// Since when
     #[schema(format = DateTime)]

@@ -222,6 +222,7 @@ fn change(call: &Call) -> Result<Reply, Problem> {
         )),
     };
     let change = ReceiverChange {
+        name: None,
         endpoint: wanted.url,
         authorization: wanted.authorization.map(Zeroizing::new),
         events: wanted.events.as_deref().map(events).transpose()?,

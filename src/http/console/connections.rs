@@ -164,6 +164,7 @@ fn provider(profile: Profile) -> &'static str {
         Profile::Default => "any identity provider",
         Profile::Rfc => "RFC 7644 to the letter",
         Profile::Interop => "the interoperability profile",
+        Profile::Github => "GitHub, whose groups are mirrored",
     }
 }
 
@@ -312,7 +313,7 @@ fn at_least(count: usize, more: bool) -> String {
 
 fn paused(visit: &Visit, paused: bool) -> Result<Answer, Refusal> {
     let connection = named(visit)?;
-    let change = ConnectionChange { name: None, paused: Some(paused) };
+    let change = ConnectionChange { paused: Some(paused), ..ConnectionChange::default() };
     let organization = visit.organization()?;
     visit.administration()?.change_connection(organization, connection.id, &change, &Precondition::None)?;
     let said = if paused {

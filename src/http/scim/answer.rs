@@ -30,6 +30,13 @@ pub enum Reply {
     NotModified(String),
     /// 200 with a list or a document of discovery.
     Document(String),
+    /// 202: the outcome is told in an event (RFC 9967 §2.5.1.1).
+    Accepted {
+        /// The `txn` of the event.
+        transaction: RequestId,
+        /// The resource, where there is one.
+        location: Option<String>,
+    },
     /// 204.
     NoContent,
     /// 204 with the methods there are.
@@ -44,6 +51,15 @@ impl Reply {
             Self::Resource(resource) => with_resource(StatusCode::OK, resource),
             Self::NotModified(tag) => empty(StatusCode::NOT_MODIFIED).insert_header((ETAG, tag)).finish(),
             Self::Document(body) => HttpResponse::Ok().insert_header((CONTENT_TYPE, SCIM_JSON)).body(body),
+            Self::Accepted { transaction, location } => {
+                let mut response = empty(StatusCode::ACCEPTED);
+                response.insert_header(("Set-Txn", transaction.to_string()));
+                response.insert_header(("Preference-Applied", "respond-async"));
+                if let Some(location) = location {
+                    response.insert_header((LOCATION, location));
+                }
+                response.finish()
+            }
             Self::NoContent => empty(StatusCode::NO_CONTENT).finish(),
             Self::Options(allow) => empty(StatusCode::NO_CONTENT).insert_header((ALLOW, allow)).finish(),
         }

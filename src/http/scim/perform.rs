@@ -10,6 +10,7 @@ use crate::scim::sort::SortBy;
 use crate::scim::{ScimError, ScimType, discovery, json, openapi};
 use crate::service::provisioning::{ListRequest, everything, groups, offered, users};
 use crate::service::{ServiceError, Services};
+use crate::signals::EventType;
 
 use super::answer::Reply;
 use super::query::Query;
@@ -218,7 +219,14 @@ fn discover(services: &Services, caller: &Caller, call: &Call) -> Result<String,
         Operation::Schemas => discovery::schemas(switches, types, &base),
         Operation::Schema => discovery::schema(switches, types, &call.id, &base)?.to_string(),
         Operation::Description => openapi::document(types, &base, env!("CARGO_PKG_VERSION")).to_string(),
-        _ => discovery::service_provider_config(switches, types, &base).to_string(),
+        _ => {
+            let mut document = discovery::service_provider_config(switches, types, &base);
+            if caller.asynchronous {
+                let scim = EventType::REQUESTABLE.into_iter().filter(|event| event.is_scim());
+                discovery::announce_security_events(&mut document, &scim.map(EventType::uri).collect::<Vec<_>>());
+            }
+            document.to_string()
+        }
     })
 }
 

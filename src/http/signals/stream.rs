@@ -1,5 +1,7 @@
 //! Streams: create, read, change, delete, status, verification (SSF 1.0 §8.1).
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -79,8 +81,43 @@ fn shown(call: &Call, receiver: &Receiver) -> Value {
         "events_requested": delivered,
         "events_delivered": delivered,
         "delivery": delivery,
-        "description": receiver.name,
+        "description": description(&receiver.name),
     })
+}
+
+/// Digits at the end of the name of a stream: names are unique, descriptions need not be.
+const TAIL: usize = 12;
+
+/// What a receiver called its stream, which is its name without the digits at the end.
+fn description(name: &str) -> &str {
+    let is_tail = |tail: &str| tail.len() == TAIL && tail.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name.rsplit_once(' ').filter(|(_, tail)| is_tail(tail)).map_or(name, |(description, _)| description)
+}
+
+/// The name of a stream that a receiver calls so.
+fn name(call: &Call, description: Option<&str>) -> Result<Name, Refusal> {
+    let description: String = description.unwrap_or("stream").chars().take(60).collect();
+    let request = call.caller.request.to_string();
+    let name = format!("{} {}", description.trim(), request.rsplit('-').next().unwrap_or_default());
+    name.trim().parse().map_err(|error: crate::model::NameError| Refusal::bad_request(error.to_string()))
+}
+
+/// What the transmitter says of a stream a receiver may repeat, but not change (SSF 1.0 §8.1.1.3).
+fn check_transmitters(call: &Call, receiver: &Receiver) -> Result<(), Refusal> {
+    let ours = shown(call, receiver);
+    let as_set = |value: &Value| value.as_array().map(|all| all.iter().map(Value::to_string).collect::<BTreeSet<_>>());
+    for name in
+        ["iss", "aud", "events_supported", "events_delivered", "min_verification_interval", "inactivity_timeout"]
+    {
+        let (said, is) = (call.body.get(name).filter(|said| !said.is_null()), ours.get(name));
+        let same = said.is_none_or(|said| {
+            is.is_some_and(|is| is == said || (as_set(said).is_some() && as_set(said) == as_set(is)))
+        });
+        if !same {
+            return Err(Refusal::bad_request(format!("`{name}` is the transmitter's and is not as it says")));
+        }
+    }
+    Ok(())
 }
 
 fn named(call: &Call) -> Result<Receiver, Refusal> {
@@ -95,14 +132,8 @@ fn named(call: &Call) -> Result<Receiver, Refusal> {
 pub(super) fn create(call: &Call) -> Answer {
     let delivery =
         delivery(&call.body)?.unwrap_or(Delivery { method: Method::Poll, endpoint: None, authorization: None });
-    // Names are unique, descriptions need not be.
-    let description: String = text(&call.body, "description")?.unwrap_or("stream").chars().take(60).collect();
-    let request = call.caller.request.to_string();
-    let name = format!("{} {}", description.trim(), request.rsplit('-').next().unwrap_or_default());
-    let name: Name =
-        name.trim().parse().map_err(|error: crate::model::NameError| Refusal::bad_request(error.to_string()))?;
     let wanted = NewReceiver {
-        name,
+        name: name(call, text(&call.body, "description")?)?,
         method: delivery.method,
         endpoint: delivery.endpoint,
         authorization: delivery.authorization,
@@ -133,23 +164,27 @@ pub(super) fn read(call: &Call) -> Answer {
 /// PATCH: what is left out stays (SSF 1.0 §8.1.1.3).
 pub(super) fn update(call: &Call) -> Answer {
     let events = events(&call.body)?;
-    change(call, events)
+    let name = text(&call.body, "description")?.map(|description| name(call, Some(description))).transpose()?;
+    change(call, events, name)
 }
 
 /// PUT: what is left out is as if it had never been asked for (SSF 1.0 §8.1.1.4).
 pub(super) fn replace(call: &Call) -> Answer {
     let events = events(&call.body)?.unwrap_or_else(|| EventType::USUAL.to_vec());
-    change(call, Some(events))
+    change(call, Some(events), Some(name(call, text(&call.body, "description")?)?))
 }
 
-fn change(call: &Call, events: Option<Vec<EventType>>) -> Answer {
+fn change(call: &Call, events: Option<Vec<EventType>>, name: Option<Name>) -> Answer {
     let receiver = named(call)?;
+    check_transmitters(call, &receiver)?;
+    // Who calls it the same goes on with the name it has.
+    let name = name.filter(|name| description(name.as_str()) != description(&receiver.name));
     let delivery = delivery(&call.body)?;
     if delivery.as_ref().is_some_and(|delivery| delivery.method != receiver.method) {
         return Err(Refusal::bad_request("the delivery method of a stream stays; make another stream"));
     }
     let (endpoint, authorization) = delivery.map_or((None, None), |it| (it.endpoint, it.authorization));
-    let change = ReceiverChange { endpoint, authorization, events, status: None, by_receiver: true };
+    let change = ReceiverChange { name, endpoint, authorization, events, status: None, by_receiver: true };
     let administration = call.services.administration(&call.caller);
     let changed = administration.change_receiver(receiver.organization, receiver.id, &change)?;
     Ok((StatusCode::OK, Some(shown(call, &changed))))

@@ -96,6 +96,22 @@ fn headers_that_mean_another_thing_than_a_signature_known_here_are_refused() {
 }
 
 #[test]
+fn what_is_too_long_costs_nothing_to_refuse() {
+    let long: Vec<String> = vec![
+        ".".repeat(1 << 20),
+        "a".repeat(1 << 20),
+        format!("{}.{}.x", encode(&json!({ "alg": "RS256", "kid": "k".repeat(1 << 16) }).to_string()), encode("{}")),
+    ];
+    let began = crate::clock::Clock::monotonic();
+    for token in &long {
+        for _ in 0..1_000 {
+            assert!(Presented::parse(token).is_err());
+        }
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(3), "less than 1 ms each");
+}
+
+#[test]
 fn a_token_is_good_between_its_times_and_times_are_whole_seconds() {
     let good = |claims: &str| {
         let token = format!("{}.{}.{}", encode("{\"alg\":\"RS256\"}"), encode(claims), encode("x"));

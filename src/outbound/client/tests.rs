@@ -43,6 +43,93 @@ fn a_name_that_leads_inside_is_not_connected_to() {
     assert_eq!(get(&inside(), &format!("http://localhost:{port}/")).unwrap().status, 200);
 }
 
+/// Ways to name an address inside, the port left out: however another reader of the same text would take it, nothing may
+/// arrive there.
+const INSIDE: [&str; 52] = [
+    "127.0.0.1",
+    "127.0.0.2",
+    "127.1",
+    "127.0.1",
+    "2130706433",
+    "0x7f.1",
+    "0x7f000001",
+    "0x7F.0x0.0x0.0x1",
+    "0177.0.0.1",
+    "017700000001",
+    "127.0.0.1.",
+    "127.1.",
+    "0",
+    "0.0.0.0",
+    "0x0",
+    "10.0.0.1",
+    "10.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "192.168.257",
+    "169.254.169.254",
+    "0xa9fea9fe",
+    "2852039166",
+    "100.64.0.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "[::]",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[0000::0001]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::ffff:0:127.0.0.1]",
+    "[::127.0.0.1]",
+    "[64:ff9b::7f00:1]",
+    "[64:ff9b::127.0.0.1]",
+    "[64:ff9b:1::7f00:1]",
+    "[2002:7f00:1::]",
+    "[fd00::1]",
+    "[fe80::1]",
+    "[fec0::1]",
+    "[ff02::1]",
+    "localhost",
+    "LOCALHOST",
+    "localhost.",
+    "ｌｏｃａｌｈｏｓｔ",
+    "127。0。0。1",
+    "127．0．0．1",
+    "127｡0｡0｡1",
+    "１２７.０.０.１",
+    "①②⑦.⓪.⓪.①",
+];
+
+#[test]
+fn nothing_arrives_inside_however_an_address_is_written() {
+    let (port, connections) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    // An operator's network lets requests without TLS go there, and nowhere else inside.
+    let elsewhere = Destinations::new(vec!["203.0.113.0/24".parse().unwrap()]);
+    for destinations in [Destinations::default(), elsewhere] {
+        let client = Client::new(destinations.clone());
+        for host in INSIDE {
+            for text in [
+                format!("https://{host}:{port}/"),
+                format!("http://{host}:{port}/"),
+                format!("https://example.com@{host}:{port}/"),
+                format!("https://{host}:{port}@example.com/"),
+                format!("https://example.com\\@{host}:{port}/"),
+                format!("https://{host}%00.example.com:{port}/"),
+                format!("https://{host}%25lo:{port}/"),
+            ] {
+                let Ok(url) = destinations.parse(&text) else { continue };
+                let answer =
+                    client.send(&Outgoing { method: Method::GET, url: &url, headers: &[], body: "", at_most: 64 });
+                // A name may lead nowhere; a number leads inside, and is refused for that.
+                let is_name = matches!(url.host(), Some(url::Host::Domain(_)));
+                let refused = matches!(answer, Err(OutboundError::Destination(_)));
+                assert!(refused || (is_name && answer.is_err()), "{text}: {answer:?}");
+            }
+        }
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}
+
 #[test]
 fn a_redirect_is_an_answer_and_is_not_followed() {
     let (inner, reached) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
@@ -80,6 +167,21 @@ impl Resolver for Rebinding {
         }
         Ok(found)
     }
+}
+
+#[test]
+fn what_never_ends_is_ended() {
+    // A body without end, a head without end, and one that promises more than it sends.
+    let endless: &'static [u8] =
+        Box::leak([b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 4 << 20]].concat().into_boxed_slice());
+    let (port, _) = server(endless);
+    assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::TooLarge(64))));
+    let head: &'static [u8] =
+        Box::leak([b"HTTP/1.1 200 OK\r\nX: ".to_vec(), vec![b'x'; 4 << 20]].concat().into_boxed_slice());
+    let (port, _) = server(head);
+    assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::Failed(_))));
+    let (port, _) = server(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nshort");
+    assert!(matches!(get(&inside(), &format!("http://127.0.0.1:{port}/")), Err(OutboundError::Failed(_))));
 }
 
 #[test]

@@ -53,6 +53,16 @@ pub enum Endpoint {
     Groups,
 }
 
+impl Endpoint {
+    /// Its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Users => "/Users",
+            Self::Groups => "/Groups",
+        }
+    }
+}
+
 /// An operation that can be tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Operation {
@@ -77,6 +87,16 @@ pub struct Entry {
     pub bulk_id: Option<String>,
     /// The operation, or why it cannot be one.
     pub operation: Result<Operation, ScimError>,
+}
+
+impl Entry {
+    /// The path of what it is about, as far as it can be told.
+    pub fn path(&self) -> String {
+        match &self.operation {
+            Ok(operation) => operation.endpoint.path().to_owned(),
+            Err(_) => "/Bulk".to_owned(),
+        }
+    }
 }
 
 /// A bulk request.

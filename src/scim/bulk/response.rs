@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::scim::error::error_body;
+
 use super::Entry;
 
 /// What became of one operation.
@@ -26,17 +28,24 @@ pub fn response<'a>(done: impl Iterator<Item = (&'a Entry, &'a Outcome)>) -> Str
         if index > 0 {
             text.push(',');
         }
-        text.push_str(&element(entry, outcome).to_string());
+        text.push_str(&result(&entry.method, entry.bulk_id.as_deref(), outcome).to_string());
     }
     text.push_str("]}");
     text
 }
 
-fn element(entry: &Entry, outcome: &Outcome) -> Value {
+/// What became of an operation that was not tried because as many had failed as `failOnErrors` allows.
+pub fn untried() -> Outcome {
+    let detail = "this operation was not tried: as many operations had failed as `failOnErrors` allows";
+    Outcome { status: 424, location: None, version: None, error: Some(error_body(424, None, detail)) }
+}
+
+/// The result of one operation.
+pub fn result(method: &str, bulk_id: Option<&str>, outcome: &Outcome) -> Value {
     let error = outcome.error.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let mut element = json!({ "method": entry.method, "status": outcome.status.to_string() });
+    let mut element = json!({ "method": method, "status": outcome.status.to_string() });
     let others = [
-        ("bulkId", entry.bulk_id.clone().map(Value::from)),
+        ("bulkId", bulk_id.map(Value::from)),
         ("location", outcome.location.clone().map(Value::from)),
         ("version", outcome.version.clone().map(Value::from)),
         ("response", error),

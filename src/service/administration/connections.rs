@@ -15,13 +15,18 @@ impl Administration {
     /// Creates a connection. Names that differ in case only count as one.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] when another of the organization has the name.
+    /// [`AdministrationError::Taken`] when another of the organization has the name; [`AdministrationError::Unfitting`] for the
+    /// profile of mirrors.
     pub fn create_connection(
         &self,
         organization: OrganizationId,
         name: &ConnectionName,
         profile: Profile,
     ) -> Result<Connection, AdministrationError> {
+        if profile == Profile::Github {
+            let message = "connections of the profile `github` come with a mirror; see `muster mirror set`".to_owned();
+            return Err(AdministrationError::Unfitting(message));
+        }
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
             // Together with the revision this keeps two commands from taking spellings of one name at once.
@@ -37,6 +42,7 @@ impl Administration {
                 profile,
                 paused: false,
                 assigns_roles: false,
+                asynchronous: false,
             };
             let mut set = decisive(organization, Vec::new());
             set.only_at = seen;
@@ -56,7 +62,7 @@ impl Administration {
         paused: bool,
     ) -> Result<Connection, AdministrationError> {
         let id = self.live.read(|tx| found(tx, organization, name))?.id;
-        let change = ConnectionChange { name: None, paused: Some(paused) };
+        let change = ConnectionChange { paused: Some(paused), ..ConnectionChange::default() };
         self.change_connection(organization, id, &change, &Precondition::None)
     }
 
@@ -99,6 +105,12 @@ impl Administration {
                 connection.paused = paused;
                 set.takes_access = paused;
                 set.administration.push(AdministrationRow::PauseConnection { id, paused });
+            }
+            if let Some(on) = change.security_events.filter(|on| *on != connection.asynchronous) {
+                let action = if on { "connection.security-events-on" } else { "connection.security-events-off" };
+                set.events.push(cause.event(now, action, id.into(), &json!({ "name": connection.name })));
+                connection.asynchronous = on;
+                set.administration.push(AdministrationRow::Asynchronous { id, on });
             }
             if set.administration.is_empty() {
                 return Ok(Decision::Unchanged(connection));
@@ -147,9 +159,11 @@ pub struct ConnectionChange {
     pub name: Option<ConnectionName>,
     /// Whether writes are refused.
     pub paused: Option<bool>,
+    /// Whether the outcome of its requests may be told in events (RFC 9967 §2.5.1).
+    pub security_events: Option<bool>,
 }
 
-fn taken(other: &Connection) -> AdministrationError {
+pub(in crate::service) fn taken(other: &Connection) -> AdministrationError {
     AdministrationError::Taken(format!("a connection `{}` exists already in the organization", other.name))
 }
 
@@ -164,7 +178,7 @@ pub(super) fn by_id(
 }
 
 /// The rows of a new connection.
-pub(super) fn add(set: &mut WriteSet, cause: &Cause, now: Moment, connection: &Connection) {
+pub(in crate::service) fn add(set: &mut WriteSet, cause: &Cause, now: Moment, connection: &Connection) {
     let details = json!({ "name": connection.name, "profile": connection.profile.as_str() });
     set.administration.push(AdministrationRow::Connection { connection: connection.clone(), created_at: now });
     set.events.push(cause.event(now, "connection.created", ResourceId::from(connection.id), &details));
@@ -183,7 +197,7 @@ pub(super) fn found(
     })
 }
 
-fn find(
+pub(in crate::service) fn find(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     name: &ConnectionName,

@@ -32,6 +32,7 @@ impl Administration {
                 profile: Profile::Default,
                 paused: false,
                 assigns_roles: false,
+                asynchronous: false,
             };
             connections::add(&mut set, &cause, now, &connection);
             let (_, token) = tokens::add(

@@ -57,6 +57,8 @@ pub struct NewReceiver {
 /// What is to be different about a receiver; `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct ReceiverChange {
+    /// Another name, which nobody else has: what receivers call their streams ends with digits that make it so.
+    pub name: Option<Name>,
     /// Another address. What it is sent with must be given again: it must not go where nobody meant it to go.
     pub endpoint: Option<String>,
     /// What it is sent with.
@@ -212,6 +214,9 @@ impl Administration {
         self.live.write(&cause, |tx| {
             let before = found(tx, organization, id)?.receiver;
             let mut after = before.clone();
+            if let Some(name) = &change.name {
+                after.name = name.to_string();
+            }
             if let Some(endpoint) = change.endpoint.as_ref().filter(|new| before.endpoint.as_ref() != Some(new)) {
                 if before.method == Method::Poll {
                     return unfitting("a receiver that fetches has no address");

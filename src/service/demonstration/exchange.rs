@@ -91,9 +91,11 @@ impl Sender<'_> {
             profile: self.connection.profile,
             paused: self.connection.paused,
             assigns_roles: self.connection.assigns_roles,
+            asynchronous: self.connection.asynchronous,
             actor: Actor::Connection(self.connection.id, self.credential),
             request: ids::request(now),
             digest: digest::of_body(&bytes),
+            answering: None,
         };
         let began = Clock::monotonic();
         let (status, id, body) = match carry_out(self.services, &caller, request) {

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::{Tx, brakes, credentials, findings, organizations, receivers, signals};
 use crate::model::{Condition, Health, Moment, NoticeKind, OrganizationId, ResourceId};
+use crate::service::signals::NOT_ANSWERED;
 use crate::service::{ServiceError, Services};
-use crate::signals::EventType;
+use crate::signals::{EventType, Status};
 
 /// A receiver has so long to confirm that somebody is gone: 15 minutes.
 const PATIENCE_MICROS: i64 = 15 * 60 * 1_000_000;
+/// What a receiver has refused is told of for so long: a day.
+const REFUSED_MICROS: i64 = 86_400 * 1_000_000;
 /// A credential that expires within this is told of: 14 days.
 const EXPIRING_MICROS: i64 = 14 * 86_400 * 1_000_000;
 /// One that expired longer ago is forgotten: 30 days.
@@ -30,6 +33,7 @@ pub(super) fn find(
         let looked = match kind {
             NoticeKind::LeaverNotConfirmed => services.live.read(|tx| not_confirmed(tx, organization, now)),
             NoticeKind::LeaverFound => services.live.read(|tx| left(tx, organization)),
+            NoticeKind::ReceiverFailing => services.live.read(|tx| unheard(tx, organization, now)),
             NoticeKind::ConnectionFailing => failing(services, organization),
             NoticeKind::BrakeFired => services.live.read(|tx| fired(tx, organization)),
             NoticeKind::TokenExpiring => services.live.read(|tx| expiring(tx, organization, now)),
@@ -72,6 +76,34 @@ fn not_confirmed(tx: &mut Tx<'_>, organization: OrganizationId, now: Moment) -> 
     Ok(found)
 }
 
+fn unheard(tx: &mut Tx<'_>, organization: OrganizationId, now: Moment) -> Found {
+    let refused = signals::refused(tx, organization, now.plus_micros(REFUSED_MICROS.saturating_neg()), ROWS)?;
+    let since = now.plus_micros(PATIENCE_MICROS.saturating_neg());
+    let mut found = Vec::new();
+    for stored in receivers::list(tx, organization)? {
+        let (receiver, failing) = (stored.receiver, stored.failing_since.filter(|failing| *failing <= since));
+        let name = &receiver.name;
+        if receiver.status == Status::Paused && receiver.reason.as_deref() == Some(NOT_ANSWERED) {
+            let said = format!("The receiver `{name}` is paused: {NOT_ANSWERED}; what happens is kept for it");
+            found.push((receiver.id.to_string(), said));
+        } else if let Some(failing) = failing {
+            let why = stored.last_error.as_deref().unwrap_or("it does not answer");
+            let said = format!("The receiver `{name}` could not be told anything since {failing}: {why}");
+            found.push((receiver.id.to_string(), said));
+        }
+        if let Some(signal) = refused.iter().find(|signal| signal.receiver == receiver.id) {
+            let event = match EventType::from_uri(&signal.event) {
+                Some(event) => event.name(),
+                None => signal.event.as_str(),
+            };
+            let why = signal.error.as_deref().unwrap_or("it does not say why");
+            let said = format!("The receiver `{name}` has refused the signal {} (`{event}`): {why}", signal.id);
+            found.push((format!("{} refused", receiver.id), said));
+        }
+    }
+    Ok(found)
+}
+
 fn left(tx: &mut Tx<'_>, organization: OrganizationId) -> Found {
     let standing = findings::standing(tx, organization, ResourceId::FIRST, ROWS)?;
     let open = standing.into_iter().filter(|finding| finding.acknowledged_at.is_none());
@@ -91,6 +123,15 @@ fn failing(services: &Services, organization: OrganizationId) -> Found {
             found.push((connection.id.to_string(), said));
         }
     }
+    let systems = administration.systems(organization)?;
+    for mirror in administration.mirrors(organization)? {
+        if let (Some(since), Some(problem)) = (mirror.state.failing_since, mirror.state.problem) {
+            let name =
+                systems.iter().find(|system| system.id == mirror.system).map_or("?", |system| system.name.as_str());
+            let said = format!("The groups of `{name}` have not been refreshed since {since}: {problem}");
+            found.push((mirror.system.to_string(), said));
+        }
+    }
     Ok(found)
 }
 
@@ -101,9 +142,9 @@ fn fired(tx: &mut Tx<'_>, organization: OrganizationId) -> Found {
     let told = open.map(|quarantine| {
         let name = connections.iter().find(|one| one.id == quarantine.connection).map_or("?", |one| one.name.as_str());
         let said = format!(
-            "{} of {} people have left over the connection `{name}` at once; they are held until somebody releases or \
-             restores the quarantine {}",
-            quarantine.people, quarantine.population, quarantine.id
+            "{} of {} people have left over the connection `{name}` at once, and {} of its groups were deleted; all is held \
+             until somebody releases or restores the quarantine {}",
+            quarantine.people, quarantine.population, quarantine.groups, quarantine.id
         );
         (quarantine.id.to_string(), said)
     });

@@ -1,5 +1,7 @@
 //! The grant of an access token to a client (RFC 6749 §4.4), which proves who it is by its secret or by a signature.
 
+use crate::db::{DatabaseError, Tx, assertions};
+use crate::evidence::digest;
 use crate::live::jwt::{Presented, PublicKeys};
 use crate::live::{Admission, ClientId, Token};
 use crate::model::{Credential, Keys};
@@ -128,8 +130,15 @@ fn by_assertion(services: &Services, assertion: &str, client: Option<&str>) -> R
             token.is_signed_with(&keys)
         }
     };
-    if !is_signed || !services.live.use_once(client.credential, name, ends, now) {
+    if !is_signed || !use_once(services, client, name, ends)? {
         return Err(GrantError::Client);
     }
     Ok(services.live.admit_proven(client.organization, client.credential))
+}
+
+/// Whether no server has seen this assertion of the client before.
+fn use_once(services: &Services, client: ClientId, name: &str, ends: i64) -> Result<bool, GrantError> {
+    let digest = digest::of_body(name.as_bytes()).ok_or(GrantError::Client)?;
+    let used = |tx: &mut Tx<'_>| assertions::use_once(tx, client.organization, client.credential, (&digest, ends));
+    Ok(services.live.record::<_, DatabaseError>(used).map_err(ServiceError::from)?)
 }

@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::model::{Caller, Precondition};
+use crate::model::{Answering, Caller, Precondition};
 use crate::scim::bulk::{self, Bulk, Endpoint, Entry, Method, Operation, Outcome, Work};
 use crate::scim::error::error_body;
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, path::excerpt};
-use crate::service::{ServiceError, Services};
+use crate::service::{ServiceError, Services, signals};
 
 use super::{Representation, groups, users};
 use progress::Progress;
@@ -28,7 +28,10 @@ const THREADS_IN_ALL: usize = 192;
 static THREADS_AT_WORK: AtomicUsize = AtomicUsize::new(0);
 
 /// Carries out a bulk request; the body of the answer.
-pub fn run(services: &Services, caller: &Caller, request: &Bulk) -> String {
+///
+/// # Errors
+/// [`ServiceError`] where what has failed is told in events and cannot be put on record.
+pub fn run(services: &Services, caller: &Caller, request: &Bulk) -> Result<String, ServiceError> {
     let steps = bulk::schedule(request);
     let progress = Progress::new(request, &steps);
     let span = tracing::Span::current();
@@ -45,9 +48,9 @@ pub fn run(services: &Services, caller: &Caller, request: &Bulk) -> String {
     });
     drop(helpers);
     let outcomes = progress.finish();
-    bulk::response(
-        request.entries.iter().zip(&outcomes).filter_map(|(entry, outcome)| Some((entry, outcome.as_ref()?))),
-    )
+    signals::tell_failures(services, caller, request, &outcomes)?;
+    let done = request.entries.iter().zip(&outcomes).filter_map(|(entry, outcome)| Some((entry, outcome.as_ref()?)));
+    Ok(bulk::response(done))
 }
 
 /// Threads taken from those of the process, given back when dropped.
@@ -88,6 +91,7 @@ fn perform(
         Work::Do(index) | Work::Begin(index) | Work::Complete(index) => index,
     };
     let entry = request.entries.get(index)?;
+    let caller = &as_operation(caller, (index, entry), work);
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let operation = entry.operation.as_ref().map_err(Clone::clone)?;
         match work {
@@ -99,6 +103,18 @@ fn perform(
     let result =
         tried.unwrap_or_else(|_panicked| Err(ServiceError::Internal("an operation ended in a panic".to_owned())));
     Some(outcome(services, caller, progress, entry, result))
+}
+
+/// The caller, its outcome told of this operation where it is told: once, however many steps it takes.
+fn as_operation(caller: &Caller, (index, entry): (usize, &Entry), work: Work) -> Caller {
+    let told = Answering::to_operation(index, entry.method.clone(), entry.bulk_id.clone());
+    let answering = match work {
+        _ if caller.answering.is_none() => None,
+        Work::Begin(_) => None,
+        Work::Do(_) => Some(told),
+        Work::Complete(_) => Some(Answering { status: Some(201), ..told }),
+    };
+    Caller { answering, ..caller.clone() }
 }
 
 fn outcome(
@@ -232,7 +248,8 @@ fn complete(
         Ok(put) => Ok(Done { id, entity_tag: Some(put.entity_tag), status: 201 }),
         Err(error) => {
             progress.forget(bulk_id);
-            delete(services, caller, operation.endpoint, &id, &Precondition::None)?;
+            let silently = Caller { answering: None, ..caller.clone() };
+            delete(services, &silently, operation.endpoint, &id, &Precondition::None)?;
             match error {
                 ServiceError::Scim(ScimError::BadRequest(_, why)) => Err(ScimError::Unresolved(format!(
                     "the circle of references cannot be closed, so nothing was created: {why}"

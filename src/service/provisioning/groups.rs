@@ -5,7 +5,7 @@ mod create;
 mod delete;
 mod list;
 mod membership;
-mod nesting;
+pub(in crate::service) mod nesting;
 mod read;
 
 pub use change::{patch, replace};
@@ -18,9 +18,10 @@ use serde_json::{Map, Value};
 
 use crate::db::groups::{GroupNames, StoredGroup};
 use crate::db::{Tx, groups, memberships};
-use crate::model::{Caller, GroupId, Precondition, fold};
+use crate::model::{Caller, GroupId, Precondition, Version, fold};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
+use crate::service::signals::Done;
 use crate::service::{ServiceError, Services};
 
 use super::present::{self, Identity};
@@ -31,6 +32,11 @@ const MEMBERS: &str = "members";
 
 fn not_found(id: &str) -> ServiceError {
     ScimError::NotFound(format!("there is no Group `{}`", crate::scim::path::excerpt(id))).into()
+}
+
+/// What a request has done to a group.
+fn done(id: GroupId, status: u16, version: Option<Version>) -> Done {
+    Done { endpoint: "/Groups", id: id.into(), status, version }
 }
 
 fn group_id(id: &str) -> Result<GroupId, ServiceError> {

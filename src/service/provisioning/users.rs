@@ -16,9 +16,10 @@ pub use read::read;
 
 use crate::db::users::UserWithGroups;
 use crate::db::{Tx, organizations, users};
-use crate::model::{Caller, Precondition, UserId};
+use crate::model::{Caller, Precondition, UserId, Version};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
+use crate::service::signals::Done;
 use crate::service::{ServiceError, Services};
 
 use super::present::{self, Identity};
@@ -29,6 +30,11 @@ const GROUPS: &str = "groups";
 
 fn not_found(id: &str) -> ServiceError {
     ScimError::NotFound(format!("there is no User `{}`", crate::scim::path::excerpt(id))).into()
+}
+
+/// What a request has done to a user.
+fn done(id: UserId, status: u16, version: Option<Version>) -> Done {
+    Done { endpoint: "/Users", id: id.into(), status, version }
 }
 
 fn user_id(id: &str) -> Result<UserId, ServiceError> {

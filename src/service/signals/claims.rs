@@ -13,7 +13,7 @@ use crate::ids;
 use crate::live::{Cause, Live};
 use crate::model::{Actor, GroupId, MemberKind, Moment, OrganizationId, ResourceId, Revision, UserId, limits};
 use crate::service::ServiceError;
-use crate::signals::{EventType, Receiver, occurrence};
+use crate::signals::{EventType, Receiver, Subject, occurrence};
 
 use super::queue::Telling;
 
@@ -126,7 +126,7 @@ fn told_of(
     }
     let document = past::document(tx, due.organization, user)?;
     let document: Map<String, Value> = document.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let telling = Telling::about(live, tx, cause, (user, &document), std::slice::from_ref(receiver))?;
+    let telling = Telling::about(live, tx, cause, Subject::of(user, &document), std::slice::from_ref(receiver))?;
     if !telling.is_told(receiver) {
         return Ok(None);
     }

@@ -25,6 +25,8 @@ const FIRST_PAUSE: i64 = 1_000_000;
 const LONGEST_PAUSE: i64 = 300 * 1_000_000;
 /// A receiver that has not answered for so long is paused.
 const GIVEN_UP_AFTER: i64 = 24 * 3_600 * 1_000_000;
+/// Why a receiver is paused that has not answered for so long.
+pub const NOT_ANSWERED: &str = "it has not answered for a day";
 /// Receivers looked at for one that is free.
 const CANDIDATES: i64 = 16;
 
@@ -131,13 +133,13 @@ fn give_up(live: &Live, stored: &StoredReceiver) -> Result<(), ServiceError> {
         }
         let mut paused = found.receiver;
         paused.status = Status::Paused;
-        paused.reason = Some("it has not answered for a day".to_owned());
+        paused.reason = Some(NOT_ANSWERED.to_owned());
         paused.version = paused.version.saturating_add(1);
         let mut set = WriteSet::new(organization);
         set.takes_revision = true;
         set.events.push(cause.event(now, "receiver.paused", id, &json!({ "name": paused.name, "why": paused.reason })));
         set.administration.push(AdministrationRow::ReplaceReceiver(Box::new(paused)));
-        tracing::error!(receiver.id = %id, "a receiver was paused: it has not answered for a day");
+        tracing::error!(receiver.id = %id, "a receiver was paused: {NOT_ANSWERED}");
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

@@ -75,9 +75,6 @@ pub fn poll(
         live.record(|tx| signals::record(tx, organization, id, &answered))?;
     }
     let most = fetch.most.unwrap_or(MOST).clamp(0, MOST);
-    if most == 0 {
-        return Ok(Fetched::default());
-    }
     let mut waiting = match (receiver.status, receiver.notice) {
         (Status::Enabled, _) => live.read(|tx| signals::waiting(tx, organization, id, most.saturating_add(1)))?,
         // It is told that it is told nothing, and nothing else.

@@ -8,7 +8,7 @@ use crate::db::{DatabaseError, Tx, WriteSet, streams};
 use crate::ids;
 use crate::live::{Cause, Live};
 use crate::model::{Moment, RequestId, ResourceId, UserId};
-use crate::signals::{DefaultSubjects, EventType, Receiver, Subject, occurrence};
+use crate::signals::{DefaultSubjects, Details, EventType, Receiver, Subject, occurrence};
 
 /// What happened to a person.
 #[derive(Debug, Clone)]
@@ -77,18 +77,23 @@ pub fn queue(
     if receivers.is_empty() {
         return Ok(());
     }
-    let telling = Telling::about(live, tx, cause, (user, document), &receivers)?;
-    let resource = || {
-        let mut resource = document.clone();
-        resource.insert("id".to_owned(), user.to_string().into());
-        resource
-    };
+    let telling = Telling::about(live, tx, cause, Subject::of(user, document), &receivers)?;
+    let changed = set.users_changed.iter().find(|change| change.id == user);
+    let version = changed.map(|change| change.version.entity_tag(user.into()));
     for (receiver, event) in telling.wanted(&receivers, &happened.events()) {
-        let data = if event.bears_resource() { resource() } else { Map::new() };
-        let content = event.content(telling.now, &telling.why, happened.attributes(), &data);
+        let data = if event.bears_resource() { with_id(document, user.into()) } else { Value::Null };
+        let details = Details { attributes: happened.attributes(), data, version: version.clone() };
+        let content = event.content(telling.now, &telling.why, details);
         set.signals.push(telling.row(receiver, event, &content));
     }
     Ok(())
+}
+
+/// A resource as it is told whole.
+pub(super) fn with_id(document: &Map<String, Value>, id: ResourceId) -> Value {
+    let mut resource = document.clone();
+    resource.insert("id".to_owned(), id.to_string().into());
+    Value::Object(resource)
 }
 
 /// Adds to `set` that something was found of a leaver, for every receiver that asks for it. `details` names people by id.
@@ -108,7 +113,7 @@ pub fn queue_found(
     }
     let document = past::document(tx, set.organization, leaver)?;
     let document: Map<String, Value> = document.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    let telling = Telling::about(live, tx, cause, (leaver, &document), &receivers)?;
+    let telling = Telling::about(live, tx, cause, Subject::of(leaver, &document), &receivers)?;
     for (receiver, event) in telling.wanted(&receivers, &[EventType::LeaverFound]) {
         let mut content = occurrence(telling.now, &telling.why);
         content.insert("finding".to_owned(), details.clone());
@@ -117,9 +122,8 @@ pub fn queue_found(
     Ok(())
 }
 
-/// What all signals about one person and of one cause share.
+/// What all signals about one person or group and of one cause share.
 pub(super) struct Telling {
-    user: UserId,
     subject: Subject,
     request: RequestId,
     chosen: Vec<(ResourceId, bool)>,
@@ -130,23 +134,23 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// `document` is the person as receivers know it.
+    /// `subject` is the person or the group as receivers know it.
     pub fn about(
         live: &Live,
         tx: &mut Tx<'_>,
         cause: &Cause,
-        (user, document): (UserId, &Map<String, Value>),
+        subject: Subject,
         receivers: &[Receiver],
     ) -> Result<Self, DatabaseError> {
         let asked = receivers.iter().any(|receiver| receiver.chosen);
-        let chosen = if asked { streams::chosen(tx, cause.organization, user.into())? } else { Vec::new() };
+        let chosen = if asked { streams::chosen(tx, cause.organization, subject.id)? } else { Vec::new() };
         // Read anew each time this is worked out: the order of the ids is the order of what happened.
         let now = live.now();
         let why = format!("Muster, request {}", cause.request);
-        Ok(Self { user, subject: Subject::of(user, document), request: cause.request, chosen, now, why })
+        Ok(Self { subject, request: cause.request, chosen, now, why })
     }
 
-    /// Whether a receiver is told about the person.
+    /// Whether a receiver is told about the person or the group.
     pub fn is_told(&self, receiver: &Receiver) -> bool {
         let chosen = self.chosen.iter().find(|(id, _)| *id == receiver.id).map(|(_, included)| *included);
         chosen.unwrap_or(receiver.subjects == DefaultSubjects::All)
@@ -171,7 +175,7 @@ impl Telling {
         SignalRow {
             receiver: receiver.id,
             id: ids::resource(self.now),
-            subject: self.user.into(),
+            subject: self.subject.id,
             request: self.request,
             event: event.uri(),
             content: json!({ "sub_id": identifier, "event": content }).to_string(),

@@ -18,8 +18,9 @@ const fn seconds(moment: Moment) -> i64 {
     moment.as_micros().div_euclid(1_000_000)
 }
 
-/// The identifier of the subject, and what the event says besides.
-fn content(signal: &StoredSignal, issuer: &str) -> Result<(Value, Value), ServiceError> {
+/// The identifier of the subject, what the event says besides, and what caused it: the request, or one operation of a bulk
+/// request (RFC 9967 §2.5.1.2).
+fn content(signal: &StoredSignal, issuer: &str) -> Result<(Value, Value, String), ServiceError> {
     let unreadable = || ServiceError::Internal("what waits for a receiver cannot be read".to_owned());
     let mut content: Value = serde_json::from_str(&signal.content).map_err(|_not_json| unreadable())?;
     let mut subject = content.get_mut("sub_id").map(Value::take).ok_or_else(unreadable)?;
@@ -30,7 +31,8 @@ fn content(signal: &StoredSignal, issuer: &str) -> Result<(Value, Value), Servic
         // Whom no other issuer names, this server does.
         members.entry("iss").or_insert_with(|| issuer.into());
     }
-    Ok((subject, event))
+    let named = content.get("txn").and_then(Value::as_str);
+    Ok((subject, event, named.map_or_else(|| signal.request.to_string(), str::to_owned)))
 }
 
 /// The token of a signal: one event, no `sub`, no `exp` (SSF 1.0 §4.1), the same however often it is sent.
@@ -44,13 +46,13 @@ pub fn security_event_token(
     signal: &StoredSignal,
     now: Moment,
 ) -> Result<String, ServiceError> {
-    let (subject, event) = content(signal, issuer)?;
+    let (subject, event, transaction) = content(signal, issuer)?;
     let claims = json!({
         "iss": issuer,
         "aud": receiver.audience,
         "jti": signal.id.to_string(),
         "iat": seconds(signal.created_at),
-        "txn": signal.request.to_string(),
+        "txn": transaction,
         "sub_id": subject,
         "events": { signal.event.as_str(): event },
     });
@@ -77,7 +79,7 @@ pub struct WebhookMessage {
 /// # Errors
 /// [`ServiceError`].
 pub fn webhook(issuer: &str, secret: &str, signal: &StoredSignal, now: Moment) -> Result<WebhookMessage, ServiceError> {
-    let (subject, event) = content(signal, issuer)?;
+    let (subject, event, transaction) = content(signal, issuer)?;
     let name = match EventType::from_uri(&signal.event) {
         Some(event) => event.name(),
         None => signal.event.as_str(),
@@ -85,7 +87,7 @@ pub fn webhook(issuer: &str, secret: &str, signal: &StoredSignal, now: Moment) -
     let body = json!({
         "type": name,
         "timestamp": signal.created_at.to_string(),
-        "data": { "subject": subject, "event": event, "transaction": signal.request.to_string() },
+        "data": { "subject": subject, "event": event, "transaction": transaction },
     })
     .to_string();
     signed_webhook(signal.id.to_string(), secret, body, now)

@@ -82,7 +82,8 @@ impl Signer {
             header[name] = value;
             header
         };
-        for kid in ["", "../../../dev/null", "' OR 1=1 --", "other", "0"] {
+        let long = "k".repeat(5_000);
+        for kid in ["", "../../../dev/null", "' OR 1=1 --", "other", "0", "\u{0}", long.as_str()] {
             forged.push(other.sign_as(&with("kid", json!(kid)), claims));
             forged.push(self.sign_as(&with("kid", json!(kid)), claims));
         }

@@ -10,10 +10,11 @@ use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
 use crate::service::access::administrators;
+use crate::service::signals::{self, ChangedGroup, GroupHappened};
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Representation, group_id, load, load_for_change, names, nesting, present};
+use super::{Representation, done, group_id, load, load_for_change, names, nesting, present};
 
 type Document = Map<String, Value>;
 
@@ -30,7 +31,7 @@ pub fn replace(
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
     let id = group_id(id)?;
-    change(services, caller, id, precondition, |current| {
+    change(services, caller, id, (precondition, true), |current| {
         let incoming = resource::replace(caller.profile.switches(), &services.types.group, current, body.clone())?;
         Ok((incoming.document, incoming.rows.into_iter().map(RowsChange::Replace).collect()))
     })?;
@@ -55,7 +56,7 @@ pub fn patch(
 ) -> Result<Option<Representation>, ServiceError> {
     let id = group_id(id)?;
     let operations = patching::parse(caller.profile.switches(), body)?;
-    change(services, caller, id, precondition, |current| {
+    change(services, caller, id, (precondition, false), |current| {
         let patched = patching::apply(caller.profile.switches(), &services.types.group, current, &operations)?;
         Ok((patched.document, patched.rows))
     })?;
@@ -76,17 +77,17 @@ fn change(
     services: &Services,
     caller: &Caller,
     id: GroupId,
-    precondition: &Precondition,
+    (precondition, replaced): (&Precondition, bool),
     apply: impl Fn(&Document) -> Result<(Document, Vec<RowsChange>), ScimError>,
 ) -> Result<(), ServiceError> {
     let now = services.clock.now();
-    services.live.write(&Cause::from(caller), |tx| {
+    let unchanged = services.live.write(&Cause::from(caller), |tx| {
         let group = load_for_change(tx, caller, id, precondition)?;
         let before: Document = present::parse(&group.document)?;
         let (after, changes) = apply(&before)?;
         let effect = if changes.is_empty() { Effect::default() } else { membership::effect(tx, caller, id, &changes)? };
         if before == after && effect.is_nothing() {
-            return Ok(Decision::Unchanged(()));
+            return Ok(Decision::Unchanged(Some(done(id, 200, Some(group.version)))));
         }
         let mut set = WriteSet::new(caller.organization);
         set.only_at = nesting::check(tx, caller.organization, id, &effect.joined)?;
@@ -97,8 +98,18 @@ fn change(
         set.groups_changed.push(group_change(caller, &group, (&before, &after), precondition, now)?);
         record(caller, id, (&before, &after), &effect, now, &mut set);
         administrators::guard(tx, caller, now, &mut set)?;
-        Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
-    })
+        // Whoever only counts up does not know from where.
+        let is_counted = matches!(set.groups_changed.as_slice(), [GroupChange::Touch { .. }]);
+        let version = (!is_counted).then(|| group.version.next());
+        let happened =
+            if replaced { GroupHappened::Replaced { members: !changes.is_empty() } } else { GroupHappened::Patched };
+        let (before, after, joined, left) = (&before, &after, &effect.joined, &effect.left);
+        let told = ChangedGroup { id, happened, before, after, joined, left, version };
+        signals::queue_group(&services.live, tx, &Cause::from(caller), &mut set, &told)?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 200, version))?;
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), None))
+    })?;
+    signals::tell_unchanged(services, caller, unchanged)
 }
 
 /// Members alone do not depend on the version, so that many may change them at the same time; a document does, and so

@@ -1,6 +1,6 @@
 //! POST /Groups (RFC 7644 §3.3).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::db::groups::{GroupRow, StoredGroup};
 use crate::db::{Count, ResourceKind, WriteSet};
@@ -9,10 +9,11 @@ use crate::live::{Cause, Decision};
 use crate::model::{Caller, Version};
 use crate::scim::projection::Projection;
 use crate::scim::resource;
+use crate::service::signals::{self, ChangedGroup, GroupHappened};
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Identity, MEMBERS, Representation, names, nesting, not_paused, present};
+use super::{Identity, MEMBERS, Representation, done, names, nesting, not_paused, present};
 
 /// Creates a group of the caller's connection, with the members it is sent with.
 ///
@@ -43,6 +44,12 @@ pub fn create(
         if !effect.is_nothing() {
             set.events.push(cause.event(now, "group.members-changed", id.into(), &effect.details()));
         }
+        let (before, version) = (Map::new(), Some(Version::FIRST));
+        let (after, joined) = (&incoming.document, &effect.joined);
+        let happened = GroupHappened::Created;
+        let told = ChangedGroup { id, happened, before: &before, after, joined, left: &[], version };
+        signals::queue_group(&services.live, tx, &cause, &mut set, &told)?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 201, version))?;
         set.groups_created.push(GroupRow {
             id,
             connection: caller.connection,

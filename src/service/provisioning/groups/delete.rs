@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::deleted_groups::DeletedGroupRow;
 use crate::db::groups::GroupChange;
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, Precondition};
 use crate::service::access::administrators;
+use crate::service::signals::{self, ChangedGroup, GroupHappened};
 use crate::service::{ServiceError, Services};
 
-use super::{group_id, load_for_change, present};
+use super::{done, group_id, load_for_change, present};
 
 /// Deletes a group: 404 from then on, its memberships over. Its members stay.
 ///
@@ -27,8 +29,16 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.takes_access = true;
         set.groups_changed.push(GroupChange::Delete { id, expected: group.version, at: now });
         set.counts.push(Count { connection: caller.connection, kind: ResourceKind::Group, present: -1, deleted: 1 });
-        set.events.push(cause.event(now, "group.deleted", id.into(), &json!({ "before": document })));
+        let event = cause.event(now, "group.deleted", id.into(), &json!({ "before": document }));
+        let (connection, at) = (caller.connection, now);
+        set.groups_deleted.push(DeletedGroupRow { event: event.id, group: id, connection, at });
+        set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
+        let happened = GroupHappened::Deleted;
+        let (before, after, members) = (&document, &document, &[]);
+        let told = ChangedGroup { id, happened, before, after, joined: members, left: members, version: None };
+        signals::queue_group(&services.live, tx, &cause, &mut set, &told)?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 204, None))?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })
 }

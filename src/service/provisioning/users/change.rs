@@ -17,7 +17,7 @@ use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{Representation, load_for_change, present, user_id};
+use super::{Representation, done, load_for_change, present, user_id};
 
 type Document = Map<String, Value>;
 
@@ -72,19 +72,23 @@ fn change(
 ) -> Result<Representation, ServiceError> {
     let id = user_id(id)?;
     let now = services.clock.now();
-    services.live.write(&Cause::from(caller), |tx| {
+    let (answer, unchanged) = services.live.write(&Cause::from(caller), |tx| {
         let mut loaded = load_for_change(tx, caller, id, precondition)?;
         let before: Document = present::parse(&loaded.user.document)?;
         let after = apply(&before)?;
         if before == after && loaded.user.connection == caller.connection {
-            return Ok(Decision::Unchanged(present(services, &loaded, projection)?));
+            let unchanged = done(id, 200, Some(loaded.user.version));
+            return Ok(Decision::Unchanged((present(services, &loaded, projection)?, Some(unchanged))));
         }
         let (mut set, changed) = write_set(services, tx, caller, &loaded.user, (&before, &after), now)?;
         tell(services, tx, &Cause::from(caller), &mut set, &loaded.user, (&before, &after, replaced))?;
+        signals::queue_outcome(services, tx, caller, &mut set, done(id, 200, Some(changed.version)))?;
         loaded.user = changed;
         let answer = present(services, &loaded, projection)?;
-        Ok::<_, ServiceError>(Decision::Write(Box::new(set), answer))
-    })
+        Ok::<_, ServiceError>(Decision::Write(Box::new(set), (answer, None)))
+    })?;
+    signals::tell_unchanged(services, caller, unchanged)?;
+    Ok(answer)
 }
 
 /// The rows of a change, and the user as it is afterwards.

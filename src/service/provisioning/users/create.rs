@@ -14,7 +14,7 @@ use crate::service::signals::{self, Happened};
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
-use super::{GROUPS, Identity, Representation, not_paused, present};
+use super::{GROUPS, Identity, Representation, done, not_paused, present};
 
 /// Creates a user managed by the caller's connection. A user who is not said to be inactive is active.
 ///
@@ -43,6 +43,7 @@ pub fn create(
             suspended_at: None,
             document: new.text.clone(),
         };
+        signals::queue_outcome(services, tx, caller, &mut set, done(new.id, 201, Some(Version::FIRST)))?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), user))
     })?;
     let rows = projection.includes(GROUPS).then_some((GROUPS, "[]"));
