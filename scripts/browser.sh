@@ -5,16 +5,17 @@
 #   scripts/browser.sh [PROGRAM] [PICTURES]
 #
 # PROGRAM is the muster to run, target/debug/muster unless said otherwise; it serves the company that `muster demo` makes
-# up, and an empty database. PICTURES is where a picture of each page is kept, target/console unless said otherwise. Installs what is missing:
-# Chromium and Node.js (apt-get), playwright-core and axe-core (npm, in the versions named here, in target/third-party).
+# up, and an empty database. PICTURES is where a picture of each page is kept, target/console unless said otherwise.
+# Signing in by an identity provider is driven by scripts/sign-in.sh. Installs what is missing: Chromium and Node.js
+# (apt-get), playwright-core and axe-core (npm, in the versions named here, in target/third-party).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 program=$(realpath "${1:-target/debug/muster}")
 pictures=$(realpath -m "${2:-target/console}")
 here=$PWD
-tools=$PWD/target/third-party/browser
-packages="playwright-core@1.65.1 axe-core@4.14.1"
+# shellcheck source=scripts/running.sh
+source scripts/running.sh
 
 missing=()
 command -v chromium >/dev/null || missing+=(chromium fonts-liberation fonts-noto-core fontconfig)
@@ -25,26 +26,8 @@ if [[ ${#missing[@]} -gt 0 ]]; then
   $sudo apt-get update -qq
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-mkdir -p "$tools"
-if [[ ! -e $tools/installed || $(cat "$tools/installed") != "$packages" ]]; then
-  # shellcheck disable=SC2086
-  (cd "$tools" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund --prefix "$tools" $packages)
-  echo "$packages" >"$tools/installed"
-fi
-
-servers=()
-work=$(mktemp -d "${TMPDIR:-/tmp}/muster-browser.XXXXXX")
-clean_up() {
-  local status=$?
-  trap - EXIT
-  for server in "${servers[@]}"; do
-    kill "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  done
-  rm -rf "$work"
-  exit "$status"
-}
-trap clean_up EXIT
+node_programs browser playwright-core@1.65.1 axe-core@4.14.1
+begin browser
 
 # Starts the program in a folder of its own and waits until it prints a link that signs in.
 start() {
@@ -52,10 +35,10 @@ start() {
   shift
   mkdir -p "$folder"
   (cd "$folder" && exec env -u MUSTER_DATABASE_URL MUSTER_LOG=warn "$program" "$@" --listen 127.0.0.1:0 >out 2>log) &
-  servers+=($!)
+  running+=($!)
   for _ in $(seq 300); do
     grep --quiet --no-messages '/link/' "$folder/out" && return
-    kill -0 "${servers[-1]}" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
+    kill -0 "${running[-1]}" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
     sleep 0.1
   done
 }
@@ -64,10 +47,12 @@ link_of() {
 }
 
 mkdir -p "$pictures"
+mkdir -p "$work/fresh"
+echo 'invitation_domains = ["example.com"]' >"$work/fresh/muster.toml"
 start "$work/demo" demo
 start "$work/fresh" serve
 # The two look at servers of their own, side by side.
-(cd "$tools" && exec node "$here/scripts/browser/console.mjs" "$(link_of "$work/demo")" "$here/src/http/console" "$pictures") &
+(cd "$tools/browser" && exec node "$here/scripts/browser/console.mjs" "$(link_of "$work/demo")" "$here/src/http/console" "$pictures") &
 looking=$!
 base=$(sed --quiet 's/^SCIM base URL: //p' "$work/fresh/out")
 token=$(sed --quiet 's/^SCIM token: //p' "$work/fresh/out")
@@ -77,6 +62,6 @@ cat >"$work/muster" <<PROGRAM
 cd "$work/fresh" && exec env MUSTER_LOG=error MUSTER_PUBLIC_URL="${base%/scim/v2}" "$program" "\$@"
 PROGRAM
 chmod +x "$work/muster"
-(cd "$tools" && exec node "$here/scripts/browser/flows.mjs" "$(link_of "$work/fresh")" "$base" "$token" "$work/muster" "$pictures") || driven=$?
+(cd "$tools/browser" && exec node "$here/scripts/browser/flows.mjs" "$(link_of "$work/fresh")" "$base" "$token" "$work/muster" "$work/fresh/muster.db" "$pictures") || driven=$?
 wait "$looking"
 exit "$driven"

@@ -5,9 +5,8 @@
 //
 // LINK signs in once, SOURCE is the folder src/http/console, PICTURES a folder. NODE_PATH or the working directory says
 // where playwright-core and axe-core are. Fails on any finding and on a route that no page leads to.
-import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { end, examine, find, open, watched as watchedBy } from "./looking.mjs";
+import { end, examine, find, open, routesOf, watched as watchedBy } from "./looking.mjs";
 
 const [link, source, pictures] = process.argv.slice(2);
 const origin = new URL(link).origin;
@@ -17,17 +16,7 @@ const THEMES = ["light", "dark"];
 // their own lead to, of whom the company has hardly any.
 const APART = [/\/people\/\{id\}\/(edit|reactivate|roles\/)/, /^\/link\//, /^\/join/, /^\/sign-in/, /^\/sign-out/, /^\/o\/\{organization\}\/people\/invite\/csv/, /\/quarantines\/\{id\}/];
 
-// The pages to look at, out of the source: Page::get("/o/{organization}/gates", …)
-const files = readdirSync(source, { recursive: true }).filter((name) => String(name).endsWith(".rs"));
-const routes = new Set();
-for (const file of files) {
-  for (const [, path] of readFileSync(join(source, String(file)), "utf8").matchAll(/Page::get\(\s*"([^"]+)"/g)) routes.add(path);
-}
-const patterns = [...routes].map((route) => ({
-  route,
-  names: (route.match(/\{/g) ?? []).length,
-  regex: new RegExp(`^${route.replace(/\{[^}]+\}/g, "[^/]+")}$`),
-}));
+const patterns = routesOf(source);
 const routeOf = (path) => patterns.filter(({ regex }) => regex.test(path)).sort((a, b) => a.names - b.names)[0]?.route;
 
 // Forms reach these; they are looked at besides.

@@ -1,6 +1,6 @@
 // A browser to look with: opens it, and says what is wrong with a page.
 import { createRequire } from "node:module";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const require = createRequire(join(process.cwd(), "node_modules", "x.js"));
@@ -21,6 +21,20 @@ export function end(pictures, name, summary) {
   writeFileSync(join(pictures, `findings-${name}.txt`), findings.join("\n"));
   console.log(`  ${summary}, ${findings.length} findings`);
   process.exit(findings.length === 0 ? 0 : 1);
+}
+
+/** The pages there are, out of the source: Page::get("/o/{organization}/gates", …). */
+export function routesOf(source) {
+  const files = readdirSync(source, { recursive: true }).filter((name) => String(name).endsWith(".rs"));
+  const routes = new Set();
+  for (const file of files) {
+    for (const [, path] of readFileSync(join(source, String(file)), "utf8").matchAll(/Page::get\(\s*"([^"]+)"/g)) routes.add(path);
+  }
+  return [...routes].map((route) => ({
+    route,
+    names: (route.match(/\{/g) ?? []).length,
+    regex: new RegExp(`^${route.replace(/\{[^}]+\}/g, "[^/]+")}$`),
+  }));
 }
 
 export async function open(pictures) {
@@ -53,6 +67,14 @@ export async function examine(tab, where) {
   }
 }
 
+/** Examines the page a tab shows in both themes, as it stands. */
+export async function examineBoth(tab, where) {
+  for (const colorScheme of ["dark", "light"]) {
+    await tab.emulateMedia({ colorScheme });
+    await examine(tab, `${where} ${colorScheme}`);
+  }
+}
+
 /** Examines the page a tab shows in both themes, wide and narrow, and keeps a picture of each. */
 export async function look(tab, pictures, name) {
   if ((await tab.locator("h1").count()) !== 1) find(name, "has not exactly one h1");
@@ -64,6 +86,8 @@ export async function look(tab, pictures, name) {
       if (width === 1440) await examine(tab, `${name} ${colorScheme}`);
       const wide = await tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (wide > 0) find(`${name} ${width}`, `scrolls ${wide} px sideways`);
+      // What sticks to the edges of the window sticks to those of the picture.
+      await tab.evaluate(() => scrollTo(0, 0));
       await tab.screenshot({ path: join(pictures, `${name}-${colorScheme}-${width}.png`), fullPage: true });
     }
   }

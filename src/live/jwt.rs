@@ -1,6 +1,7 @@
 //! Signed tokens that others present (RFC 7515, RFC 7519), read strictly: what says a thing twice, in another type or in
 //! terms not known here is refused before any key is looked for. Nothing in a token says where its key is.
 
+mod algorithm;
 mod keys;
 
 use base64::Engine as _;
@@ -10,8 +11,7 @@ use serde_json::{Map, Value};
 use crate::model::{Moment, limits};
 use crate::scim::json;
 
-use super::signing::Algorithm;
-
+pub use algorithm::Algorithm;
 pub use keys::{KeySetError, PublicKeys};
 
 /// How far another clock may be ahead of this one, in seconds.
@@ -78,6 +78,11 @@ impl<'a> Presented<'a> {
     /// The `kid` it names.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// How it says it is signed.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// Its `typ`, in lower case and without `application/`, which may be left out (RFC 7515 §4.1.9).

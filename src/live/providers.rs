@@ -12,6 +12,7 @@ use crate::model::Destinations;
 use crate::scim::json;
 
 use super::Live;
+use super::jwt::Algorithm;
 
 /// Where an issuer publishes what it is (OpenID Connect Discovery §4).
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
@@ -71,6 +72,9 @@ pub enum ProviderError {
     /// It does nothing Muster can work with.
     #[error("the identity provider does not {0}")]
     Cannot(&'static str),
+    /// It signs in ways that are not believed here: with what it shares with its clients, or not at all.
+    #[error("the identity provider signs ID tokens with {0} only; let it sign them with {names}", names = Algorithm::NAMES)]
+    Signs(String),
 }
 
 struct Known {
@@ -160,9 +164,13 @@ fn read(issuer: &str, url: &str, body: &str, destinations: &Destinations) -> Res
     if !lists("code_challenge_methods_supported", "S256", true) {
         return Err(ProviderError::Cannot("know PKCE with S256 (RFC 7636)"));
     }
-    let algorithms = "id_token_signing_alg_values_supported";
-    if !lists(algorithms, "RS256", true) && !lists(algorithms, "ES256", false) {
-        return Err(ProviderError::Cannot("sign ID tokens with RS256 or ES256"));
+    if let Some(all) = members.get("id_token_signing_alg_values_supported").and_then(Value::as_array) {
+        let names = all.iter().filter_map(Value::as_str);
+        if names.clone().all(|name| Algorithm::from_name(name).is_none()) {
+            let told = |name: &str| format!("`{}`", name.chars().take(20).collect::<String>());
+            let told: Vec<String> = names.take(5).map(told).collect();
+            return Err(ProviderError::Signs(if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }));
+        }
     }
     let methods = "token_endpoint_auth_methods_supported";
     Ok(Discovered {
@@ -223,14 +231,23 @@ mod tests {
 
     #[test]
     fn a_provider_that_cannot_do_what_is_needed_is_refused() {
-        for (name, value) in [
-            ("response_types_supported", json!(["id_token"])),
-            ("code_challenge_methods_supported", json!(["plain"])),
-            ("id_token_signing_alg_values_supported", json!(["HS256", "none"])),
-        ] {
+        for (name, value) in
+            [("response_types_supported", json!(["id_token"])), ("code_challenge_methods_supported", json!(["plain"]))]
+        {
             let mut other = description();
             other[name] = value;
             assert!(matches!(read_of(&other), Err(ProviderError::Cannot(_))), "{name}");
+        }
+        for (algorithms, told) in [(json!(["HS256", "none"]), "`HS256`, `none` only"), (json!([]), "nothing only")] {
+            let mut other = description();
+            other["id_token_signing_alg_values_supported"] = algorithms;
+            let refused = read_of(&other).unwrap_err().to_string();
+            assert!(refused.contains(told) && refused.contains("RS256, RS384"), "{refused}");
+        }
+        for algorithm in Algorithm::ALL {
+            let mut one = description();
+            one["id_token_signing_alg_values_supported"] = json!(["HS256", algorithm.as_str()]);
+            assert!(read_of(&one).is_ok(), "{algorithm:?}");
         }
         let mut form = description();
         form["token_endpoint_auth_methods_supported"] = json!(["client_secret_post"]);

@@ -34,7 +34,7 @@ pub use identity_providers::ProviderSecret;
 pub use receivers::{NewReceiver, ReceiverChange, receivers_by_state};
 pub use request_log::{RequestRow, Shown};
 pub use schemas::AddedSchema;
-pub use tokens::{NewToken, Revocation};
+pub use tokens::{NewToken, Revocation, newest_of};
 
 /// Somebody who administers, and the door they go through.
 #[derive(Clone)]

@@ -7,10 +7,11 @@ mod access;
 mod company;
 mod dice;
 mod exchange;
+mod pipeline;
 mod provider;
 mod year;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
@@ -28,6 +29,7 @@ use crate::service::{ServiceError, Services};
 use company::{Company, known};
 use dice::Dice;
 use exchange::{Answer, Kind, Request, Sender};
+use pipeline::Pipeline;
 use provider::Provider;
 use year::{Act, DAY, Document, MINUTE, Plan, YEAR};
 
@@ -103,6 +105,8 @@ pub fn fill(services: &Services, seed: u32) -> Result<Demonstration, Demonstrati
         providers: BTreeMap::new(),
         groups: BTreeMap::new(),
         senders: Vec::new(),
+        left: BTreeSet::new(),
+        pipeline: None,
     };
     for (at, act) in acts {
         telling.until(at);
@@ -141,6 +145,10 @@ struct Telling<'a> {
     /// The ids that groups got.
     groups: BTreeMap<&'static str, String>,
     senders: Vec<(Provider, Sender<'a>)>,
+    /// Who has left.
+    left: BTreeSet<usize>,
+    /// What deploys, once something does.
+    pipeline: Option<Pipeline>,
 }
 
 type Told = Result<(), DemonstrationError>;
@@ -229,6 +237,7 @@ impl Telling<'_> {
                 let provider = self.providers.get(&number).copied().unwrap_or(Provider::Okta);
                 let id = self.id(number)?;
                 self.send(provider, &provider.deactivate(&id))?;
+                self.left.insert(number);
                 // Okta takes whoever is deactivated out of the groups it pushes.
                 if let (Provider::Okta, Some(person)) = (provider, self.company.get(number)) {
                     let group = self.groups.get(person.group).cloned().unwrap_or_default();
@@ -256,6 +265,7 @@ impl Telling<'_> {
                 Ok(())
             }
             Act::Cover => self.cover(),
+            Act::Ask(chance, project) => self.ask(chance, project),
             // Connections are made by the caller, who knows whom they bring.
             Act::Okta | Act::Entra | Act::OneLogin => Ok(()),
         }
@@ -321,6 +331,28 @@ impl Telling<'_> {
         };
         administration.assign(self.organization, &wanted)?;
         Ok(())
+    }
+
+    /// A pipeline is about to deploy for somebody: mostly for one of those whose work it is, now and then for whoever else
+    /// has pressed the button.
+    fn ask(&mut self, chance: usize, project: usize) -> Told {
+        let pipeline = match self.pipeline.take() {
+            Some(pipeline) => pipeline,
+            None => Pipeline::new(self.services, self.organization)?,
+        };
+        let is_anybody = chance.is_multiple_of(8);
+        let fits = |number: &&usize| {
+            let works = self.company.get(**number).is_some_and(|person| person.group == "sre");
+            !self.left.contains(number) && (works || is_anybody)
+        };
+        let all: Vec<&usize> = self.ids.keys().filter(fits).collect();
+        let chosen =
+            all.get(chance.checked_rem(all.len()).unwrap_or_default()).and_then(|number| self.company.get(**number));
+        let who = chosen.map(|person| person.user_name.as_str()).unwrap_or_default();
+        let name = access::PROJECTS.get(project).map(|(name, _)| *name).unwrap_or_default();
+        let asked = pipeline.ask(self.services, self.organization, who, &format!("/{name}/production"));
+        self.pipeline = Some(pipeline);
+        Ok(asked?)
     }
 
     /// OneLogin goes on writing a contractor who was hired and is Okta's now, and sends a person without a name.

@@ -4,13 +4,14 @@ pub(super) mod brake;
 pub(super) mod guide;
 pub(super) mod practice;
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::model::{
     Connection, ConnectionId, ConnectionName, CredentialId, CredentialKind, Precondition, Profile, RequestId,
     ResourceId,
 };
-use crate::service::administration::{ConnectionChange, RequestRow, Shown};
+use crate::service::administration::{AdministrationError, ConnectionChange, RequestRow, Shown, newest_of};
 use crate::service::people::Listing;
 
 use super::answer::{Answer, Flash};
@@ -19,6 +20,7 @@ use super::frame::Frame;
 use super::home::{ConnectionLine, connection_line};
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
+use super::settings::{newest_seen, not_another};
 use super::visit::Visit;
 use super::when::When;
 
@@ -46,8 +48,8 @@ pub(super) const PAGES: &[Page] = &[
 ];
 
 const DAY_MICROS: i64 = 24 * 3_600 * 1_000_000;
-/// Days a token is good for that is made here.
-const TOKEN_DAYS: i64 = 90;
+/// How long a token is good that is made here.
+const TOKEN_VALID: i64 = 90 * DAY_MICROS;
 /// Requests of a page.
 const ROWS: i64 = 50;
 /// Requests that the chart of a day looks at.
@@ -90,6 +92,10 @@ struct ConnectionPage {
     may_read: bool,
     base_url: String,
     guides: Vec<&'static Guide>,
+    /// What a form for another token says it was made from.
+    newest: String,
+    /// What is wrong with that form.
+    problem: String,
 }
 
 struct TokenLine {
@@ -224,6 +230,10 @@ fn named(visit: &Visit) -> Result<Connection, Refusal> {
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
+    Answer::page(&page(visit, String::new())?)
+}
+
+fn page(visit: &Visit, problem: String) -> Result<ConnectionPage, Refusal> {
     let (administration, organization) = (visit.administration()?, visit.organization()?);
     let connection = named(visit)?;
     let activities = administration.activities(organization)?;
@@ -234,8 +244,9 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let reads = administration.reads(organization, connection.id, i64::MAX, 1_440)?;
     let rights = &visit.member()?.rights;
     let refused: Vec<RequestLine> = rows.iter().filter(|row| refused(row)).take(5).map(request_line).collect();
-    let tokens =
-        administration.tokens(organization)?.into_iter().filter(|one| one.credential.connection == connection.id);
+    let stored = administration.tokens(organization)?;
+    let newest = newest_of(&stored).map_or_else(|| "none".to_owned(), |id| id.to_string());
+    let tokens = stored.into_iter().filter(|one| one.credential.connection == connection.id);
     let tokens = tokens
         .map(|one| {
             let (state, tone) = match one.credential.revoked_at {
@@ -273,7 +284,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         "quiet" => "This provider sends when something changes; silence is usual.",
         _ => "Requests arrive and are carried out.",
     };
-    Answer::page(&ConnectionPage {
+    Ok(ConnectionPage {
         frame: visit.frame(connection.name.clone(), "connections"),
         id: connection.id.to_string(),
         provider: provider(connection.profile),
@@ -284,6 +295,8 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         chart: Chart::of_a_day(&rows, &reads, now),
         refused,
         tokens,
+        newest,
+        problem,
         people: at_least(people.people.len(), people.next.is_some()),
         groups: at_least(groups.items.len(), groups.next.is_some()),
         may_change: rights.manage_connections(),
@@ -320,21 +333,39 @@ fn resume(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn token(visit: &Visit) -> Result<Answer, Refusal> {
-    issue(visit, &named(visit)?, None)
+    let (administration, organization) = (visit.administration()?, visit.organization()?);
+    let connection = named(visit)?;
+    let wanted = (CredentialKind::Scim, connection.id);
+    match administration.issue_next_credential(organization, wanted, TOKEN_VALID, newest_seen(visit)?) {
+        Err(AdministrationError::Taken(why)) => {
+            Answer::page_with(StatusCode::CONFLICT, &page(visit, not_another(&why))?)
+        }
+        issued => issued_page(visit, &connection, None, &issued?.1),
+    }
+}
+
+/// The first token of a connection that was made just now.
+fn issue(visit: &Visit, connection: &Connection, guides: Option<Vec<&'static Guide>>) -> Result<Answer, Refusal> {
+    let (administration, organization) = (visit.administration()?, visit.organization()?);
+    let kind = CredentialKind::Scim;
+    let (_, token) = administration.issue_credential(organization, kind, Some(connection.id), TOKEN_VALID)?;
+    issued_page(visit, connection, guides, &token)
 }
 
 /// A new token is shown on the page that answers, and nowhere else.
-fn issue(visit: &Visit, connection: &Connection, guides: Option<Vec<&'static Guide>>) -> Result<Answer, Refusal> {
-    let (administration, organization) = (visit.administration()?, visit.organization()?);
-    let valid = TOKEN_DAYS.saturating_mul(DAY_MICROS);
-    let (_, token) = administration.issue_credential(organization, CredentialKind::Scim, Some(connection.id), valid)?;
+fn issued_page(
+    visit: &Visit,
+    connection: &Connection,
+    guides: Option<Vec<&'static Guide>>,
+    token: &str,
+) -> Result<Answer, Refusal> {
     Answer::page(&TokenPage {
         frame: visit.frame(format!("Connect {}", connection.name), "connections"),
         id: connection.id.to_string(),
         name: connection.name.clone(),
         base_url: visit.services.scim_base(),
-        token: token.to_string(),
-        expires: When(visit.services.clock.now().plus_micros(valid)),
+        token: token.to_owned(),
+        expires: When(visit.services.clock.now().plus_micros(TOKEN_VALID)),
         guides: guides.unwrap_or_else(|| guide::fitting(connection.profile).collect()),
     })
 }

@@ -5,7 +5,7 @@ const SECOND: i64 = 1_000_000;
 /// The height of the bars' field.
 const HEIGHT: i64 = 96;
 /// The width of a bar with the space beside it.
-const STEP: i64 = 80;
+const STEP: i64 = 96;
 /// The bounds of the bars, microseconds, and what stands below them.
 const BOUNDS: [(i64, &str); 5] = [
     (10 * MILLISECOND, "up to 10 ms"),

@@ -29,7 +29,7 @@ impl Fields {
         if !path::is_text(query) {
             return Err(Refusal::bad("The address is not UTF-8 once decoded."));
         }
-        Ok(Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect()))
+        whole(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
     }
 
     /// The value of a field that comes once; empty if it is missing. White space around it does not count.
@@ -68,6 +68,16 @@ impl Fields {
     }
 }
 
+/// Fields of text that every database keeps: PostgreSQL has no U+0000.
+fn whole(fields: Vec<(String, String)>) -> Result<Fields, Refusal> {
+    if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+        return Err(Refusal::bad(
+            "A field holds the character U+0000, which no text has. Take it out and send it again.",
+        ));
+    }
+    Ok(Fields(fields))
+}
+
 /// The fields of a form that is sent.
 ///
 /// # Errors
@@ -89,7 +99,7 @@ pub async fn read(headers: &HeaderMap, payload: web::Payload) -> Result<Fields, 
     }
     let text = std::str::from_utf8(&bytes).ok().filter(|text| path::is_text(text));
     let text = text.ok_or_else(|| Refusal::bad("The form is not UTF-8."))?;
-    Ok(Fields(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+    whole(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
 }
 
 /// The fields of a form with files, a file as the text it holds.
@@ -100,7 +110,7 @@ fn parts(body: &[u8], boundary: &str) -> Result<Fields, Refusal> {
             .ok_or_else(|| Refusal::bad("The file is not text. Save the table as CSV in UTF-8, and send that."))?;
         Ok((part.name, text))
     };
-    parts.into_iter().map(read).collect::<Result<Vec<_>, Refusal>>().map(Fields)
+    whole(parts.into_iter().map(read).collect::<Result<Vec<_>, Refusal>>()?)
 }
 
 #[cfg(test)]
@@ -114,6 +124,12 @@ mod tests {
         assert_eq!(fields.text("b").unwrap(), "x");
         assert_eq!(fields.text("missing").unwrap(), "");
         assert_eq!(fields.all("a").collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[test]
+    fn what_no_database_keeps_is_no_text() {
+        assert!(Fields::of_query("q=a%00b").is_err() && Fields::of_query("%00=a").is_err());
+        assert!(Fields::of_query("q=a%01b").is_ok());
     }
 
     #[test]

@@ -41,18 +41,18 @@ struct GatesPage {
 /// A project's gates.
 struct Project {
     name: String,
-    gates: Vec<Line>,
+    gates: Vec<GateLine>,
 }
 
 /// A gate, as lists show it.
-struct Line {
-    href: String,
-    people: usize,
-    verb: String,
-    scope: String,
-    expected: String,
-    state: &'static str,
-    tone: &'static str,
+pub(super) struct GateLine {
+    pub(super) href: String,
+    pub(super) people: usize,
+    pub(super) verb: String,
+    pub(super) scope: String,
+    pub(super) expected: String,
+    pub(super) state: &'static str,
+    pub(super) tone: &'static str,
 }
 
 #[derive(Template)]
@@ -110,7 +110,7 @@ struct Verdict {
 }
 
 /// What somebody who may is able to do, after "can".
-fn verb(permission: &str) -> String {
+pub(super) fn verb(permission: &str) -> String {
     match permission {
         "deploy:run" => "deploy".to_owned(),
         "deploy:approve" => "approve deployments".to_owned(),
@@ -191,8 +191,9 @@ fn list_page(visit: &Visit, typed: String, problem: String) -> Result<GatesPage,
     Ok(GatesPage { frame: visit.frame(title, "gates"), projects, may_change, typed, problem })
 }
 
-fn line(visit: &Visit, gate: &Gate) -> Result<Line, Refusal> {
-    Ok(Line {
+/// A gate with how it stands.
+pub(super) fn line(visit: &Visit, gate: &Gate) -> Result<GateLine, Refusal> {
+    Ok(GateLine {
         href: address(visit, gate.scope.as_str(), gate.permission.as_str())?,
         people: gate.passing,
         verb: verb(gate.permission.as_str()),

@@ -1,5 +1,7 @@
 //! The first page: is anything wrong, who can deploy, how does provisioning fare.
 
+mod steps;
+
 use askama::Template;
 
 use crate::access::gates::{Gate, GateState};
@@ -8,10 +10,13 @@ use crate::service::people;
 
 use super::answer::Answer;
 use super::frame::Frame;
+use super::gates::{self, GateLine};
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
 use super::when::When;
+
+use steps::{Step, steps};
 
 pub(super) const PAGES: &[Page] =
     &[Page::get("/", Needs::SignIn, start), Page::get("/o/{organization}", Needs::Member, show)];
@@ -22,8 +27,14 @@ struct HomePage {
     frame: Frame,
     /// What needs somebody, most urgent first.
     concerns: Vec<Concern>,
+    /// What a new organization has yet to do.
+    steps: Vec<Step>,
     people: i64,
+    /// Gates that as many people can pass as should be able to.
+    fitting: usize,
     gates: Vec<GateLine>,
+    /// Connections that are as they should be.
+    healthy: usize,
     connections: Vec<ConnectionLine>,
     /// Whether nobody is `admin` but the recovery administrator.
     is_recovery: bool,
@@ -37,18 +48,9 @@ struct Concern {
     action: &'static str,
 }
 
-/// A gate, in a sentence.
-struct GateLine {
-    passing: usize,
-    verb: &'static str,
-    scope: String,
-    tone: &'static str,
-    state: &'static str,
-    expected: String,
-}
-
 /// A connection, as the overview and other pages show it.
 pub(super) struct ConnectionLine {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) tone: &'static str,
     pub(super) word: String,
@@ -72,7 +74,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     }
     let administration = visit.administration()?;
     let organization = member.organization.id;
-    let gates = administration.gates(organization)?;
+    let all = administration.gates(organization)?;
     let connections = administration.connections(organization)?;
     let activities = administration.activities(organization)?;
     let healths: Vec<(Connection, Option<Activity>, Health)> = connections
@@ -85,8 +87,8 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         .collect();
     let people = people::count(&visit.services, &member.caller)?;
     let mut concerns = Vec::new();
-    for gate in &gates {
-        let href = super::gates::address(visit, gate.scope.as_str(), gate.permission.as_str())?;
+    for gate in &all {
+        let href = gates::address(visit, gate.scope.as_str(), gate.permission.as_str())?;
         concerns.extend(concern(gate).map(|concern| Concern { href, action: "See who can", ..concern }));
     }
     for (connection, _, health) in &healths {
@@ -97,21 +99,26 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
             concerns.push(Concern { tone: "bad", text, href, action: "See why" });
         }
     }
-    let is_quiet = concerns.is_empty();
-    let title = match (is_quiet, concerns.len()) {
-        (true, _) => "Everything is quiet".to_owned(),
-        (false, 1) => "One thing needs you".to_owned(),
-        (false, count) => format!("{count} things need you"),
+    let gates = all.iter().map(|gate| gates::line(visit, gate)).collect::<Result<Vec<_>, Refusal>>()?;
+    let steps = steps(visit, people, &gates)?;
+    let title = match (concerns.len(), steps.iter().filter(|step| !step.done).count()) {
+        (0, 0) => "Everything is quiet".to_owned(),
+        (0, 1) => "One step from proving a leaver".to_owned(),
+        (0, left) => format!("{left} steps from proving a leaver"),
+        (1, _) => "One thing needs you".to_owned(),
+        (count, _) => format!("{count} things need you"),
     };
+    let connections: Vec<ConnectionLine> =
+        healths.iter().map(|(one, activity, health)| connection_line(one, activity.as_ref(), *health)).collect();
     Answer::page(&HomePage {
         frame: visit.frame(title, "home"),
         concerns,
+        steps,
         people,
-        gates: gates.iter().map(line).collect(),
-        connections: healths
-            .iter()
-            .map(|(one, activity, health)| connection_line(one, activity.as_ref(), *health))
-            .collect(),
+        fitting: all.iter().filter(|gate| gate.state() == GateState::Open).count(),
+        gates,
+        healthy: connections.iter().filter(|one| matches!(one.tone, "ok" | "idle")).count(),
+        connections,
         is_recovery: member.user.is_none(),
     })
 }
@@ -123,34 +130,10 @@ fn concern(gate: &Gate) -> Option<Concern> {
         GateState::TooFew => ("warn", "fewer people can than must"),
         GateState::TooMany => ("warn", "more people can than may"),
     };
-    let text = format!("{} at {}: {why}.", verb(gate), gate.scope);
+    let text = format!("{} at {}: {why}.", gates::verb(gate.permission.as_str()), gate.scope);
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     Some(Concern { tone, text: format!("{first}{}", letters.as_str()), href: String::new(), action: "" })
-}
-
-fn verb(gate: &Gate) -> &'static str {
-    match gate.permission.as_str() {
-        "deploy:run" => "deploy",
-        "deploy:approve" => "approve deployments",
-        "deploy:configure" => "configure deployments",
-        _ => "pass a gate",
-    }
-}
-
-fn line(gate: &Gate) -> GateLine {
-    let state = gate.state();
-    let tone = match state {
-        GateState::Open => "ok",
-        GateState::Closed => "bad",
-        GateState::TooFew | GateState::TooMany => "warn",
-    };
-    let expected = match gate.bounds.maximum() {
-        Some(maximum) => format!("{} to {maximum}", gate.bounds.minimum()),
-        None => format!("{} or more", gate.bounds.minimum()),
-    };
-    let verb = verb(gate);
-    GateLine { passing: gate.passing, verb, scope: gate.scope.to_string(), tone, state: state.as_str(), expected }
 }
 
 /// A connection with the word of its health.
@@ -163,6 +146,6 @@ pub(super) fn connection_line(connection: &Connection, activity: Option<&Activit
         Health::Quiet { usual: false, .. } => ("warn", "Silent".to_owned()),
         Health::Failing { refused, .. } => ("bad", format!("Failing: {refused} refused")),
     };
-    let refused = activity.map_or(0, |activity| activity.refused);
-    ConnectionLine { name: connection.name.clone(), tone, word, last: activity.map(|it| When(it.last_at)), refused }
+    let (id, refused) = (connection.id.to_string(), activity.map_or(0, |activity| activity.refused));
+    ConnectionLine { id, name: connection.name.clone(), tone, word, last: activity.map(|it| When(it.last_at)), refused }
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::model::{GroupId, InvitationId, limits};
+use crate::model::{GroupId, InvitationId, Moment, limits};
 use crate::service::invitations::{Line, Outcome, Reading, StoredInvitation, Wanted, readings, split};
 use crate::service::people::groups::{self, GroupSearch};
 use crate::service::post::Letter;
@@ -46,6 +46,8 @@ struct Row {
     tone: &'static str,
     made: When,
     delivery: String,
+    /// When it was sent last, in microseconds: sending it again says from what.
+    sent: i64,
     is_open: bool,
     /// The person who joined.
     user: String,
@@ -117,7 +119,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     Answer::page(&ListPage { frame: visit.frame("Invitations", "invitations"), rows, next })
 }
 
-fn row(one: &StoredInvitation, now: crate::model::Moment) -> Row {
+fn row(one: &StoredInvitation, now: Moment) -> Row {
     let invitation = &one.invitation;
     let (state, tone) = match &one.ending {
         Some(ending) if ending.outcome == "joined" => (format!("Joined {}", When(ending.at).day()), "ok"),
@@ -139,6 +141,7 @@ fn row(one: &StoredInvitation, now: crate::model::Moment) -> Row {
         tone,
         made: When(invitation.created_at),
         delivery,
+        sent: invitation.sent_at.as_micros(),
         is_open: one.ending.is_none(),
         user: user.unwrap_or_default(),
     }
@@ -329,7 +332,10 @@ fn invite(visit: &Visit) -> Result<Answer, Refusal> {
 
 fn resend(visit: &Visit) -> Result<Answer, Refusal> {
     let caller = visit.caller()?;
-    let mail = visit.services.invite_again(caller, visit.parsed(1)?, visit.post.sends())?;
+    let seen =
+        visit.form.text("sent")?.parse().map_err(|_no_number| Refusal::bad("The form does not say what it is for."))?;
+    let seen = Some(Moment::from_micros(seen));
+    let mail = visit.services.invite_again(caller, visit.parsed(1)?, seen, visit.post.sends())?;
     if visit.post.sends() {
         visit.post.send(Letter::invitation(caller.organization, &mail));
         let said = format!("A new link is on its way to {}. The one before opens nothing any more.", mail.to);

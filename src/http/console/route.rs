@@ -65,6 +65,10 @@ impl Page {
 /// 405 where there is a page, asked by another method.
 pub fn find(method: &str, path: &str) -> Result<Option<(&'static Page, Vec<String>)>, Refusal> {
     let Some(segments) = segments(path) else { return Ok(None) };
+    // No name holds it, and PostgreSQL does not even look for one that does.
+    if segments.iter().any(|segment| segment.contains('\0')) {
+        return Ok(None);
+    }
     let all = PAGES.iter().copied().flatten();
     let there: Vec<_> = all.filter_map(|page| Some((page, values(page.path, &segments)?))).collect();
     let sought = match method {

@@ -1,16 +1,18 @@
 //! The organization itself: what it is called, who administers it, the tokens that belong to no connection.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::model::{CredentialId, CredentialKind, Moment};
+use crate::model::{ConnectionId, CredentialId, CredentialKind, Moment};
 use crate::service::accounts::Account;
+use crate::service::administration::{AdministrationError, newest_of};
 use crate::service::people::{self, Listing};
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
 use super::people::list::Choice;
 use super::profile::display_name;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
 use super::when::When;
@@ -42,8 +44,12 @@ struct SettingsPage {
     /// The identity provider people sign in by; empty for none.
     issuer: String,
     tokens: Vec<Token>,
+    /// The id of the newest token of the organization, or `none`: a form that makes one more says what it was made from.
+    newest: String,
     kinds: Vec<Choice>,
     may_change: bool,
+    /// What is wrong with the form for a token.
+    problem: String,
 }
 
 struct Token {
@@ -67,6 +73,10 @@ struct TokenPage {
 }
 
 fn show(visit: &Visit) -> Result<Answer, Refusal> {
+    Answer::page(&page(visit, String::new())?)
+}
+
+fn page(visit: &Visit, problem: String) -> Result<SettingsPage, Refusal> {
     let member = visit.member()?;
     let (organization, administration) = (member.organization.id, visit.administration()?);
     let admin = "admin".parse().map_err(|_not_a_role| Refusal::Fault)?;
@@ -74,8 +84,9 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     let administrators = people::list(&visit.services, &member.caller, &listing, NAMED)?.people;
     let recovery = visit.services.recovery_administrators(organization)?;
     let now = visit.services.clock.now();
-    let mut tokens: Vec<Token> = administration
-        .tokens(organization)?
+    let stored = administration.tokens(organization)?;
+    let newest = newest_of(&stored).map_or_else(|| "none".to_owned(), |id| id.to_string());
+    let mut tokens: Vec<Token> = stored
         .into_iter()
         .filter(|stored| stored.credential.connection.is_nobody())
         .map(|stored| {
@@ -95,20 +106,23 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         .collect();
     tokens.reverse();
     let provider = administration.identity_provider(organization)?;
-    Answer::page(&SettingsPage {
-        frame: visit.frame("Settings", "settings"),
+    let title = if problem.is_empty() { "Settings" } else { "Error: Settings" };
+    Ok(SettingsPage {
+        frame: visit.frame(title, "settings"),
         slug: member.organization.slug.clone(),
         id: organization.to_string(),
         administrators: administrators.iter().map(|one| (one.id.to_string(), display_name(one))).collect(),
         recovery: recovery.into_iter().map(|account: Account| account.email.unwrap_or(account.name)).collect(),
         issuer: provider.map(|stored| stored.provider.issuer).unwrap_or_default(),
         tokens,
+        newest,
         kinds: vec![
             Choice::new("pep", "Ask for decisions (pipelines, gates)", "pep"),
             Choice::new("auditor", "Read everything", "pep"),
             Choice::new("admin", "Administer over HTTP", "pep"),
         ],
         may_change: member.rights.manage_connections(),
+        problem,
     })
 }
 
@@ -135,19 +149,41 @@ fn issue(visit: &Visit) -> Result<Answer, Refusal> {
         return Err(Refusal::Forbidden);
     }
     let valid = DAY.saturating_mul(DAYS);
-    let wanted = crate::service::administration::NewToken {
-        organization: visit.organization()?,
-        kind,
-        connection: None,
-        valid_micros: valid,
+    let administration = visit.administration()?;
+    let wanted = (kind, ConnectionId::NOBODY);
+    let issued = administration.issue_next_credential(visit.organization()?, wanted, valid, newest_seen(visit)?);
+    let (_, token) = match issued {
+        Err(AdministrationError::Taken(why)) => {
+            return Answer::page_with(StatusCode::CONFLICT, &page(visit, not_another(&why))?);
+        }
+        issued => issued?,
     };
-    let token = visit.administration()?.issue_token(&wanted)?;
     Answer::page(&TokenPage {
         frame: visit.frame("Your new token", "settings"),
         token: token.to_string(),
         expires: When(visit.services.clock.now().plus_micros(valid)),
         back: visit.address("/settings")?,
     })
+}
+
+/// What the form says was the newest token when it was shown.
+///
+/// # Errors
+/// 400 if it does not say.
+pub(super) fn newest_seen(visit: &Visit) -> Result<Option<CredentialId>, Refusal> {
+    match visit.form.text("newest")? {
+        "none" => Ok(None),
+        id => id.parse().map(Some).map_err(|_not_an_id| Refusal::bad("The form does not say what it was made from.")),
+    }
+}
+
+/// Why no token was made, and what to do.
+pub(super) fn not_another(why: &str) -> String {
+    let why = sentence(why);
+    format!(
+        "{why} None was made now. If it was you, sending twice, the one that was shown is good; if you have not kept \
+             it, revoke it. To make another, send the form again."
+    )
 }
 
 fn revoke(visit: &Visit) -> Result<Answer, Refusal> {

@@ -1,13 +1,11 @@
 //! Public keys of others (RFC 7517), each good for one algorithm whatever a token says.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
-};
+use aws_lc_rs::signature::{RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use crate::live::signing::Algorithm;
+use super::algorithm::{Algorithm, Verifier};
 
 /// Keys in one set that are looked at.
 const MOST: usize = 100;
@@ -22,7 +20,7 @@ pub enum KeySetError {
     #[error("it holds a key that must stay with its owner; leave out `d`, `k` and all else that is private")]
     Private,
     /// Nothing to verify with.
-    #[error("it holds no key for RS256 (2,048 bits at least) or ES256")]
+    #[error("it holds no key for {}; RSA needs 2,048 bits", Algorithm::NAMES)]
     Empty,
 }
 
@@ -32,14 +30,15 @@ enum Material {
         n: Vec<u8>,
         e: Vec<u8>,
     },
-    /// An uncompressed point.
-    P256(Vec<u8>),
+    /// An uncompressed point (SEC 1 §2.3.3), or what Ed25519 has for it (RFC 8032 §5.1.2).
+    Point(Vec<u8>),
 }
 
 /// One key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PublicKey {
     id: Option<String>,
+    algorithm: Algorithm,
     material: Material,
 }
 
@@ -54,43 +53,57 @@ fn bytes(key: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
     bytes.get(first..).map(<[u8]>::to_vec)
 }
 
-fn coordinate(key: &Map<String, Value>, name: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok().filter(|bytes| bytes.len() == 32)
+fn coordinate(key: &Map<String, Value>, name: &str, length: usize) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(key.get(name)?.as_str()?).ok().filter(|bytes| bytes.len() == length)
 }
 
 impl PublicKey {
-    /// `None` for keys of another kind, or for something else than signatures.
+    /// `None` for keys of another kind, or for something else than signatures. A key has one algorithm (RFC 8725 §3.1):
+    /// the one it names, or the one of its curve; RSA that names none is for RS256.
     fn read(key: &Map<String, Value>) -> Option<Self> {
         let text = |name: &str| key.get(name).and_then(Value::as_str);
         if text("use").is_some_and(|purpose| purpose != "sig") {
             return None;
         }
-        let material = match text("kty")? {
-            "RSA" => Material::Rsa { n: bytes(key, "n")?, e: bytes(key, "e")? },
-            "EC" if text("crv") == Some("P-256") => {
-                Material::P256([vec![4], coordinate(key, "x")?, coordinate(key, "y")?].concat())
+        let named = match text("alg") {
+            None => None,
+            Some(name) => Some(Algorithm::from_name(name)?),
+        };
+        let (algorithm, material) = match text("kty")? {
+            "RSA" => {
+                let algorithm = named.unwrap_or(Algorithm::Rs256);
+                let material = Material::Rsa { n: bytes(key, "n")?, e: bytes(key, "e")? };
+                algorithm.is_rsa().then_some((algorithm, material))?
+            }
+            kind @ ("EC" | "OKP") => {
+                let curve = text("crv")?;
+                let algorithm = Algorithm::ALL.into_iter().find(|one| one.curve().0 == curve)?;
+                let (_, length) = algorithm.curve();
+                let x = coordinate(key, "x", length)?;
+                let point = match (kind, algorithm) {
+                    ("OKP", Algorithm::EdDsa) => x,
+                    ("EC", Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512) => {
+                        [vec![4], x, coordinate(key, "y", length)?].concat()
+                    }
+                    _ => return None,
+                };
+                (algorithm, Material::Point(point))
             }
             _ => return None,
         };
-        let read = Self { id: text("kid").map(str::to_owned), material };
-        text("alg").is_none_or(|name| Algorithm::from_name(name) == Some(read.algorithm())).then_some(read)
-    }
-
-    const fn algorithm(&self) -> Algorithm {
-        match self.material {
-            Material::Rsa { .. } => Algorithm::Rs256,
-            Material::P256(_) => Algorithm::Es256,
-        }
+        let fits = named.is_none_or(|named| named == algorithm);
+        fits.then(|| Self { id: text("kid").map(str::to_owned), algorithm, material })
     }
 
     pub(super) fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        match &self.material {
-            Material::Rsa { n, e } => {
-                RsaPublicKeyComponents { n, e }.verify(&RSA_PKCS1_2048_8192_SHA256, message, signature).is_ok()
+        match (&self.material, self.algorithm.verifier()) {
+            (Material::Rsa { n, e }, Verifier::Rsa(parameters)) => {
+                RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
             }
-            Material::P256(point) => {
-                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).verify(message, signature).is_ok()
+            (Material::Point(point), Verifier::Point(verifier)) => {
+                UnparsedPublicKey::new(verifier, point).verify(message, signature).is_ok()
             }
+            _ => false,
         }
     }
 }
@@ -117,7 +130,7 @@ impl PublicKeys {
     /// The key of this id for this algorithm; without an id the only one for it.
     pub(super) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&PublicKey> {
         let mut found =
-            self.0.iter().filter(|key| key.algorithm() == algorithm && (id.is_none() || key.id.as_deref() == id));
+            self.0.iter().filter(|key| key.algorithm == algorithm && (id.is_none() || key.id.as_deref() == id));
         match (found.next(), found.next()) {
             (Some(key), None) => Some(key),
             _ => None,

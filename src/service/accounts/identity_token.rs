@@ -1,6 +1,5 @@
 //! A code is redeemed, and what the ID token says is believed or not (OpenID Connect Core §3.1.3).
 
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
@@ -135,9 +134,8 @@ impl Expected<'_> {
         }
         // §3.1.3.8: the left half of the hash, of 256 bits for either algorithm.
         if let Some(hash) = token.value("at_hash") {
-            let whole = digest(&SHA256, access_token.as_bytes());
-            let half = whole.as_ref().first_chunk::<16>().map(|half| URL_SAFE_NO_PAD.encode(half));
-            if hash.as_str() != half.as_deref() {
+            let half = URL_SAFE_NO_PAD.encode(token.algorithm().half_hash(access_token));
+            if hash.as_str() != Some(half.as_str()) {
                 return Err(not_believed("for another access token"));
             }
         }

@@ -12,7 +12,7 @@ use crate::db::users::{self, Status};
 use crate::db::{Tx, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision};
-use crate::model::{Actor, Caller, ConnectionId, JoinedBy, OrganizationId, RequestId, UserId, fold, limits};
+use crate::model::{AccountId, Actor, Caller, ConnectionId, JoinedBy, OrganizationId, RequestId, UserId, fold, limits};
 use crate::service::{ServiceError, Services};
 
 use super::identity::{IdentityRefusal, Proven, Returned};
@@ -27,6 +27,8 @@ struct Joined {
     replaces: bool,
     user: UserId,
     is_linked: bool,
+    /// By what else the user was signed in until now: whoever that was, it is over when the owner comes.
+    former: Vec<AccountId>,
 }
 
 impl Services {
@@ -91,6 +93,9 @@ impl Services {
             let by = if proven.connect.is_some() { "own-session" } else { proven.stored.provider.joined_by.as_str() };
             let details = json!({ "user": joined.user.to_string(), "by": by });
             set.events.push(cause.event(now, "account.joined", account.id.into(), &details));
+            for former in &joined.former {
+                push(&mut set, ConsoleRow::EndOtherSessions(*former, None));
+            }
         }
         let (mut session, cookie) = self.new_session(account.id, client)?;
         session.reach = Reach::One(organization);
@@ -124,7 +129,7 @@ impl Services {
                 match here.user {
                     Some(user) if users::by_id(tx, organization, user)?.is_some() => {
                         let (account, is_linked) = (account.clone(), true);
-                        let joined = Joined { account, is_new: false, replaces, user, is_linked };
+                        let joined = Joined { account, is_new: false, replaces, user, is_linked, former: Vec::new() };
                         return Ok(active(tx, organization, user)?.then_some(joined).ok_or(IdentityRefusal::NotActive));
                     }
                     // Whoever it was is deleted; it may be somebody again.
@@ -144,15 +149,23 @@ impl Services {
         let is_other = |account: &Account| {
             account.subject.as_ref().is_some_and(|(theirs, other)| theirs == issuer && other != subject)
         };
-        if accounts::of_user(tx, organization, user)?.iter().any(is_other) {
+        let others = accounts::of_user(tx, organization, user)?;
+        if others.iter().any(is_other) {
             return Ok(Err(IdentityRefusal::OtherIdentity));
+        }
+        let mut former = Vec::new();
+        for other in others.iter().filter(|_| proven.connect.is_none()) {
+            // What an account does in other organizations is not this one's to end.
+            if accounts::belongings(tx, other.id)?.len() == 1 {
+                former.push(other.id);
+            }
         }
         let is_new = known.is_none();
         let account = match known {
             Some(account) => account,
             None => self.new_account(tx, organization, user, (issuer, subject))?,
         };
-        Ok(Ok(Joined { account, is_new, replaces, user, is_linked: false }))
+        Ok(Ok(Joined { account, is_new, replaces, user, is_linked: false, former }))
     }
 
     fn new_account(

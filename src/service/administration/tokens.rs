@@ -3,6 +3,7 @@
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::db::access;
 use crate::db::credentials::{self, StoredCredential};
 use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
 use crate::ids::{self, RandomError};
@@ -86,6 +87,33 @@ impl Administration {
         })
     }
 
+    /// Issues a credential as [`Administration::issue_credential`] does, if `newest` is still the newest one of the
+    /// organization: what asks twice, and of two who ask at once the second, makes nothing.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Taken`] if another was made since.
+    pub fn issue_next_credential(
+        &self,
+        organization: OrganizationId,
+        (kind, connection): (CredentialKind, ConnectionId),
+        valid_micros: i64,
+        newest: Option<CredentialId>,
+    ) -> Result<(CredentialId, Zeroizing<String>), AdministrationError> {
+        let cause = self.cause(organization);
+        self.live.write(&cause, |tx| {
+            let state = access::state(tx, organization)?;
+            if newest_of(&credentials::list(tx, organization)?) != newest {
+                let message = "a token was made since you looked, by you or by somebody else".to_owned();
+                return Err(AdministrationError::Taken(message));
+            }
+            let believed = believed(tx, organization, None)?;
+            let mut set = decisive(organization, Vec::new());
+            set.access_state = Some(state);
+            let issued = add(&mut set, &cause, self.clock.now(), (kind, connection, valid_micros), believed)?;
+            Ok(Decision::Write(Box::new(set), issued))
+        })
+    }
+
     /// Issues a credential of kind `pep` whose caller is believed these things, or the usual ones; answers its id and its
     /// token, which is shown this once.
     ///
@@ -150,6 +178,11 @@ impl Administration {
     pub fn tokens(&self, organization: OrganizationId) -> Result<Vec<StoredCredential>, AdministrationError> {
         Ok(self.live.read(|tx| credentials::list(tx, organization))?)
     }
+}
+
+/// The newest of credentials, expired and revoked ones too.
+pub fn newest_of(credentials: &[StoredCredential]) -> Option<CredentialId> {
+    credentials.iter().map(|stored| stored.credential.id).max()
 }
 
 fn credential(

@@ -7,7 +7,7 @@ use crate::model::Moment;
 const DAY: i64 = 86_400 * 1_000_000;
 
 /// The projects, each with `test`, `staging` and `production`.
-const PROJECTS: [(&str, &str); 6] = [
+pub(super) const PROJECTS: [(&str, &str); 6] = [
     ("billing", "Invoices, payments and the ledger"),
     ("booking", "Quotes and bookings"),
     ("customs", "Declarations and duties"),

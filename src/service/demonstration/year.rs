@@ -45,6 +45,8 @@ pub(super) enum Act {
     Cycle,
     /// OneLogin writes a person who is Okta's by now.
     Refused(usize),
+    /// A pipeline asks whether somebody may deploy a project; the first number says who of those it may be.
+    Ask(usize, usize),
 }
 
 /// Who works there, and what happens when.
@@ -63,6 +65,8 @@ pub(super) struct Plan {
 const JOINERS: usize = 59;
 const MOVERS: usize = 24;
 const LEAVERS: usize = 20;
+/// Deployments that pipelines ask about in the last days.
+const ASKED: usize = 60;
 
 /// Makes up a year that ends at `ends`.
 pub(super) fn plan(dice: &mut Dice, ends: Moment) -> Plan {
@@ -140,6 +144,12 @@ fn acts(dice: &mut Dice, ends: Moment, first: &[usize], fathom: &[usize], joiner
         (ends.plus_micros(-minutes * MINUTE), Act::Refused(time))
     }));
     acts.push((ends.plus_micros(-12 * MINUTE), Act::Join(last)));
+    for _ in 0..ASKED {
+        // The last project, the warehouse, releases on its own.
+        let project = dice.below(super::access::PROJECTS.len().saturating_sub(1));
+        let at = at_some_time(dice, 348, 360);
+        acts.push((at, Act::Ask(dice.below(1_000), project)));
+    }
     acts.sort();
     acts
 }
@@ -169,7 +179,12 @@ mod tests {
         assert_eq!(one.acts, plan(1).acts);
         assert_ne!(one.acts, plan(2).acts);
         assert!(one.acts.is_sorted());
-        assert!(one.acts.iter().all(|(at, _)| *at > ends.plus_micros(-YEAR) && *at < ends));
+        // On whatever day of the week it is told.
+        for day in 0..7 {
+            let ends = ends.plus_micros(day * DAY);
+            let told = super::plan(&mut Dice::new(1), ends);
+            assert!(told.acts.iter().all(|(at, _)| *at > ends.plus_micros(-YEAR) && *at < ends), "{day}");
+        }
     }
 
     #[test]

@@ -126,15 +126,17 @@ impl Services {
         })
     }
 
-    /// Makes a new link for an open invitation; the one before opens nothing any more. Blocks.
+    /// Makes a new link for an open invitation; the one before opens nothing any more. `seen` is when it was sent last, as
+    /// far as the caller knows; `None` where that does not matter. Blocks.
     ///
     /// # Errors
-    /// [`ServiceError`]; 404, 409 for one that ended, 403 for one that gives what the caller may not give: the new link may
-    /// be shown to the caller.
+    /// [`ServiceError`]; 404, 409 for one that ended or was sent again since, 403 for one that gives what the caller may not
+    /// give: the new link may be shown to the caller.
     pub fn invite_again(
         &self,
         caller: &Caller,
         id: InvitationId,
+        seen: Option<Moment>,
         sends_mail: bool,
     ) -> Result<InvitationMail, ServiceError> {
         let may_give = giving::may_give(self, caller)?;
@@ -143,6 +145,10 @@ impl Services {
             let now = self.clock.now();
             let open = open(tx, caller, id)?;
             Self::check_gift(tx, caller, &open, may_give, now)?;
+            if seen.is_some_and(|seen| seen != open.invitation.sent_at) {
+                let detail = "a new link was made since you looked, and that one is good".to_owned();
+                return Err(ScimError::Conflict(detail).into());
+            }
             let (row, mail) = self.sent_again(tx, caller, &open, sends_mail, now)?;
             let set = one(&cause, now, row, "invitation.sent-again", id);
             Ok::<_, ServiceError>(Decision::Write(Box::new(set), mail))

@@ -96,6 +96,11 @@ impl Administration {
                     (Target::Mail(account.id), account.email, None)
                 }
                 SubscriptionChoice::Webhook(endpoint) => {
+                    let is_same = |target: &Target| matches!(target, Target::Webhook { endpoint: other, .. } if other == endpoint);
+                    if others.iter().any(|other| is_same(&other.subscription.target)) {
+                        let message = format!("`{endpoint}` is told already; change what of, or remove it for a new key");
+                        return Err(AdministrationError::Taken(message));
+                    }
                     let key = Zeroizing::new(format!("whsec_{}", STANDARD.encode(ids::random::<32>()?)));
                     let secret = self.live.seal_secret(tx, organization, id, &key)?;
                     (Target::Webhook { endpoint: endpoint.clone(), secret }, None, Some(key))

@@ -211,6 +211,9 @@ on_both_databases! {
             assert!(page.html.contains("Everything here is made up"), "{}", page.path);
             assert!(page.html.len() < 100_000, "{}: {} bytes", page.path, page.html.len());
         }
+        let decisions = admin.page("/o/kestrel/decisions").text();
+        // The filter says both words once.
+        assert!(decisions.matches("allowed").count() > 10 && decisions.matches("denied").count() > 3, "{decisions}");
         let quiet = server.organization("acme");
         assert!(!recovery_administrator(&server, quiet.id).page("/o/acme").html.contains("made up"));
     }

@@ -81,22 +81,22 @@ impl Provider {
     }
 }
 
-struct Fixture {
-    server: Server,
-    acme: Organization,
+pub struct Fixture {
+    pub server: Server,
+    pub acme: Organization,
     admin: Client,
     provider: Provider,
     clock: Clock,
 }
 
 /// An attempt as the browser took it to the identity provider.
-struct Attempt {
-    query: BTreeMap<String, String>,
+pub struct Attempt {
+    pub query: BTreeMap<String, String>,
     callback: String,
 }
 
 impl Fixture {
-    fn new(database: &Database) -> Self {
+    pub fn new(database: &Database) -> Self {
         let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
         let server = Server::start_at(database, 0, clock.clone());
         server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
@@ -109,7 +109,7 @@ impl Fixture {
         json!({ "issuer": self.provider.issuer(), "client_id": "muster client", "client_secret": "s3:cret" })
     }
 
-    fn set(&self, changes: &[(&str, Value)]) {
+    pub fn set(&self, changes: &[(&str, Value)]) {
         let mut wanted = self.wanted();
         for (name, value) in changes {
             wanted[*name] = value.clone();
@@ -117,7 +117,7 @@ impl Fixture {
         self.admin.put("/identity-provider", &wanted).expect(200);
     }
 
-    fn provisioned(&self, name: &str, external_id: &str) -> String {
+    pub fn provisioned(&self, name: &str, external_id: &str) -> String {
         let mut wanted = user(name);
         wanted["externalId"] = json!(external_id);
         self.acme.client.post("/Users", &wanted).expect(201).id()
@@ -127,7 +127,7 @@ impl Fixture {
         self.clock.now().as_micros() / 1_000_000
     }
 
-    fn begin(&self, browser: &Browser, query: &str) -> Attempt {
+    pub fn begin(&self, browser: &Browser, query: &str) -> Attempt {
         let shown = browser.get(&format!("/sign-in/to/acme{query}"));
         let url = Url::parse(shown.location()).unwrap();
         assert_eq!(url.path(), "/authorize");
@@ -136,19 +136,19 @@ impl Fixture {
         Attempt { query, callback }
     }
 
-    fn claims(&self, attempt: &Attempt, subject: &str) -> Value {
+    pub fn claims(&self, attempt: &Attempt, subject: &str) -> Value {
         let now = self.now();
         json!({ "iss": self.provider.issuer(), "aud": "muster client", "sub": subject, "nonce": attempt.query["nonce"],
             "iat": now, "exp": now + 300, "auth_time": now })
     }
 
     /// Comes back with what the identity provider hands out for these claims.
-    fn back(&self, browser: &Browser, attempt: &Attempt, claims: &Value) -> super::browser::Shown {
+    pub fn back(&self, browser: &Browser, attempt: &Attempt, claims: &Value) -> super::browser::Shown {
         self.provider.hands_out(self.provider.signer.sign(claims));
         browser.get(&format!("{}?code=c0de&state={}", attempt.callback, attempt.query["state"]))
     }
 
-    fn sign_in(&self, browser: &Browser, subject: &str) -> super::browser::Shown {
+    pub fn sign_in(&self, browser: &Browser, subject: &str) -> super::browser::Shown {
         let attempt = self.begin(browser, "");
         self.back(browser, &attempt, &self.claims(&attempt, subject))
     }

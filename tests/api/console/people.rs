@@ -284,7 +284,7 @@ on_both_databases! {
         let acme = server.organization("acme");
         let browser = recovery_administrator(&server, acme.id);
         browser.page("/o/acme/settings").says("No tokens").says("No person has the role admin").says("Recovery administrator");
-        let shown = browser.submit("/o/acme/settings", "/o/acme/settings/tokens", &[("kind", "pep")]).expect(200);
+        let shown = browser.page("/o/acme/settings").form("/settings/tokens").send(&browser).expect(200);
         shown.assert_well_made();
         let token = shown.html.split('"').find(|text| text.starts_with("muster_pep_")).unwrap().to_owned();
         let settings = browser.page("/o/acme/settings").says("Never used");

@@ -179,7 +179,7 @@ on_both_databases! {
         let acme = server.organization("acme");
         apply(&server, acme.id, BILLING);
         let admin = recovery_administrator(&server, acme.id);
-        let token = admin.submit("/o/acme/settings", "/o/acme/settings/tokens", &[("kind", "pep")]).expect(200);
+        let token = admin.page("/o/acme/settings").form("/settings/tokens").send(&admin).expect(200);
         let token = token.html.split('"').find(|text| text.starts_with("muster_pep_")).unwrap().to_owned();
         let pep = crate::support::Client { base: server.url.clone(), token };
         let question = json!({

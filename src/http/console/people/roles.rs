@@ -5,10 +5,12 @@ use askama::Template;
 use crate::access::graph::Subject;
 use crate::model::{AssignmentId, AssignmentSource, UserId};
 use crate::service::access::{NewAssignment, Preview, WantedPrincipal};
+use crate::service::administration::AdministrationError;
 use crate::service::people;
 
 use super::super::answer::{Answer, Flash};
 use super::super::frame::Frame;
+use super::super::mappings::MOVED;
 use super::super::profile::display_name;
 use super::super::refusal::{Refusal, sentence};
 use super::super::route::{Needs, Page};
@@ -112,7 +114,7 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     let wanted = wanted(visit, user)?;
     let chosen = wanted.as_ref().map(|it| (it.role.to_string(), it.scope.to_string())).unwrap_or_default();
     let mut preview = None;
-    if let (Some(wanted), true) = (&wanted, problem.is_empty()) {
+    if let (Some(wanted), true) = (&wanted, is_shown(&problem)) {
         match administration.try_out(|trying| trying.assign(organization, wanted)) {
             Ok((found, _)) => {
                 let summary = format!("Give {name} the role {} at {}", wanted.role, wanted.scope);
@@ -127,7 +129,7 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     if !scopes.iter().any(|scope| scope == "/") {
         scopes.insert(0, "/".to_owned());
     }
-    Answer::page(&RolePage {
+    answer(&RolePage {
         frame: visit.frame(format!("Give {name} a role"), "people"),
         roles: roles
             .into_iter()
@@ -143,6 +145,15 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     })
 }
 
+/// Whether what it would come to is shown: it is where nothing is wrong, or only that the world has moved.
+fn is_shown(problem: &str) -> bool {
+    problem.is_empty() || problem == MOVED
+}
+
+fn answer(page: &RolePage) -> Result<Answer, Refusal> {
+    if page.problem.is_empty() { Answer::page(page) } else { Answer::invalid(page) }
+}
+
 fn give(visit: &Visit) -> Result<Answer, Refusal> {
     let user: UserId = visit.parsed(1)?;
     let organization = visit.organization()?;
@@ -156,6 +167,7 @@ fn give(visit: &Visit) -> Result<Answer, Refusal> {
             let said = format!("The role {} at {} was given. It holds from now on.", made.role, made.scope);
             Ok(Answer::see_other(visit.address(&format!("/people/{user}"))?).saying(&Flash::done(said)))
         }
+        Err(AdministrationError::PreconditionFailed(_)) => page(visit, MOVED.to_owned()),
         Err(error) => page(visit, sentence(&Refusal::from(error).about_the_form()?)),
     }
 }
@@ -174,7 +186,7 @@ fn end_page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     }
     let name = display_name(&person);
     let mut preview = None;
-    if problem.is_empty() {
+    if is_shown(&problem) {
         match administration.try_out(|trying| trying.end_assignment(organization, id, None)) {
             Ok((found, ())) => {
                 preview = Some(shown(
@@ -185,7 +197,7 @@ fn end_page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
             Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
         }
     }
-    Answer::page(&RolePage {
+    answer(&RolePage {
         frame: visit.frame(format!("Take {} at {} from {name}?", assignment.role, assignment.scope), "people"),
         name,
         roles: Vec::new(),
@@ -204,6 +216,7 @@ fn end(visit: &Visit) -> Result<Answer, Refusal> {
     match administration.end_assignment(visit.organization()?, id, None) {
         Ok(()) => Ok(Answer::see_other(visit.address(&format!("/people/{user}"))?)
             .saying(&Flash::done("The role was taken away. It allows nothing any more."))),
+        Err(AdministrationError::PreconditionFailed(_)) => end_page(visit, MOVED.to_owned()),
         Err(error) => end_page(visit, sentence(&Refusal::from(error).about_the_form()?)),
     }
 }

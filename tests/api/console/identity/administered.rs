@@ -82,7 +82,7 @@ on_both_databases! {
         assert_eq!(attempt.query["max_age"], "43200");
         let old = with(&fixture.claims(&attempt, "subject-1"), "auth_time", json!(fixture.now() - 3_600));
         assert_eq!(fixture.back(&browser, &attempt, &old).location(), "/o/acme");
-        let mint = |browser: &Browser| browser.submit("/o/acme/settings", "/o/acme/settings/tokens", &[("kind", "pep")]);
+        let mint = |browser: &Browser| browser.page("/o/acme/settings").form("/settings/tokens").send(browser);
         let shown = mint(&browser).expect(403).says("Sign in again");
         assert!(shown.html.contains("/sign-in/to/acme?again=yes"));
         // Whoever is asked anew and says an old time, or none, has proven nothing.

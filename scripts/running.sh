@@ -1,0 +1,75 @@
+# Sourced by scripts that run Muster together with programs of others, from the top of the repository. What is installed
+# stays in target/third-party; what is started ends with the script, and its files go.
+# shellcheck shell=bash
+
+tools=$PWD/target/third-party
+running=()
+mkdir -p "$tools"
+
+# begin NAME: a folder for this run, `$work`.
+begin() {
+  work=$(mktemp -d "${TMPDIR:-/tmp}/muster-$1.XXXXXX")
+  trap finish EXIT
+}
+
+finish() {
+  local status=$? pid
+  trap - EXIT
+  for pid in "${running[@]}"; do
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
+  rm -rf "$work"
+  exit "$status"
+}
+
+# installed STAMP WANTED: whether this is there already.
+installed() {
+  [[ -e $1 && $(cat "$1") == "$2" ]]
+}
+
+# python_programs NAME PACKAGE…: from PyPI, in an environment of its own.
+python_programs() {
+  local name=$1
+  shift
+  installed "$tools/$name.installed" "$*" && return
+  rm -rf "${tools:?}/$name"
+  python3 -m venv "$tools/$name"
+  "$tools/$name/bin/pip" install --quiet --disable-pip-version-check "$@"
+  echo "$*" >"$tools/$name.installed"
+}
+
+# node_programs NAME PACKAGE…: from npm, in a folder of its own. No browser comes along: the machine has one.
+node_programs() {
+  local name=$1
+  shift
+  installed "$tools/$name/installed" "$*" && return
+  mkdir -p "$tools/$name"
+  (cd "$tools/$name" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund --prefix "$PWD" "$@")
+  echo "$*" >"$tools/$name/installed"
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# answers URL [OPTION…]: waits until somebody does. The options are for curl.
+answers() {
+  for _ in $(seq 100); do
+    curl --silent --output /dev/null "$@" && return
+    sleep 0.1
+  done
+  echo "nothing answers at $1" >&2
+  return 1
+}
+
+# serve: Muster on an empty database; `$muster` is where. Its log is `$work/log`.
+serve() {
+  export MUSTER_DATABASE_URL=sqlite:$work/muster.db MUSTER_RATE_LIMIT=0
+  local port
+  port=$(free_port)
+  muster=http://127.0.0.1:$port
+  (cd "$work" && exec "$program" serve --listen "127.0.0.1:$port" >first 2>log) &
+  running+=($!)
+  answers "$muster/readyz" --fail
+}
