@@ -30,6 +30,7 @@ pub mod mirrors;
 pub mod notifications;
 pub mod ordered;
 pub mod organizations;
+pub mod owners;
 mod postgres;
 mod postgres_url;
 pub mod proofs;

@@ -7,6 +7,7 @@ mod mirrors;
 mod notifications;
 mod outbox;
 mod request_log;
+mod unknown_ids;
 mod watch;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -75,6 +76,8 @@ impl Jobs {
         jobs.spawn("mirrors", move || mirrors::run(&refreshing, &stop))?;
         let (watching, stop) = (live.clone(), jobs.stop.clone());
         jobs.spawn("gates", move || gates::run(&watching, &stop))?;
+        let (noting, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("unknown-ids", move || unknown_ids::run(&noting, &now, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

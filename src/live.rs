@@ -20,6 +20,7 @@ mod requests;
 mod signing;
 mod token;
 mod types;
+mod unknown_ids;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +46,7 @@ pub use providers::{Discovered, Exchange, Exchanged, Exchanger, ProviderError};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
 pub use token::{ClientId, Token, TokenError};
+pub use unknown_ids::{Named, Noted};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -84,6 +86,7 @@ struct Inner {
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
+    unknown_ids: unknown_ids::UnknownIds,
     went_back: AtomicU64,
 }
 
@@ -160,6 +163,7 @@ impl Live {
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),
+            unknown_ids: unknown_ids::UnknownIds::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;

@@ -4,8 +4,8 @@ use super::sql::Statement;
 use super::{
     access, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory, events,
     extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors, notifications,
-    organizations, proofs, receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys,
-    streams, users,
+    organizations, owners, proofs, receivers, reconciliations, request_log, role_offers, servers, signals,
+    signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -20,6 +20,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        owners::STATEMENTS,
         brakes::STATEMENTS,
         deleted_groups::STATEMENTS,
         held_purges::STATEMENTS,

@@ -89,6 +89,8 @@ mod mirrors;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod named_from_outside;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod oauth;
