@@ -60,7 +60,7 @@ const END: Statement = Statement {
                k AS (UPDATE sign_in_link SET expires_at = created_at FROM gone WHERE sign_in_link.account = gone.account \
                AND sign_in_link.organization = gone.organization AND used_at IS NULL AND expires_at > $3 \
                RETURNING gone.user_id, sign_in_link.id), \
-               i AS (UPDATE invitation SET ended_at = $3, outcome = 'withdrawn' FROM gone WHERE invitation.organization = $1 \
+               i AS (UPDATE invitation SET ended_at = $3, outcome = 'orphaned' FROM gone WHERE invitation.organization = $1 \
                AND invited_by = gone.account AND ended_at IS NULL RETURNING gone.user_id, invitation.id) \
                INSERT INTO ended_credential (organization, user_id, at, kind, id) \
                SELECT $1, user_id, $3, 1, id FROM s UNION ALL SELECT $1, user_id, $3, 2, id FROM k \
@@ -83,10 +83,10 @@ const LINKS: Statement = Statement {
 };
 const INVITATIONS: Statement = Statement {
     name: "invitation_end_of_users",
-    sqlite: "UPDATE invitation SET ended_at = $3, outcome = 'withdrawn' WHERE organization = $1 AND ended_at IS NULL \
+    sqlite: "UPDATE invitation SET ended_at = $3, outcome = 'orphaned' WHERE organization = $1 AND ended_at IS NULL \
              AND invited_by IN (SELECT l.account FROM json_each($2) j CROSS JOIN account_link l \
              INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value))",
-    postgres: "UPDATE invitation SET ended_at = $3, outcome = 'withdrawn' WHERE organization = $1 AND ended_at IS NULL \
+    postgres: "UPDATE invitation SET ended_at = $3, outcome = 'orphaned' WHERE organization = $1 AND ended_at IS NULL \
                AND invited_by IN (SELECT account FROM account_link WHERE organization = $1 AND user_id = ANY($2))",
 };
 const OF_USER: Statement = Statement::both(

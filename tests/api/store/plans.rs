@@ -92,6 +92,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("extension_schema_list", "an organization has a handful of schemas, and all are asked for"),
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
+    ("membership_members_until", "a group that is restored has all its members again"),
     ("membership_at", "so many are passed over as are asked about"),
     ("membership_of_groups", "all members are asked for"),
     ("membership_nested_groups", "finds the groups among the members, by their kind on PostgreSQL"),
