@@ -28,6 +28,7 @@ mod migrate;
 pub mod notifications;
 pub mod ordered;
 pub mod organizations;
+pub mod owners;
 mod postgres;
 mod postgres_url;
 pub mod proofs;

@@ -7,6 +7,7 @@ mod notifications;
 mod outbox;
 mod request_log;
 mod told;
+mod unknown_ids;
 mod watch;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -75,6 +76,8 @@ impl Jobs {
         jobs.spawn("gates", move || gates::run(&watching, &stop))?;
         let (telling, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("told", move || told::run(&telling, &now, &stop))?;
+        let (noting, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("unknown-ids", move || unknown_ids::run(&noting, &now, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

@@ -17,6 +17,7 @@ pub mod provisioning;
 mod readiness;
 pub mod reconciliation;
 pub mod signals;
+pub mod unknown_ids;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 use super::sql::Statement;
 use super::{
     access, assertions, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events,
-    extension_schemas, findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs,
-    receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
+    extension_schemas, findings, groups, history, keyring, leavers, memberships, notifications, organizations, owners,
+    proofs, receivers, reconciliations, request_log, role_offers, servers, signals, signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -18,6 +18,7 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        owners::STATEMENTS,
         brakes::STATEMENTS,
         findings::STATEMENTS,
         credentials::STATEMENTS,

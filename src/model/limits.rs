@@ -74,6 +74,8 @@ pub const REASON_CHARACTERS: usize = 1_000;
 pub const BELIEVED: usize = 100;
 /// Roles at scopes that may be offered to one connection.
 pub const ROLE_OFFERS: usize = 1_000;
+/// Ids of one minute that the log keeps of what one caller named and its organization has not.
+pub const UNKNOWN_IDS: usize = 100;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a webhook that arrives.

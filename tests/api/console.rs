@@ -14,7 +14,7 @@ mod rules;
 mod signing_in;
 
 pub use browser::Browser;
-pub use inviting::{joined, link};
+pub use inviting::{invited, joined, link};
 
 use muster::clock::Clock;
 use muster::ids;

@@ -87,6 +87,8 @@ mod memory;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod named_from_outside;
+#[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod oauth;

@@ -111,8 +111,8 @@ struct Origins {
     groups: BTreeSet<GroupId>,
 }
 
-/// Refuses to take what would leave no active user who is `admin` at `/`, or none who is it without an end. Where administrators depend on it at all, the
-/// answer is the revision the check holds at: the write must happen at that one.
+/// Refuses to take what would leave no active user who is `admin` at `/`, or none who is it without an end. Where
+/// administrators depend on it at all, the answer is the revision the check holds at: the write must happen at that one.
 ///
 /// # Errors
 /// [`AdministrationError::InUse`].

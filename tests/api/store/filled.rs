@@ -52,9 +52,9 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     (
         "role_offer",
-        "organization, id, connection, role, scope, created_at",
+        "organization, id, connection, role, scope, by_document, created_at",
         2000,
-        "#01(1), #0f(i), #02(i % 20 + 1), 'role' || i, '/scope' || i, 0",
+        "#01(1), #0f(i), #02(i % 20 + 1), 'role' || i, '/scope' || i, on, 0",
     ),
     (
         "credential",
