@@ -3,6 +3,7 @@
 mod brakes;
 mod claims;
 mod gates;
+mod mirrors;
 mod notifications;
 mod outbox;
 mod request_log;
@@ -72,6 +73,8 @@ impl Jobs {
             let senders = Arc::clone(&senders);
             jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &senders, &stop))?;
         }
+        let (refreshing, stop) = (services.clone(), jobs.stop.clone());
+        jobs.spawn("mirrors", move || mirrors::run(&refreshing, &stop))?;
         let (watching, stop) = (live.clone(), jobs.stop.clone());
         jobs.spawn("gates", move || gates::run(&watching, &stop))?;
         let (telling, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());

@@ -41,7 +41,7 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
-pub use outside::{Fetch, FetchAccounts};
+pub use outside::{Fetch, FetchAccounts, FetchGroups, GithubGroups};
 pub use page_starts::{ListKey, STRIDE};
 pub use providers::{Discovered, Exchange, Exchanged, Exchanger, ProviderError};
 pub use requests::{AnsweredRequest, Kept};

@@ -8,6 +8,7 @@ mod error;
 pub mod invitations;
 pub mod leavers;
 pub mod log;
+pub mod mirrors;
 pub mod notifications;
 pub mod oauth;
 pub mod people;

@@ -20,6 +20,7 @@ mod groups;
 mod guardrails;
 mod identity_provider;
 mod leavers;
+mod mirrors;
 mod names;
 mod notifications;
 mod offers;
@@ -73,6 +74,7 @@ pub const RESOURCES: &[Resource] = &[
     brakes::RESOURCE,
     findings::RESOURCE,
     systems::RESOURCE,
+    mirrors::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,

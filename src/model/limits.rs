@@ -122,3 +122,9 @@ pub const PEOPLE_AT_ONCE: usize = 500;
 pub const DOWNSTREAM_SYSTEMS: usize = 50;
 /// Accounts of one downstream system.
 pub const DOWNSTREAM_ACCOUNTS: usize = 200_000;
+/// Comparisons of one downstream system that are kept, the newest.
+pub const RECONCILIATIONS_KEPT: usize = 400;
+/// Groups of one mirror.
+pub const MIRRORED_GROUPS: usize = 10_000;
+/// Repositories named for one mirror.
+pub const MIRRORED_REPOSITORIES: usize = 1_000;

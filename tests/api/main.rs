@@ -77,6 +77,8 @@ mod isolation;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod leaver_matrix;
+#[cfg(test)]
 mod leavers;
 #[cfg(test)]
 mod limits;
@@ -85,6 +87,8 @@ mod membership;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod mirrors;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod named_from_outside;
@@ -92,6 +96,8 @@ mod named_from_outside;
 mod notifications;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod outbound_targets;
 #[cfg(test)]
 mod outside_issuers;
 #[cfg(test)]

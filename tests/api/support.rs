@@ -23,7 +23,7 @@ pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
-pub use far_side::FarSide;
+pub use far_side::{FarSide, Seen};
 pub use listener::{ACCEPTED, Listener, Received};
 pub use mail_server::MailServer;
 pub use program::{Program, Server as ServerProcess};

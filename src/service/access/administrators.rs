@@ -41,7 +41,7 @@ impl Taken {
         let ceases = |change: &&StatusChange| change.status != Status::Active;
         let deleted = |change: &GroupChange| match change {
             GroupChange::Delete { id, .. } => Some(*id),
-            GroupChange::Replace { .. } | GroupChange::Touch { .. } => None,
+            GroupChange::Replace { .. } | GroupChange::Touch { .. } | GroupChange::Restore { .. } => None,
         };
         let ended = |row: &AccessRow| match row {
             AccessRow::AssignmentEnds(id) => Some(*id),

@@ -201,6 +201,7 @@ impl Services {
         }
         Ok(match &found.ending {
             Some(ending) if ending.outcome == "joined" => Err(JoinRefusal::Used),
+            Some(ending) if ending.outcome == "orphaned" => Err(JoinRefusal::InviterGone),
             Some(_) => Err(JoinRefusal::Withdrawn),
             None if self.clock.now() >= found.invitation.expires_at => Err(JoinRefusal::Expired),
             None => Ok(found),
