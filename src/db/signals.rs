@@ -86,7 +86,7 @@ const DROP: Statement = Statement::both(
     concat!(
         "UPDATE signal SET finished_at = $4, outcome = 'dropped', content = '', passing_at = CASE WHEN event NOT IN ",
         gone!(),
-        " THEN $4 END WHERE organization = $1 AND receiver = $2 AND id <> $3 AND finished_at IS NULL"
+        " THEN CAST($4 AS BIGINT) END WHERE organization = $1 AND receiver = $2 AND id <> $3 AND finished_at IS NULL"
     ),
 );
 

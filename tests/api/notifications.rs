@@ -212,7 +212,7 @@ on_both_databases! {
         deaf.answer(ACCEPTED);
         picky.answer(ACCEPTED);
         while !problem(&ids[0]).is_null() {
-            server.clock.advance(HOUR / 60);
+            server.clock.advance(HOUR / 3_600);
         }
         server.clock.advance(25 * HOUR);
         look(&server);
