@@ -20,7 +20,7 @@ use crate::config::GithubSettings;
 use crate::http::webhooks::github::Gates;
 use crate::http::{self, Edge, operation};
 use crate::jobs::Jobs;
-use crate::outbound::github_accounts;
+use crate::outbound::{github_accounts, github_groups};
 use crate::service::Services;
 use crate::service::post::Post;
 use crate::service::practice::Practice;
@@ -94,6 +94,7 @@ impl App {
         services.live.fetch_documents_with(documents());
         services.live.exchange_with(exchanges());
         services.live.fetch_accounts_with(github_accounts::fetcher());
+        services.live.fetch_groups_with(github_groups::fetcher());
         Ok(Self {
             address,
             metrics_address: metrics_listener.as_ref().map(TcpListener::local_addr).transpose()?,

@@ -17,6 +17,7 @@ mod login_link;
 mod mapping;
 mod may;
 mod migrate;
+mod mirror;
 mod notification;
 mod offer;
 mod org;
@@ -133,6 +134,9 @@ enum Command {
     /// Downstream systems, whose accounts are compared with the people here
     #[command(subcommand)]
     System(system::SystemCommand),
+    /// Mirrors: groups of GitHub, kept as groups of a connection
+    #[command(subcommand)]
+    Mirror(mirror::MirrorCommand),
     Reconcile(system::Reconcile),
     /// Keys: those that sign tokens, and those that bundles are verified with
     #[command(subcommand)]
@@ -201,6 +205,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Notification(command) => notification::run(&command, &settings),
         Command::May(may) => may::run(&may, &flags),
         Command::System(command) => system::run(&command, &settings),
+        Command::Mirror(command) => mirror::run(&command, &settings),
         Command::Reconcile(reconcile) => system::reconcile(&reconcile, &settings),
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),

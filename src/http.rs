@@ -17,6 +17,7 @@ mod rate;
 mod record;
 pub mod scim;
 mod signals;
+mod unknown_ids;
 pub mod webhooks;
 mod well_known;
 

@@ -4,9 +4,11 @@ mod brakes;
 mod claims;
 mod exports;
 mod gates;
+mod mirrors;
 mod notifications;
 mod outbox;
 mod request_log;
+mod unknown_ids;
 mod watch;
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -73,8 +75,12 @@ impl Jobs {
             let senders = Arc::clone(&senders);
             jobs.spawn(&format!("outbox-{number}"), move || outbox::run(&live, &issuer, &senders, &stop))?;
         }
+        let (refreshing, stop) = (services.clone(), jobs.stop.clone());
+        jobs.spawn("mirrors", move || mirrors::run(&refreshing, &stop))?;
         let (watching, stop) = (live.clone(), jobs.stop.clone());
         jobs.spawn("gates", move || gates::run(&watching, &stop))?;
+        let (noting, now, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
+        jobs.spawn("unknown-ids", move || unknown_ids::run(&noting, &now, &stop))?;
         let (live, clock, stop) = (live.clone(), clock.clone(), jobs.stop.clone());
         jobs.spawn("request-log", move || request_log::run(&live, &clock, request_log_days, &stop))?;
         Ok(jobs)

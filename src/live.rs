@@ -21,6 +21,7 @@ mod sightings;
 mod signing;
 mod token;
 mod types;
+mod unknown_ids;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,12 +41,13 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
-pub use outside::{Fetch, FetchAccounts};
+pub use outside::{Fetch, FetchAccounts, FetchGroups, GithubGroups};
 pub use page_starts::{ListKey, STRIDE};
 pub use providers::{Discovered, Exchange, Exchanged, Exchanger, ProviderError};
 pub use requests::{AnsweredRequest, Kept};
 pub use signing::{Algorithm, SigningError, SigningKey, SigningKeys, SigningPair};
 pub use token::{ClientId, Token, TokenError};
+pub use unknown_ids::{Named, Noted};
 
 /// How long a lease lasts on the database's clock. A server that falls silent delays the others by at most this.
 pub const LEASE: Duration = Duration::from_secs(5);
@@ -85,6 +87,7 @@ struct Inner {
     signing: signing::Signing,
     requests: Arc<requests::RequestLog>,
     denials: denials::Denials,
+    unknown_ids: unknown_ids::UnknownIds,
     went_back: AtomicU64,
 }
 
@@ -161,6 +164,7 @@ impl Live {
             signing: signing::Signing::default(),
             requests: Arc::default(),
             denials: denials::Denials::default(),
+            unknown_ids: unknown_ids::UnknownIds::default(),
             went_back: AtomicU64::new(0),
         });
         let decisions = decisions::start(Arc::clone(&inner.decisions), inner.database.clone())?;

@@ -16,6 +16,7 @@ mod identity_provider;
 mod leaf;
 pub mod limits;
 mod member;
+mod mirror;
 mod moment;
 mod name;
 mod network;
@@ -34,7 +35,7 @@ mod version;
 
 pub use assignment::{Assignment, AssignmentSource, Principal, Validity, ValidityError};
 pub use believed::{Believed, BelievedError, Said};
-pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_PEOPLE};
+pub use brake::{Brake, BrakeError, Departure, Firing, LEAST_OBJECTS, Part};
 pub use caller::{Actor, Administrator, Caller, EnforcementPoint};
 pub use catalogue::{Catalogue, CatalogueEntry, CatalogueError};
 pub use connection::{Connection, Profile};
@@ -50,6 +51,7 @@ pub use id::{
 pub use identity_provider::{IdentityProvider, IdentityProviderError, JoinedBy, OutsideSubject, SubjectError};
 pub use leaf::{Fact, Leaf, LeafError, LeafId, ResourceType};
 pub use member::{Member, MemberKind};
+pub use mirror::{Loss, MirroredGroup, SubjectTemplate, SubjectTemplateError};
 pub use moment::{Moment, MomentError};
 pub use name::{ConnectionName, Name, NameError, Slug};
 pub use network::{Network, NetworkError};

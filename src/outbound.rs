@@ -3,4 +3,6 @@
 pub mod client;
 pub mod github;
 pub mod github_accounts;
+mod github_api;
+pub mod github_groups;
 pub mod mail;

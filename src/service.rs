@@ -9,6 +9,7 @@ pub mod exports;
 pub mod invitations;
 pub mod leavers;
 pub mod log;
+pub mod mirrors;
 pub mod notifications;
 pub mod oauth;
 pub mod people;
@@ -18,6 +19,7 @@ pub mod provisioning;
 mod readiness;
 pub mod reconciliation;
 pub mod signals;
+pub mod unknown_ids;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Assignment, Fact, GuardrailId, Moment, fold};
 
 use super::graph::{Denial, Facts, Graph, Lifetimes, Resource, Subject};
-use super::guardrail::{Bearing, Guardrails, Setting, Verdict};
+use super::guardrail::{Bearing, Guardrails, KNOWN_AS, Setting, Verdict};
 
 pub use search::Who;
 
@@ -150,9 +150,15 @@ impl<'a> Rules<'a> {
         }
         let id = subject.id().to_string();
         let identifiers = self.graph.identifiers(subject);
+        let known_as = match self.graph.facts(subject).and_then(|facts| facts.get(KNOWN_AS)) {
+            Some(Fact::Texts(texts)) => Some(texts),
+            _ => None,
+        };
         let named = |author: &&String| {
             let folded = fold(author);
-            folded == id || identifiers.iter().any(|known| *known.text == folded || *known.text == ***author)
+            folded == id
+                || identifiers.iter().any(|known| *known.text == folded || *known.text == ***author)
+                || known_as.is_some_and(|texts| texts.contains(&folded) || texts.contains(*author))
         };
         Some(authors.iter().any(named))
     }

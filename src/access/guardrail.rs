@@ -28,7 +28,7 @@ pub use person::person_facts;
 pub use ready::{ReadyError, ReadyParameters};
 pub use values::facts_from_json;
 pub use vocabulary::{
-    Attribute, AttributeOwner, FactKind, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
+    Attribute, AttributeOwner, FactKind, KNOWN_AS, PERSON_ATTRIBUTES, PersonAttribute, Vocabulary, VocabularyError,
 };
 
 /// A rule that forbids.

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::config::Settings;
-use crate::model::{Brake, BrakeError, ConnectionId, ConnectionName, LEAST_PEOPLE, OrganizationId, ResourceId};
+use crate::model::{Brake, BrakeError, ConnectionId, ConnectionName, LEAST_OBJECTS, OrganizationId, ResourceId};
 use crate::service::administration::Administration;
 
 use super::error::CommandError;
@@ -19,11 +19,11 @@ pub(super) struct Wanted {
     organization: OrganizationChoice,
     /// The connection
     connection: ConnectionName,
-    /// Fires when more than this share of the organization's people leave over it, in percent
+    /// Fires when more than this share of the organization's people leave over it, or of its groups are deleted, in percent
     #[arg(long, default_value_t = 20)]
     share: i64,
-    /// And at least so many people
-    #[arg(long, default_value_t = LEAST_PEOPLE)]
+    /// And at least so many people and groups
+    #[arg(long, default_value_t = LEAST_OBJECTS)]
     least: i64,
     /// Within so many minutes
     #[arg(long, default_value_t = 10)]
@@ -88,11 +88,14 @@ pub(super) fn run(command: &BrakeCommand, settings: &Settings) -> Result<(), Com
         BrakeCommand::Rehearse(wanted) => {
             let (organization, connection, brake) = wanted.read(administration)?;
             let firings = administration.rehearse_brake(organization, connection, brake)?;
-            let rows: Vec<[String; 3]> = firings
+            let rows: Vec<[String; 4]> = firings
                 .iter()
-                .map(|one| [output::seconds(one.at), one.people.to_string(), one.population.to_string()])
+                .map(|one| {
+                    let [people, of, groups] = [one.people, one.population, one.groups].map(|count| count.to_string());
+                    [output::seconds(one.at), people, of, groups]
+                })
                 .collect();
-            output::table(["WOULD HAVE FIRED", "PEOPLE", "OF"], &rows)
+            output::table(["WOULD HAVE FIRED", "PEOPLE", "OF", "GROUPS"], &rows)
         }
         BrakeCommand::List { organization } => list(administration, organization),
         BrakeCommand::Release { organization, id } => {
@@ -111,7 +114,7 @@ fn list(administration: &Administration, organization: &OrganizationChoice) -> R
         let found = connections.iter().find(|connection| connection.id == id);
         found.map_or_else(|| id.to_string(), |connection| connection.name.clone())
     };
-    let rows: Vec<[String; 6]> = administration
+    let rows: Vec<[String; 7]> = administration
         .quarantines(organization, ResourceId::LAST, LISTED)?
         .into_iter()
         .map(|quarantine| {
@@ -121,11 +124,12 @@ fn list(administration: &Administration, organization: &OrganizationChoice) -> R
                 output::seconds(quarantine.opened_at),
                 quarantine.people.to_string(),
                 quarantine.population.to_string(),
+                quarantine.groups.to_string(),
                 quarantine.closed.map_or("open", |(_, outcome)| outcome.as_str()).to_owned(),
             ]
         })
         .collect();
-    output::table(["ID", "CONNECTION", "OPENED", "PEOPLE", "OF", "STATE"], &rows)
+    output::table(["ID", "CONNECTION", "OPENED", "PEOPLE", "OF", "GROUPS", "STATE"], &rows)
 }
 
 fn restore(
@@ -135,12 +139,16 @@ fn restore(
 ) -> Result<(), CommandError> {
     let organization = organization.find(administration)?.id;
     let restoration = administration.restore_quarantine(organization, id)?;
-    output::line(&format!("restored {}, unchanged {}", restoration.restored, restoration.unchanged))?;
+    let (restored, unchanged, groups) = (restoration.restored, restoration.unchanged, restoration.groups);
+    output::line(&format!("restored {restored}, unchanged {unchanged}, groups {groups}"))?;
     for (user, why) in &restoration.failed {
         output::line(&format!("not restored: {user}: {why}"))?;
     }
-    if restoration.failed.is_empty() {
-        return Ok(());
+    for (group, why) in &restoration.failed_groups {
+        output::line(&format!("not restored: group {group}: {why}"))?;
     }
-    Err(CommandError::Failed(format!("{} people are not restored", restoration.failed.len())))
+    match restoration.failed.len().saturating_add(restoration.failed_groups.len()) {
+        0 => Ok(()),
+        failed => Err(CommandError::Failed(format!("{failed} people and groups are not restored"))),
+    }
 }

@@ -68,13 +68,14 @@ pub(super) fn run(command: &OfferCommand, settings: &Settings) -> Result<(), Com
         OfferCommand::List { organization, connection } => {
             let (organization, connection) = of(administration, organization, connection)?;
             let offers = administration.offers(organization, connection)?.into_iter();
-            let rows: Vec<[String; 4]> = offers
+            let rows: Vec<[String; 5]> = offers
                 .map(|offer| {
                     let since = output::seconds(offer.created_at);
-                    [offer.value(), offer.role.to_string(), offer.scope.to_string(), since]
+                    let source = offer.source().as_str().to_owned();
+                    [offer.value(), offer.role.to_string(), offer.scope.to_string(), since, source]
                 })
                 .collect();
-            output::table(["VALUE", "ROLE", "SCOPE", "SINCE"], &rows)
+            output::table(["VALUE", "ROLE", "SCOPE", "SINCE", "SOURCE"], &rows)
         }
     })
 }

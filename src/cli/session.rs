@@ -8,7 +8,7 @@ use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{Live, LiveSettings};
 use crate::model::{Actor, Caller, Destinations};
-use crate::outbound::github_accounts;
+use crate::outbound::{github_accounts, github_groups};
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
 use crate::service::administration::Administration;
@@ -54,6 +54,7 @@ pub(super) fn work(
     let (live, threads) = Live::start(database, clock.clone(), LiveSettings { serves: false, root_key })?;
     live.allow_destinations(Destinations::new(settings.outbound_networks.clone()));
     live.fetch_accounts_with(github_accounts::fetcher());
+    live.fetch_groups_with(github_groups::fetcher());
     let types = ResourceTypes::builtin().map_err(|error| CommandError::Failed(error.to_string()))?;
     let session = Session {
         administration: Administration::new(live.clone(), clock.clone(), Actor::CommandLine),

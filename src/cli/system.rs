@@ -91,7 +91,7 @@ pub(super) struct Reconcile {
     json: bool,
 }
 
-fn find(
+pub(super) fn find(
     administration: &Administration,
     organization: &OrganizationChoice,
     name: &Name,
@@ -104,7 +104,7 @@ fn find(
         .ok_or_else(|| CommandError::Failed(format!("there is no system `{name}`; `muster system list` shows them")))
 }
 
-fn unreadable(path: &std::path::Path, error: &std::io::Error) -> CommandError {
+pub(super) fn unreadable(path: &std::path::Path, error: &std::io::Error) -> CommandError {
     CommandError::Usage(format!("the file `{}` cannot be read: {error}", path.display()))
 }
 

@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Binary, Nullable};
 
 use crate::model::{Brake, ConnectionId, EventId, IdError, Moment, OrganizationId, ResourceId};
 
+use super::held_purges::{self, HeldPurge};
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
 
@@ -49,6 +50,8 @@ pub struct Quarantine {
     pub people: i64,
     /// Of how many.
     pub population: i64,
+    /// How many groups were deleted by then.
+    pub groups: i64,
     /// When it was decided, and how.
     pub closed: Option<(Moment, Outcome)>,
 }
@@ -64,6 +67,10 @@ pub enum BrakeRow {
     Opens(Quarantine),
     /// Somebody has decided.
     Closes(ResourceId, Moment, Outcome),
+    /// Receivers are told later that somebody who was deleted may be purged.
+    HoldPurge(HeldPurge),
+    /// They are told now, or there is nothing to tell any more.
+    LetGo(EventId),
 }
 
 const SET: Statement = Statement::both(
@@ -82,8 +89,8 @@ const EVERYWHERE: Statement =
     Statement::both("brake_everywhere", "SELECT organization, connection, share, least, minutes FROM brake");
 const OPEN: Statement = Statement::both(
     "quarantine_insert",
-    "INSERT INTO quarantine (organization, id, connection, from_event, opened_at, people, population) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    "INSERT INTO quarantine (organization, id, connection, from_event, opened_at, people, population, group_count) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 const CLOSE: Statement = Statement::both(
     "quarantine_close",
@@ -92,17 +99,17 @@ const CLOSE: Statement = Statement::both(
 );
 const QUARANTINES: Statement = Statement::both(
     "quarantine_before",
-    "SELECT id, connection, from_event, opened_at, people, population, closed_at, outcome FROM quarantine \
+    "SELECT id, connection, from_event, opened_at, people, population, group_count, closed_at, outcome FROM quarantine \
      WHERE organization = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
 );
 const QUARANTINE: Statement = Statement::both(
     "quarantine_by_id",
-    "SELECT id, connection, from_event, opened_at, people, population, closed_at, outcome FROM quarantine \
+    "SELECT id, connection, from_event, opened_at, people, population, group_count, closed_at, outcome FROM quarantine \
      WHERE organization = $1 AND id = $2",
 );
 const LAST: Statement = Statement::both(
     "quarantine_last_of_connection",
-    "SELECT id, connection, from_event, opened_at, people, population, closed_at, outcome FROM quarantine \
+    "SELECT id, connection, from_event, opened_at, people, population, group_count, closed_at, outcome FROM quarantine \
      WHERE organization = $1 AND connection = $2 ORDER BY id DESC LIMIT 1",
 );
 
@@ -135,6 +142,7 @@ impl BrakeRow {
                     Bind::Int(quarantine.opened_at.as_micros()),
                     Bind::Int(quarantine.people),
                     Bind::Int(quarantine.population),
+                    Bind::Int(quarantine.groups),
                 ]);
                 &OPEN
             }
@@ -142,6 +150,8 @@ impl BrakeRow {
                 binds.extend([Bind::Bytes(id.as_bytes()), Bind::Int(at.as_micros()), Bind::Int(outcome.as_i64())]);
                 &CLOSE
             }
+            Self::HoldPurge(held) => return held_purges::insert(tx, organization, held),
+            Self::LetGo(event) => return held_purges::remove(tx, organization, *event),
         };
         Sql(statement, binds).run(tx)
     }
@@ -175,6 +185,8 @@ struct QuarantineRecord {
     people: i64,
     #[diesel(sql_type = BigInt)]
     population: i64,
+    #[diesel(sql_type = BigInt)]
+    group_count: i64,
     #[diesel(sql_type = Nullable<BigInt>)]
     closed_at: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
@@ -203,6 +215,7 @@ fn read_quarantine(row: &QuarantineRecord) -> Result<Quarantine, DatabaseError> 
         opened_at: Moment::from_micros(row.opened_at),
         people: row.people,
         population: row.population,
+        groups: row.group_count,
         closed: row.closed_at.map(|at| (Moment::from_micros(at), outcome)),
     })
 }

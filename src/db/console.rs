@@ -1,6 +1,7 @@
 //! The console's own tables: accounts, sessions, links that sign in, invitations.
 
 pub mod accounts;
+pub mod ended;
 pub mod exports;
 pub mod invitations;
 pub mod links;
@@ -23,6 +24,7 @@ use sessions::Session;
 /// Every statement of these table groups.
 pub(super) const STATEMENTS: &[&[&Statement]] = &[
     accounts::STATEMENTS,
+    ended::STATEMENTS,
     sessions::STATEMENTS,
     links::STATEMENTS,
     providers::STATEMENTS,
@@ -93,18 +95,18 @@ impl ConsoleRow {
     }
 }
 
-/// Ends every session of people who cease to be active, in the transaction that says so.
-pub(super) fn end_sessions_of_leavers(
+/// Ends what admits people who cease to be active, in the transaction that says so.
+pub(super) fn end_credentials_of_leavers(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     changes: &[StatusChange],
 ) -> diesel::QueryResult<()> {
     let leavers: Vec<UserId> =
         changes.iter().filter(|change| change.status != Status::Active).map(|change| change.user).collect();
-    if leavers.is_empty() {
-        return Ok(());
+    match changes.first() {
+        Some(change) if !leavers.is_empty() => ended::end(tx, organization, &leavers, change.since),
+        _ => Ok(()),
     }
-    sessions::end_of_users(tx, organization, &leavers)
 }
 
 /// An id as it stands in a column that belongs to `table`.

@@ -63,6 +63,15 @@ pub enum GroupChange {
         /// When.
         modified_at: Moment,
     },
+    /// It is there again, if it is deleted at the expected version; empty.
+    Restore {
+        /// Which group.
+        id: GroupId,
+        /// The version the change was worked out from.
+        expected: Version,
+        /// When.
+        at: Moment,
+    },
     /// It is deleted, if it is still at the expected version. Ends every membership in it and of it.
     Delete {
         /// Which group.
@@ -133,6 +142,21 @@ pub(super) const DELETE: Statement = Statement {
                WHERE g.organization = v.organization AND g.id = v.id AND g.version = v.version AND g.deleted_at IS NULL",
 };
 
+pub(super) const RESTORE: Statement = Statement {
+    name: "group_restore",
+    sqlite: "UPDATE scim_group SET deleted_at = NULL, modified_at = $4, version = version + 1 \
+             WHERE organization = $1 AND id = $2 AND version = $3 AND coalesce(deleted_at, 0) > 0",
+    postgres: "UPDATE scim_group AS g SET deleted_at = NULL, modified_at = v.at, version = g.version + 1 \
+               FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[]) AS v(organization, id, version, at) \
+               WHERE g.organization = v.organization AND g.id = v.id AND g.version = v.version \
+               AND coalesce(g.deleted_at, 0) > 0",
+};
+pub(super) const DELETED: Statement = Statement::both(
+    "group_deleted",
+    "SELECT id, version, created_at, modified_at, document FROM scim_group \
+     WHERE organization = $1 AND id = $2 AND connection = $3 AND coalesce(deleted_at, 0) > 0",
+);
+
 pub(super) const BY_ID: Statement = Statement::both(
     "group_by_id",
     "SELECT id, version, created_at, modified_at, document FROM scim_group \
@@ -195,6 +219,8 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &REPLACE,
     &TOUCH,
     &DELETE,
+    &RESTORE,
+    &DELETED,
     &BY_ID,
     &BY_IDS,
     &BY_NAME,
@@ -225,6 +251,21 @@ impl GroupRow {
             Bind::Text(&self.document),
         ]
     }
+}
+
+/// What names a group at a version, and when it changed.
+pub(super) fn versioned_binds<'a>(
+    organization: &'a OrganizationId,
+    id: &'a GroupId,
+    expected: Version,
+    at: Moment,
+) -> Vec<Bind<'a>> {
+    vec![
+        Bind::Bytes(organization.as_bytes()),
+        Bind::Bytes(id.as_bytes()),
+        Bind::Int(expected.as_i64()),
+        Bind::Int(at.as_micros()),
+    ]
 }
 
 pub(super) fn replace_binds<'a>(
@@ -409,4 +450,16 @@ pub fn known(
     let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list), Bind::Bytes(connection.as_bytes())];
     identified::known(tx, &KNOWN, binds)
+}
+
+/// A group of the connection that is deleted.
+pub fn deleted(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    connection: ConnectionId,
+    id: GroupId,
+) -> Result<Option<StoredGroup>, DatabaseError> {
+    let binds =
+        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
+    Sql(&DELETED, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
 }

@@ -121,6 +121,11 @@ pub(super) const NESTED_GROUPS: Statement = Statement {
                AND until_revision = 9223372036854775807 AND member_kind = 2",
 };
 
+pub(super) const MEMBERS_UNTIL: Statement = Statement::both(
+    "membership_members_until",
+    "SELECT group_id, member_id, member_kind FROM membership \
+     WHERE organization = $1 AND group_id = $2 AND until_revision = $3 AND until_revision < 9223372036854775807",
+);
 pub(super) const ENDED_WITH: Statement = Statement {
     name: "membership_ended_with",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM membership m INDEXED BY membership_of_former_member \
@@ -147,6 +152,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &NESTED_IN,
     &NESTED_GROUPS,
     &ENDED_WITH,
+    &MEMBERS_UNTIL,
 ];
 
 impl MembershipChange {
@@ -269,6 +275,17 @@ pub fn ended_with(
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes()), Bind::Int(revision.as_i64())];
     read(Sql(&ENDED_WITH, binds).rows(tx)?)
+}
+
+/// Who was in a group until a revision ended that, whether deleted since or not.
+pub fn members_until(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+    revision: Revision,
+) -> Result<Vec<MembershipChange>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(revision.as_i64())];
+    read(Sql(&MEMBERS_UNTIL, binds).rows(tx)?)
 }
 
 /// The direct members of several groups, at most `limit` in all.

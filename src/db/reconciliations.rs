@@ -3,7 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{IdError, Moment, OrganizationId, ResourceId, UserId};
+use crate::model::{IdError, Moment, OrganizationId, ResourceId, UserId, limits};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
@@ -99,6 +99,11 @@ const COMPARED: Statement = Statement::both(
     "reconciliation_insert",
     "INSERT INTO reconciliation (organization, system, id, at, report) VALUES ($1, $2, $3, $4, $5)",
 );
+const FORGET: Statement = Statement::both(
+    "reconciliation_forget",
+    "DELETE FROM reconciliation WHERE organization = $1 AND system = $2 AND id <= (SELECT id FROM reconciliation \
+     WHERE organization = $1 AND system = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
+);
 const BEFORE: Statement = Statement::both(
     "reconciliation_before",
     "SELECT id, at, report FROM reconciliation WHERE organization = $1 AND system = $2 AND id < $3 \
@@ -106,7 +111,8 @@ const BEFORE: Statement = Statement::both(
 );
 
 /// Every statement of these tables.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &REMOVE, &LIST, &OWN, &DISOWN, &OWNERS, &COMPARED, &BEFORE];
+pub(super) const STATEMENTS: &[&Statement] =
+    &[&INSERT, &REMOVE, &LIST, &OWN, &DISOWN, &OWNERS, &COMPARED, &FORGET, &BEFORE];
 
 impl ReconciliationRow {
     pub(super) fn write(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
@@ -144,7 +150,11 @@ impl ReconciliationRow {
                     Bind::Int(compared.at.as_micros()),
                     Bind::Text(&compared.report),
                 ];
-                Sql(&COMPARED, binds).run(tx)
+                let written = Sql(&COMPARED, binds).run(tx)?;
+                let kept = Bind::Int(i64::try_from(limits::RECONCILIATIONS_KEPT).unwrap_or(i64::MAX));
+                Sql(&FORGET, vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(system.as_bytes()), kept])
+                    .run(tx)?;
+                Ok(written)
             }
         }
     }

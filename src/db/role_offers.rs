@@ -1,7 +1,7 @@
 //! Roles at scopes that connections may assign.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Text};
 
 use crate::model::{ConnectionId, Moment, OrganizationId, ResourceId, RoleOffer};
 
@@ -10,18 +10,19 @@ use super::{DatabaseError, Tx};
 
 const INSERT: Statement = Statement::both(
     "role_offer_insert",
-    "INSERT INTO role_offer (organization, id, connection, role, scope, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    "INSERT INTO role_offer (organization, id, connection, role, scope, created_at, by_document) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
 const DELETE: Statement =
     Statement::both("role_offer_delete", "DELETE FROM role_offer WHERE organization = $1 AND id = $2");
 const OF_CONNECTION: Statement = Statement::both(
     "role_offer_of_connection",
-    "SELECT id, connection, role, scope, created_at FROM role_offer \
+    "SELECT id, connection, role, scope, created_at, by_document FROM role_offer \
      WHERE organization = $1 AND connection = $2 ORDER BY role, scope",
 );
 const LIST: Statement = Statement::both(
     "role_offer_list",
-    "SELECT id, connection, role, scope, created_at FROM role_offer \
+    "SELECT id, connection, role, scope, created_at, by_document FROM role_offer \
      WHERE organization = $1 ORDER BY connection, role, scope",
 );
 
@@ -40,6 +41,8 @@ struct Record {
     scope: String,
     #[diesel(sql_type = BigInt)]
     created_at: i64,
+    #[diesel(sql_type = Bool)]
+    by_document: bool,
 }
 
 fn corrupt(error: impl std::fmt::Display) -> DatabaseError {
@@ -53,6 +56,7 @@ fn read(row: &Record) -> Result<RoleOffer, DatabaseError> {
         role: row.role.parse().map_err(corrupt)?,
         scope: row.scope.parse().map_err(corrupt)?,
         created_at: Moment::from_micros(row.created_at),
+        by_document: row.by_document,
     })
 }
 
@@ -79,6 +83,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, organization: OrganizationId, offer: &Role
         Bind::Text(offer.role.as_str()),
         Bind::Text(offer.scope.as_str()),
         Bind::Int(offer.created_at.as_micros()),
+        Bind::Flag(offer.by_document),
     ];
     Sql(&INSERT, binds).run(tx)
 }

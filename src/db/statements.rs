@@ -2,9 +2,10 @@
 
 use super::sql::Statement;
 use super::{
-    access, brakes, console, credentials, decisions, demonstrations, diagnosis, directory, events, extension_schemas,
-    findings, groups, history, keyring, leavers, memberships, notifications, organizations, proofs, receivers,
-    reconciliations, request_log, role_offers, servers, sightings, signals, signing_keys, streams, users,
+    access, brakes, console, credentials, decisions, deleted_groups, demonstrations, diagnosis, directory, events,
+    extension_schemas, findings, groups, held_purges, history, keyring, leavers, memberships, mirrors, notifications,
+    organizations, owners, proofs, receivers, reconciliations, request_log, role_offers, servers, sightings, signals,
+    signing_keys, streams, users,
 };
 
 /// Every registered statement.
@@ -14,11 +15,15 @@ pub fn all() -> impl Iterator<Item = &'static Statement> {
         users::STATEMENTS,
         groups::STATEMENTS,
         memberships::STATEMENTS,
+        mirrors::STATEMENTS,
         events::STATEMENTS,
         extension_schemas::STATEMENTS,
         history::STATEMENTS,
         organizations::STATEMENTS,
+        owners::STATEMENTS,
         brakes::STATEMENTS,
+        deleted_groups::STATEMENTS,
+        held_purges::STATEMENTS,
         findings::STATEMENTS,
         credentials::STATEMENTS,
         proofs::STATEMENTS,

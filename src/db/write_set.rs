@@ -3,6 +3,7 @@
 use crate::model::{ConnectionId, CredentialId, Moment, OrganizationId, ResourceId, Revision, UserId};
 
 use super::access::{AccessRow, AccessState, FormerFacts};
+use super::deleted_groups::DeletedGroupRow;
 use super::events::EventRow;
 use super::groups::{GroupChange, GroupRow};
 use super::leavers::LeaverRow;
@@ -107,6 +108,8 @@ pub enum AdministrationRow {
     Finding(super::findings::FindingRow),
     /// Downstream systems and what comparing their accounts came to.
     Reconciliation(super::reconciliations::ReconciliationRow),
+    /// Systems whose groups are kept as groups of a connection.
+    Mirror(super::mirrors::MirrorRow),
     /// What administrators are told.
     Notification(super::notifications::NotificationRow),
     /// A new credential.
@@ -196,6 +199,8 @@ pub struct WriteSet {
     pub suspensions: Vec<SuspensionChange>,
     /// Whose access is cut off; only where the change takes a revision.
     pub leavers: Vec<LeaverRow>,
+    /// Groups that are deleted; only where the change takes a revision.
+    pub groups_deleted: Vec<DeletedGroupRow>,
     /// New groups.
     pub groups_created: Vec<GroupRow>,
     /// Groups replaced or deleted, each at an expected version, or counted up.
@@ -240,6 +245,7 @@ impl WriteSet {
             statuses: Vec::new(),
             suspensions: Vec::new(),
             leavers: Vec::new(),
+            groups_deleted: Vec::new(),
             groups_created: Vec::new(),
             groups_changed: Vec::new(),
             joined: Vec::new(),

@@ -40,7 +40,8 @@ pub struct Denial {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Killed {
-    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for).
+    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for), `session` (of the console),
+    /// `sign-in-link`, `invitation` (which the leaver had made).
     pub kind: String,
     /// Which.
     pub id: String,

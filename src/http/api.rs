@@ -20,6 +20,7 @@ mod groups;
 mod guardrails;
 mod identity_provider;
 mod leavers;
+mod mirrors;
 mod names;
 mod notifications;
 mod offers;
@@ -49,7 +50,7 @@ use crate::model::{Administrator, Caller, RequestId};
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition, unknown_ids};
 
 use answer::Reply;
 use call::Call;
@@ -73,6 +74,7 @@ pub const RESOURCES: &[Resource] = &[
     brakes::RESOURCE,
     findings::RESOURCE,
     systems::RESOURCE,
+    mirrors::RESOURCE,
     groups::RESOURCE,
     permissions::RESOURCE,
     roles::RESOURCE,
@@ -101,6 +103,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    unknown_ids::note(&edge.services.live, request.path(), &record, response.status().as_u16());
     record.finish(response.status().as_u16(), &edge.metrics);
     response
 }
@@ -132,6 +135,7 @@ async fn respond(
         return Err(Problem::forbidden("this credential only reads; use one of kind `admin`"));
     }
     let body = if route.takes_body { body::read(request.headers(), payload).await? } else { Bytes::new() };
+    record.keep(&body);
     let call = Call {
         services: edge.services.clone(),
         caller: Caller { digest: digest::of_body(&body), ..administrator.caller },

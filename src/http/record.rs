@@ -57,7 +57,7 @@ impl Record {
         self.writes = writes;
     }
 
-    /// Keeps its body, for the request log of its connection.
+    /// Keeps its body, for the request log of its connection and for what it names.
     pub fn keep(&mut self, body: &Bytes) {
         self.body = body.clone();
     }

@@ -22,7 +22,7 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition, unknown_ids};
 
 use answer::{Refusal, Reply};
 use perform::{Call, perform};
@@ -42,6 +42,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
+    unknown_ids::note(&edge.services.live, request.path(), &record, response.status().as_u16());
     let response = logged::logged(&edge.services.live, edge.services.clock.now(), request, &record, response);
     record.finish(response.status().as_u16(), &edge.metrics);
     response

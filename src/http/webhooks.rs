@@ -1,6 +1,8 @@
 //! Webhooks that arrive: bounded, then their signature, and only then anything of what they say.
 
 pub mod github;
+mod mirror;
+mod signature;
 
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
-use crate::model::limits;
+use crate::model::{ResourceId, limits};
 
 use super::problem::problem;
 use super::record::Record;
@@ -62,6 +64,9 @@ async fn respond(
     payload: Payload,
     record: &mut Record,
 ) -> Result<Told, Refusal> {
+    if let Some((slug, system)) = mirror::parse(request.path()) {
+        return nudge(edge, (slug, system), request, payload, record).await;
+    }
     let name = request.path().strip_prefix("/webhooks/github/").ok_or(Refusal::NoSuchGate)?;
     let gates = request.app_data::<web::Data<Gates>>().ok_or(Refusal::NoSuchGate)?;
     let gate = gates.find(name).ok_or(Refusal::NoSuchGate)?;
@@ -77,6 +82,33 @@ async fn respond(
         tracing::error!(request.id = %id, error = %error, "a use case panicked");
         Refusal::CannotJudge
     })?
+}
+
+/// GitHub says that something of a mirror has changed.
+async fn nudge(
+    edge: &web::Data<Edge>,
+    (slug, system): (String, ResourceId),
+    request: &HttpRequest,
+    payload: Payload,
+    record: &mut Record,
+) -> Result<Told, Refusal> {
+    record.route("/webhooks/mirrors/{slug}/{system}");
+    if request.method().as_str() != "POST" {
+        return Err(Refusal::WrongMethod);
+    }
+    let body = read(request.headers(), payload).await?;
+    let (services, headers, span, id) =
+        (edge.services.clone(), request.headers().clone(), record.span(), record.request());
+    let taken = web::block(move || {
+        span.in_scope(|| mirror::find(&services, &slug, system, id)?.take(&services, &headers, &body, id))
+    });
+    match taken.await {
+        Ok(taken) => taken.map(|()| Told::Nothing),
+        Err(error) => {
+            tracing::error!(request.id = %id, error = %error, "a use case panicked");
+            Err(Refusal::CannotJudge)
+        }
+    }
 }
 
 async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {

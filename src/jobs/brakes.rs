@@ -1,10 +1,10 @@
-//! Looks whether too many people leave over one connection at once.
+//! Looks whether too much goes over one connection at once, and lets go of purges that need not wait any more.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::live::Live;
-use crate::service::leavers::brake;
+use crate::service::leavers::{brake, purges};
 
 use super::Stop;
 
@@ -15,6 +15,11 @@ pub(super) fn run(live: &Live, clock: &Clock, stop: &Stop) {
     while stop.wait(EVERY) {
         if let Err(error) = brake::look(live, clock) {
             tracing::warn!(error = %error, "cannot look after the brakes; tried again later");
+            continue;
+        }
+        // Only behind a brake that had the chance to fire.
+        if let Err(error) = purges::let_go(live, clock, || !stop.is_told()) {
+            tracing::warn!(error = %error, "cannot let go of purges that wait; tried again later");
         }
     }
 }

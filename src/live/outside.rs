@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::db::{DatabaseError, proofs};
-use crate::model::{CredentialId, Destinations, DownstreamAccount, Moment, OrganizationId, Proof};
+use crate::model::{CredentialId, Destinations, DownstreamAccount, MirroredGroup, Moment, OrganizationId, Proof};
 
 use super::Live;
 use super::jwt::PublicKeys;
@@ -29,6 +29,22 @@ pub type Fetch = dyn Fn(&str, &Destinations) -> Result<String, String> + Send + 
 pub type FetchAccounts =
     dyn Fn(&Destinations, &str, &str, &str) -> Result<Vec<DownstreamAccount>, String> + Send + Sync;
 
+/// Which groups of GitHub are to be fetched.
+#[derive(Debug, Clone, Copy)]
+pub struct GithubGroups<'a> {
+    /// Where its API stands.
+    pub api: &'a str,
+    /// The organization there.
+    pub organization: &'a str,
+    /// What it is asked with.
+    pub token: &'a str,
+    /// The repositories that count; empty for all.
+    pub repositories: &'a [String],
+}
+
+/// Fetches groups of GitHub, all of them or none. The text of an error is for the administrator.
+pub type FetchGroups = dyn Fn(&Destinations, &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> + Send + Sync;
+
 struct Published {
     keys: Option<(Instant, Arc<PublicKeys>)>,
     asked_at: Instant,
@@ -39,6 +55,7 @@ struct Published {
 pub(super) struct Outside {
     fetch: OnceLock<Box<Fetch>>,
     accounts: OnceLock<Box<FetchAccounts>>,
+    groups: OnceLock<Box<FetchGroups>>,
     published: Mutex<HashMap<String, Published>>,
     used: Mutex<HashMap<(CredentialId, String), i64>>,
 }
@@ -61,6 +78,20 @@ impl Live {
     pub fn fetch_accounts(&self, api: &str, organization: &str, token: &str) -> Result<Vec<DownstreamAccount>, String> {
         let fetch = self.0.outside.accounts.get().ok_or("this process fetches nothing")?;
         fetch(&self.destinations(), api, organization, token)
+    }
+
+    /// How groups of GitHub are fetched. The first to say so is heard.
+    pub fn fetch_groups_with(&self, fetch: Box<FetchGroups>) {
+        let _ = self.0.outside.groups.set(fetch);
+    }
+
+    /// The groups of an organization at GitHub. Blocks.
+    ///
+    /// # Errors
+    /// Why they cannot be had now, for the administrator.
+    pub fn fetch_groups(&self, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> {
+        let fetch = self.0.outside.groups.get().ok_or("this process fetches nothing")?;
+        fetch(&self.destinations(), wanted)
     }
 
     /// The keys published at an address; asks for them again when the one a token names is not among them. Blocks.

@@ -60,7 +60,7 @@ impl EnforcementPoint {
 }
 
 /// Who did it, as events name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A provisioning connection, by one of its credentials.
     Connection(ConnectionId, CredentialId),

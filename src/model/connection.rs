@@ -18,6 +18,8 @@ pub enum Profile {
     Entra,
     /// The interoperability profile.
     Interop,
+    /// Groups of GitHub, which the server itself brings; nobody provisions over it.
+    Github,
 }
 
 impl Profile {
@@ -29,12 +31,14 @@ impl Profile {
             Self::Okta => "okta",
             Self::Entra => "entra",
             Self::Interop => "interop",
+            Self::Github => "github",
         }
     }
 
     /// Reads the name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop].into_iter().find(|p| p.as_str() == name)
+        let all = [Self::Default, Self::Rfc, Self::Okta, Self::Entra, Self::Interop, Self::Github];
+        all.into_iter().find(|profile| profile.as_str() == name)
     }
 }
 

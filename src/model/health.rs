@@ -53,7 +53,7 @@ impl Profile {
     const fn rhythm(self) -> (i64, bool) {
         match self {
             Self::Entra => (2 * HOUR_MICROS, false),
-            Self::Default | Self::Rfc | Self::Okta | Self::Interop => (HOUR_MICROS, true),
+            Self::Default | Self::Rfc | Self::Okta | Self::Interop | Self::Github => (HOUR_MICROS, true),
         }
     }
 }

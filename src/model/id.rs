@@ -189,6 +189,18 @@ impl From<RequestId> for ResourceId {
     }
 }
 
+impl From<ResourceId> for OrganizationId {
+    fn from(id: ResourceId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<ResourceId> for CredentialId {
+    fn from(id: ResourceId) -> Self {
+        Self(id.0)
+    }
+}
+
 impl From<ResourceId> for UserId {
     fn from(id: ResourceId) -> Self {
         Self(id.0)

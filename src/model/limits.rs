@@ -72,6 +72,8 @@ pub const REASON_CHARACTERS: usize = 1_000;
 pub const BELIEVED: usize = 100;
 /// Roles at scopes that may be offered to one connection.
 pub const ROLE_OFFERS: usize = 1_000;
+/// Ids of one minute that the log keeps of what one caller named and its organization has not.
+pub const UNKNOWN_IDS: usize = 100;
 /// Evaluations in one AuthZEN request.
 pub const EVALUATIONS: usize = 1_000;
 /// Bytes of a webhook that arrives.
@@ -116,3 +118,9 @@ pub const PEOPLE_AT_ONCE: usize = 500;
 pub const DOWNSTREAM_SYSTEMS: usize = 50;
 /// Accounts of one downstream system.
 pub const DOWNSTREAM_ACCOUNTS: usize = 200_000;
+/// Comparisons of one downstream system that are kept, the newest.
+pub const RECONCILIATIONS_KEPT: usize = 400;
+/// Groups of one mirror.
+pub const MIRRORED_GROUPS: usize = 10_000;
+/// Repositories named for one mirror.
+pub const MIRRORED_REPOSITORIES: usize = 1_000;

@@ -1,6 +1,6 @@
 //! Roles that a connection may assign.
 
-use super::{ConnectionId, Moment, ResourceId, RoleName, ScopePath};
+use super::{AssignmentSource, ConnectionId, Moment, ResourceId, RoleName, ScopePath};
 
 /// A role at a scope that an administrator has offered to a connection: users that the connection sends with its value
 /// among their `roles` are assigned it.
@@ -16,12 +16,19 @@ pub struct RoleOffer {
     pub scope: ScopePath,
     /// Since when.
     pub created_at: Moment,
+    /// Whether a declarative document made it; else an administrator did, one by one.
+    pub by_document: bool,
 }
 
 impl RoleOffer {
     /// What a connection sends in `roles.value`: `deployer@/billing/production`.
     pub fn value(&self) -> String {
         role_value(&self.role, &self.scope)
+    }
+
+    /// Who made it.
+    pub const fn source(&self) -> AssignmentSource {
+        if self.by_document { AssignmentSource::Document } else { AssignmentSource::Administrator }
     }
 }
 

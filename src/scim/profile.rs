@@ -125,7 +125,8 @@ impl Profile {
     pub const fn switches(self) -> &'static Switches {
         match self {
             Self::Default => &Switches::DEFAULT,
-            Self::Rfc => &Switches::RFC,
+            // What the server itself brings from GitHub needs no tolerance; its names are what they are, unique or not.
+            Self::Rfc | Self::Github => &Switches::RFC,
             Self::Okta => &Switches::OKTA,
             Self::Entra => &Switches::ENTRA,
             Self::Interop => &Switches::INTEROP,

@@ -34,7 +34,7 @@ use serde_json::Value;
 use crate::db::access::{AccessRow, AccessState};
 use crate::db::{Tx, WriteSet, access};
 use crate::live::Decision;
-use crate::model::{Moment, OrganizationId, ResourceId, Revision};
+use crate::model::{Assignment, Moment, OrganizationId, ResourceId, Revision};
 
 use super::administration::{Administration, AdministrationError};
 
@@ -70,6 +70,12 @@ struct Change<'a, 'tx> {
 impl Change<'_, '_> {
     fn event(&mut self, action: &'static str, resource: impl Into<ResourceId>, details: Value) {
         self.events.push((action, resource.into(), details));
+    }
+
+    /// An assignment is over.
+    fn end(&mut self, assignment: &Assignment) {
+        self.event("assignment.removed", assignment.id, assignments::details(assignment));
+        self.rows.push(AccessRow::AssignmentEnds(assignment.id));
     }
 }
 

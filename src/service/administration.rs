@@ -1,7 +1,7 @@
 //! Administration: organizations, connections, credentials and keys, each change with its event.
 
 mod clients;
-mod connections;
+pub(in crate::service) mod connections;
 mod demonstrations;
 mod error;
 mod expected;

@@ -4,8 +4,10 @@ pub mod brake;
 pub mod certificate;
 pub(in crate::service) mod cut_off;
 mod find;
+pub mod purges;
 mod register;
 mod restore;
+mod restore_groups;
 pub mod watch;
 
 pub use certificate::{certificate, certificate_page};

@@ -5,6 +5,7 @@
 
 mod access;
 mod find;
+pub(in crate::service) mod giving;
 pub mod groups;
 pub mod idle;
 mod listed;

@@ -2,7 +2,7 @@
 //! who is gone still has is a finding of the still-gone watch and stands in the leaver certificate as not confirmed.
 
 mod accounts;
-mod systems;
+pub(in crate::service) mod systems;
 
 use std::collections::{BTreeMap, BTreeSet};
 

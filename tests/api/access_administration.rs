@@ -53,7 +53,7 @@ fn told<T: std::fmt::Debug>(result: Result<T, AdministrationError>) -> (&'static
     (kind, error.to_string())
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn a_scope_is_made_with_what_lies_around_it_and_removed_when_nothing_needs_it(database: &Database) {
         let server = Server::start(database);
         let (acme, administration) = (server.organization("acme"), server.administration());

@@ -2,7 +2,8 @@
 
 use muster::access::decide::Question;
 use muster::access::graph::{IdentifierKind, Resource};
-use muster::model::OrganizationId;
+use muster::model::{OrganizationId, Precondition, Profile};
+use serde_json::json;
 
 use crate::support::rows::all_rows;
 use crate::support::{Program, Server, group, user};
@@ -69,15 +70,14 @@ when { resource.status == "archived" };
 
 fn may(server: &Server, organization: OrganizationId, who: &str, what: &str, (kind, id): (&str, &str)) -> bool {
     let now = server.clock.now();
-    let judged = server.live.judge(organization, |rules, _| {
+    server.judge(organization, |rules| {
         let subject = rules.graph.subject("user", who, &[IdentifierKind::Name]);
         let resource = Resource { resource_type: kind, id };
         rules.decide(&Question { subject, permission: what, resource, circumstances: None }, now).is_allowed()
-    });
-    judged.unwrap()
+    })
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn a_document_is_planned_applied_and_applied_again_without_a_trace(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");
@@ -111,6 +111,110 @@ on_both_databases! {
         assert!(may(&server, acme.id, "ada", "build:view", ("organization", "/")));
     }
 
+    fn the_document_of_the_documentation_is_carried_out(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        server.connection(acme.id, "okta", Profile::Okta);
+        let ada = acme.client.create_user("ada");
+        acme.client.create_group("deployers", &[&ada]);
+        let program = Program::on(database);
+        let file = program.folder().join("access.toml");
+        let page = include_str!("../../docs/access.md");
+        let document = page.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+        std::fs::write(&file, document).unwrap();
+        let file = file.to_str().unwrap().to_owned();
+        assert!(program.done(&["plan", &file]).contains("+ ada build:view at /billing"));
+        program.done(&["apply", &file]);
+        assert_eq!(program.done(&["plan", &file]), "nothing would change\n");
+        assert!(program.done(&["offer", "list", "okta"]).contains("deployer@/billing/production"));
+    }
+
+    fn what_a_connection_may_assign_stands_in_the_document(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let administration = server.administration();
+        let connection = administration.connection_named(acme.id, &"first".parse().unwrap()).unwrap().id;
+        administration.let_assign_roles(acme.id, connection, true, &Precondition::None).unwrap();
+        let mut ada = user("ada");
+        ada["roles"] = json!([{ "value": "debugger@/billing/production" }, { "value": "viewer@/" }, { "value": "developer@/" }]);
+        acme.client.post("/Users", &ada).expect(201);
+        let program = Program::on(database);
+        program.done(&["offer", "add", "first", "viewer", "/"]);
+        let file = program.folder().join("access.toml");
+        let file = file.to_str().unwrap().to_owned();
+        let scope = "[[role]]\nname = \"debugger\"\npermissions = [\"build:ssh\"]\n[[scope]]\npath = \"/billing/production\"\n";
+        let offer = |role: &str, scope: &str| format!("[[offer]]\nconnection = \"First\"\nrole = \"{role}\"\nscope = \"{scope}\"\n");
+        let debugger = offer("debugger", "/billing/production");
+        // Said twice, and what an administrator offers already.
+        let whole = [scope, &debugger, &debugger, &offer("developer", "/"), &offer("viewer", "/")].concat();
+        std::fs::write(&file, &whole).unwrap();
+        let before = all_rows(database);
+        let planned = program.done(&["plan", &file]);
+        for line in ["+ ada build:ssh at /billing/production", "+ ada build:run at /"] {
+            assert!(planned.lines().any(|told| told == line), "{line} is not in\n{planned}");
+        }
+        assert_eq!(all_rows(database), before, "a plan changes nothing");
+        let ssh = || may(&server, acme.id, "ada", "build:ssh", ("environment", "/billing/production"));
+        let views = || may(&server, acme.id, "ada", "build:view", ("organization", "/"));
+        assert!(!ssh() && views());
+        program.done(&["apply", &file]);
+        assert!(ssh());
+        let listed = program.done(&["offer", "list", "first"]);
+        let line = |value: &str| listed.lines().find(|line| line.starts_with(value)).unwrap().to_owned();
+        assert!(line("debugger@/billing/production").ends_with("document"), "{listed}");
+        assert!(line("viewer@/").ends_with("administrator"), "{listed}");
+        let applied = all_rows(database);
+        assert_eq!(program.done(&["plan", &file]), "nothing would change\n");
+        assert_eq!(program.done(&["apply", &file]), "nothing was to be changed\n");
+        assert_eq!(all_rows(database), applied, "applied again it writes nothing");
+        // What a document offered and names no more is withdrawn, and what was assigned by it ends; others' stays.
+        std::fs::write(&file, scope).unwrap();
+        let planned = program.done(&["plan", &file]);
+        for line in ["- ada build:ssh at /billing/production", "- ada build:run at /"] {
+            assert!(planned.lines().any(|told| told == line), "{line} is not in\n{planned}");
+        }
+        assert!(!planned.contains("build:view"), "{planned}");
+        program.done(&["apply", &file]);
+        assert!(!ssh() && views());
+        assert_eq!(program.done(&["offer", "list", "first"]).lines().count(), 2, "the head, and what an administrator offers");
+    }
+
+    fn a_document_takes_the_last_administrator_only_where_it_makes_another(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let administration = server.administration();
+        let connection = administration.connection_named(acme.id, &"first".parse().unwrap()).unwrap().id;
+        administration.let_assign_roles(acme.id, connection, true, &Precondition::None).unwrap();
+        let mut root = user("root");
+        root["roles"] = json!([{ "value": "admin@/" }]);
+        acme.client.post("/Users", &root).expect(201);
+        let ada = acme.client.create_user("ada");
+        acme.client.create_group("admins", &[&ada]);
+        acme.client.create_group("nobody", &[]);
+        let program = Program::on(database);
+        let file = program.folder().join("access.toml");
+        let file = file.to_str().unwrap().to_owned();
+        let apply = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            program.run(&["apply", &file])
+        };
+        let admins = |of: &str| format!("[[assignment]]\n{of}\nrole = \"admin\"\n");
+        let offer = "[[offer]]\nconnection = \"first\"\nrole = \"admin\"\n";
+        assert_eq!(apply(offer).code, Some(0));
+        let manages = |who| may(&server, acme.id, who, "organization:manage-access", ("organization", "/"));
+        assert!(manages("root"));
+        for text in ["", &admins("group = \"nobody\""), &(admins("user = \"ada\"") + "until = \"2999-01-01T00:00:00Z\"\n")] {
+            let refused = apply(text);
+            assert_ne!(refused.code, Some(0), "{text}: {refused:?}");
+            assert!(refused.stderr.contains("`admin` at `/`"), "{text}: {refused:?}");
+            assert!(manages("root") && !manages("ada"));
+        }
+        assert_eq!(apply(&admins("group = \"admins\"")).code, Some(0));
+        assert!(!manages("root") && manages("ada"));
+        assert_eq!(apply(&admins("user = \"root\"")).code, Some(0), "and back");
+        assert!(manages("root") && !manages("ada"));
+    }
+
     fn a_document_that_does_not_fit_changes_nothing_and_names_the_line(database: &Database) {
         let server = Server::start(database);
         server.organization("acme");
@@ -128,6 +232,10 @@ on_both_databases! {
             ("[[role]]\nname = \"admin\"\npermissions = [\"deploy:run\"]\n", "line 3:"),
             ("[[user]]\nuser_name = \"x\"\nage = 3\n", "line 5:"),
             ("[[guardrail]]\ntext = \"permit (principal, action, resource);\"\n", "line 3:"),
+            ("[[offer]]\nconnection = \"nobodys\"\nrole = \"viewer\"\n", "line 3: the organization has no connection `nobodys`"),
+            ("[[offer]]\nconnection = \"first\"\nrole = \"pilot\"\n", "line 3: there is no role `pilot`"),
+            ("[[offer]]\nconnection = \"first\"\nrole = \"viewer\"\nscope = \"/payroll\"\n", "line 3: there is no scope `/payroll`"),
+            ("[[offer]]\nconnection = \"first\"\nrole = \"viewer\"\nuntil = \"2999-01-01T00:00:00Z\"\n", "line 6:"),
         ] {
             std::fs::write(&file, format!("{scope}{rest}")).unwrap();
             for command in ["plan", "apply"] {

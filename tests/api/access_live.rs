@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use muster::access::decide::Rules;
 use muster::access::graph::{IdentifierKind, Resource};
 use muster::clock::Clock;
 use muster::live::Live;
-use muster::model::{AssignmentId, AssignmentSource, OrganizationId, ScopeKind, ScopePath};
+use muster::model::{AssignmentId, AssignmentSource, Moment, OrganizationId, ScopeKind, ScopePath};
 use muster::service::access::{MayQuestion, NewAssignment, NewScope, WantedPrincipal};
 use muster::service::administration::{Administration, AdministrationError};
 use serde_json::{Value, json};
@@ -14,24 +15,20 @@ use crate::support::{Client, Database, Dice, Server, group, is_long, user};
 
 const HOUR: i64 = 3_600_000_000;
 
-/// Whether a user may do something at a scope, and the revision that says so.
-fn judged(live: &Live, organization: OrganizationId, who: &str, permission: &str, scope: &str, clock: &Clock) -> bool {
+/// Whether a user may do something at a scope.
+fn judged(rules: &Rules<'_>, who: &str, permission: &str, scope: &str, now: Moment) -> bool {
     let path: ScopePath = scope.parse().unwrap();
     let kind = match path.kind() {
         ScopeKind::Organization => "organization",
         ScopeKind::Project => "project",
         ScopeKind::Environment => "environment",
     };
-    let judged = live.judge(organization, |rules, _| {
-        let graph = rules.graph;
-        let Ok(subject) = graph.subject("user", who, &[IdentifierKind::Name]) else { return false };
-        graph.may(subject, permission, Resource { resource_type: kind, id: scope }, clock.now()).outcome.is_ok()
-    });
-    judged.unwrap()
+    let Ok(subject) = rules.graph.subject("user", who, &[IdentifierKind::Name]) else { return false };
+    rules.graph.may(subject, permission, Resource { resource_type: kind, id: scope }, now).outcome.is_ok()
 }
 
 pub fn may(server: &Server, organization: OrganizationId, who: &str, permission: &str, scope: &str) -> bool {
-    judged(&server.live, organization, who, permission, scope, &server.clock)
+    server.judge(organization, |rules| judged(rules, who, permission, scope, server.clock.now()))
 }
 
 pub fn scope(administration: &Administration, organization: OrganizationId, path: &str) {
@@ -64,7 +61,7 @@ fn active(active: bool) -> Value {
     json!([{ "op": "replace", "path": "active", "value": active }])
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn a_pushed_group_that_is_mapped_gives_access_and_its_removal_takes_it_at_once(database: &Database) {
         let server = Server::start(database);
         let (acme, administration) = (server.organization("acme"), server.administration());
@@ -211,7 +208,8 @@ on_both_databases! {
                 for permission in ["build:view", "deploy:run", "build:ssh"] {
                     for scope in ["/", "/a", "/a/production"] {
                         let followed = may(&server, acme.id, who, permission, scope);
-                        let read = judged(&fresh, acme.id, who, permission, scope, &server.clock);
+                        let read = |rules: &Rules<'_>, _| judged(rules, who, permission, scope, server.clock.now());
+                        let read = fresh.judge(acme.id, read).unwrap();
                         let asked = format!("step {step}, {told}: {who} {permission} {scope}");
                         assert_eq!(followed, read, "{asked}");
                         allowed += usize::from(followed);

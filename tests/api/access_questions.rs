@@ -37,7 +37,7 @@ fn stand_in(status: u16, body: &'static str) -> (String, std::thread::JoinHandle
     (url, asked)
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn the_exit_code_tells_allow_deny_and_cannot_say_apart(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -142,7 +142,7 @@ fn line(first: &str, cells: &[&str]) -> String {
     format!("{}\n", whole.trim_end())
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn every_route_lets_in_whom_the_table_says(database: &Database) {
         let gate = gate(database);
         let server = Server::start_gated(database, 0, Clock::system(), &[gate]);

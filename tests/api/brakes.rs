@@ -1,13 +1,21 @@
 //! The mass-change brake: whoever leaves is denied as always, and held where too many leave at once.
 
+use std::cell::RefCell;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use muster::clock::Clock;
 use muster::model::{ConnectionId, CredentialKind, Precondition};
-use muster::service::leavers::brake;
+use muster::service::leavers::{brake, purges};
 use serde_json::{Value, json};
 
 use super::administration::{administrator, problem};
 use super::events;
 use super::leavers::{HOUR, Stage, active, assert_all};
+use crate::support::rows::number;
 use crate::support::{Client, Program, Server, user};
+
+const MINUTE: i64 = HOUR / 60;
 
 /// So many arrive over a connection beside Ada.
 const CREW: usize = 60;
@@ -51,6 +59,46 @@ pub fn set(admin: &Client) -> String {
 
 pub fn look(server: &Server) {
     brake::look(&server.live, &server.clock).unwrap();
+    purges::let_go(&server.live, &server.clock, || true).unwrap();
+}
+
+/// A receiver that fetches what it is told of people.
+struct Told {
+    client: Client,
+    path: String,
+    payloads: RefCell<Vec<String>>,
+}
+
+impl Told {
+    fn about(server: &Server, stage: &Stage<'_>) -> Self {
+        let token = administrator(server, stage.organization, CredentialKind::Receiver).token;
+        let client = Client { base: server.url.clone(), token };
+        let risc = |event: &str| format!("https://schemas.openid.net/secevent/risc/event-type/{event}");
+        let events: Vec<String> = ["account-disabled", "account-purged", "account-enabled"].map(risc).to_vec();
+        let wanted = json!({ "events_requested": events,
+            "delivery": { "method": "urn:ietf:rfc:8936" } });
+        let made = client.post("/ssf/stream", &wanted).expect(201).json();
+        let path = format!("/ssf/poll/{}", made["stream_id"].as_str().unwrap());
+        Self { client, path, payloads: RefCell::default() }
+    }
+
+    /// How often it was told this by now.
+    fn of(&self, event: &str) -> usize {
+        let mut told = self.payloads.borrow_mut();
+        let mut taken: Vec<String> = Vec::new();
+        loop {
+            let body = json!({ "returnImmediately": true, "ack": taken });
+            let sets = self.client.post(&self.path, &body).expect(200).json()["sets"].as_object().unwrap().clone();
+            if sets.is_empty() {
+                return told.iter().filter(|payload| payload.contains(event)).count();
+            }
+            for token in sets.values() {
+                let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+                told.push(String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap());
+            }
+            taken = sets.keys().cloned().collect();
+        }
+    }
 }
 
 pub fn quarantines(admin: &Client) -> Vec<Value> {
@@ -80,7 +128,7 @@ on_both_databases! {
         let id = open[0]["id"].as_str().unwrap();
         assert_eq!(events::of(&server, stage.organization, id)[0].action, "brake.fired");
         let restored = stage.admin.post(&format!("/quarantines/{id}/restore"), &json!({})).expect(200).json();
-        assert_eq!(restored, json!({ "restored": 51, "unchanged": 0, "failed": [] }));
+        assert_eq!(restored, json!({ "restored": 51, "unchanged": 0, "failed": [], "groups": 0, "failed_groups": [] }));
         assert_all(&stage.pep, ("user", &stage.ada), true, "by her group");
         assert_all(&stage.pep, ("service", &stage.service), true, "her service goes on");
         assert!(stage.client.members(&stage.crew).contains(&stage.ada));
@@ -161,17 +209,10 @@ on_both_databases! {
         set(&stage.admin);
         crew.truncate(50);
         leave(&stage.client, &crew);
-        let held = |id: &str| {
-            let (organization, user) = (stage.organization, id.parse().unwrap());
-            server.live.read(|tx| brake::holds(tx, organization, user)).unwrap()
-        };
-        assert!(!held(&crew[0]), "nobody has looked yet");
         look(&server);
-        assert!(held(&crew[0]) && held(&crew[1]) && !held(&stage.ada));
         let id = quarantines(&stage.admin)[0]["id"].as_str().unwrap().to_owned();
         let released = stage.admin.post(&format!("/quarantines/{id}/release"), &json!({})).expect(200).json();
         assert_eq!(released["state"], "released");
-        assert!(!held(&crew[0]));
         stage.client.get(&format!("/Users/{}", crew[1])).expect(404);
         problem(&stage.admin.post(&format!("/quarantines/{id}/restore"), &json!({})), 409, "released already");
         let auditor = administrator(&server, stage.organization, CredentialKind::Auditor);
@@ -179,8 +220,83 @@ on_both_databases! {
         auditor.post(&format!("/quarantines/{id}/release"), &json!({})).expect(403);
     }
 
+    fn purges_wait_until_the_brake_had_time_to_fire_and_for_as_long_as_anybody_is_held(database: &Database) {
+        let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
+        for (outcome, purged, enabled) in [("release", 25, 0), ("restore", 0, 50)] {
+            let stage = Stage::set(&server, outcome, None);
+            let mut crew = arrive(&stage.client);
+            crew.truncate(50);
+            set(&stage.admin);
+            let told = Told::about(&server, &stage);
+            // One alone is purged when ten minutes have passed.
+            stage.client.delete(&format!("/Users/{}", stage.ada)).expect(204);
+            assert_eq!((told.of("account-disabled"), told.of("account-purged")), (1, 0), "{outcome}");
+            server.clock.advance(9 * MINUTE);
+            look(&server);
+            assert_eq!(told.of("account-purged"), 0, "{outcome}");
+            server.clock.advance(2 * MINUTE);
+            look(&server);
+            assert_eq!(told.of("account-purged"), 1, "{outcome}");
+            leave(&stage.client, &crew);
+            assert_eq!(told.of("account-disabled"), 51, "whoever has left has no access, and everybody knows");
+            look(&server);
+            let id = quarantines(&stage.admin)[0]["id"].as_str().unwrap().to_owned();
+            server.clock.advance(HOUR);
+            look(&server);
+            stage.admin.delete(&format!("/connections/{}/brake", connection(&stage.admin))).expect(204);
+            look(&server);
+            assert_eq!(told.of("account-purged"), 1, "{outcome}: for as long as nobody decides");
+            stage.admin.post(&format!("/quarantines/{id}/{outcome}"), &json!({})).expect(200);
+            look(&server);
+            server.clock.advance(HOUR);
+            look(&server);
+            assert_eq!((told.of("account-purged"), told.of("account-enabled")), (1 + purged, enabled), "{outcome}");
+            assert_eq!(number(database, "SELECT count(*) AS number FROM held_purge"), 0);
+            // Without a brake nothing waits.
+            let last = stage.client.create_user("last");
+            stage.client.delete(&format!("/Users/{last}")).expect(204);
+            assert_eq!(told.of("account-purged"), 2 + purged, "{outcome}");
+        }
+    }
+
+    fn groups_that_were_deleted_by_mistake_are_there_again_with_what_was_mapped_to_them(database: &Database) {
+        let server = Server::start(database);
+        let stage = Stage::set(&server, "acme", None);
+        let crew = arrive(&stage.client);
+        set(&stage.admin);
+        let groups: Vec<String> = (0..50).map(|i| stage.client.create_group(&format!("g{i}"), &[&crew[i], &stage.ada])).collect();
+        stage.client.delete(&format!("/Groups/{}", groups[49])).expect(204);
+        assert_all(&stage.pep, ("user", &stage.ada), true, "by the crew in the outer group");
+        // Fifty-one in all, of 52 groups: that of the mapping and the crew in it too, and somebody of one that went before.
+        let mut gone: Vec<&String> = groups[..48].iter().collect();
+        gone.extend([&stage.crew, &stage.outer]);
+        for id in gone {
+            stage.client.delete(&format!("/Groups/{id}")).expect(204);
+        }
+        stage.client.delete(&format!("/Users/{}", crew[0])).expect(204);
+        assert_all(&stage.pep, ("user", &stage.ada), false, "denied as always");
+        look(&server);
+        let open = quarantines(&stage.admin);
+        assert_eq!((open.len(), &open[0]["people"], &open[0]["groups"]), (1, &json!(1), &json!(51)), "{open:?}");
+        // Somebody made another of one of the names meanwhile.
+        stage.client.create_group("G1", &[]);
+        let id = open[0]["id"].as_str().unwrap();
+        let restored = stage.admin.post(&format!("/quarantines/{id}/restore"), &json!({})).expect(200).json();
+        assert_eq!((&restored["restored"], &restored["groups"]), (&json!(1), &json!(50)), "{restored}");
+        let failed = restored["failed_groups"].as_array().unwrap();
+        assert!(failed.len() == 1 && failed[0]["group"] == groups[1], "{restored}");
+        assert_all(&stage.pep, ("user", &stage.ada), true, "the groups, what is in them, and what is mapped to them");
+        for at in [0, 2, 47, 49] {
+            let expected: std::collections::BTreeSet<String> = [crew[at].clone(), stage.ada.clone()].into();
+            assert_eq!(stage.client.members(&groups[at]), expected, "{at}");
+        }
+        assert_eq!(stage.client.get("/Groups?count=1").expect(200).json()["totalResults"], 52);
+        stage.client.delete(&format!("/Groups/{}", stage.outer)).expect(204);
+        assert_all(&stage.pep, ("user", &stage.ada), false, "gone again");
+    }
+
     fn a_brake_is_off_until_it_is_set_and_says_before_how_often_it_would_have_fired(database: &Database) {
-        let server = Server::start_at(database, 0, muster::clock::Clock::manual(muster::clock::Clock::system().now()));
+        let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
         let stage = Stage::set(&server, "acme", None);
         let crew = arrive(&stage.client);
         let path = format!("/connections/{}/brake", connection(&stage.admin));
@@ -193,7 +309,7 @@ on_both_databases! {
         let fired = rehearsal("share=20&least=50&minutes=10");
         assert_eq!((fired["firings"].as_array().unwrap().len(), &fired["firings"][0]["people"]), (1, &json!(50)), "{fired}");
         assert_eq!(rehearsal("share=100")["firings"], json!([]));
-        problem(&stage.admin.get(&format!("{path}/rehearsal?least=49")), 400, "50 people at least");
+        problem(&stage.admin.get(&format!("{path}/rehearsal?least=49")), 400, "50 people and groups at least");
         problem(&stage.admin.put(&path, &json!({ "share": 0, "least": 50, "minutes": 10 })), 400, "percent");
         set(&stage.admin);
         stage.admin.delete(&path).expect(204);
@@ -227,7 +343,7 @@ on_both_databases! {
             }
         };
         let id = listed.lines().nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-        assert_eq!(program.done(&["brake", "restore", &id]).trim(), format!("restored {CREW}, unchanged 0"));
+        assert_eq!(program.done(&["brake", "restore", &id]).trim(), format!("restored {CREW}, unchanged 0, groups 0"));
         assert_eq!(program.run(&["brake", "release", &id]).code, Some(1));
         program.done(&["brake", "remove", "default"]);
     }

@@ -130,7 +130,7 @@ impl Suite {
     }
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn the_eight_decisions_of_the_fixture_are_given(database: &Database) {
         // By the three commands the fixture names.
         let (server, program) = (Server::start(database), Program::on(database));

@@ -17,7 +17,7 @@ mod signing_in;
 mod telling;
 
 pub use browser::Browser;
-pub use inviting::{joined, link};
+pub use inviting::{invited, joined, link};
 
 use muster::clock::Clock;
 use muster::ids;
@@ -68,7 +68,7 @@ pub fn person(server: &Server, organization: OrganizationId, name: &str, role: &
     signed_in_by(server, &services.user_link(&caller, person.id).unwrap())
 }
 
-fn signed_in_by(server: &Server, link: &str) -> Browser {
+pub fn signed_in_by(server: &Server, link: &str) -> Browser {
     let browser = Browser::new(server);
     let path = link.strip_prefix(&server.url).unwrap().to_owned();
     let page = browser.get(&path).expect(200);

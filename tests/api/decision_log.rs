@@ -30,7 +30,7 @@ fn records(status: &str) -> String {
     )
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn what_is_on_record_is_decided_again_by_what_held_then(database: &Database) {
         let (server, program) = (Server::start(database), Program::on(database));
         let acme = server.organization("acme");
@@ -111,6 +111,10 @@ on_both_databases! {
         }
     }
 
+}
+
+// A log that is full is full on one server.
+on_both_databases! {
     fn a_full_log_means_that_nothing_is_decided(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -1,18 +1,25 @@
 //! Decisions asked for by many at once, in any order, at the limits, and with names that mean to be something else.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use muster::model::{CredentialKind, limits};
 use serde_json::{Value, json};
 
 use crate::administration::administrator;
-use crate::support::{Client, Database, Dice, Server, is_long};
+use crate::support::{Client, Database, Dice, Server, in_parallel, is_long};
+
+/// Who ask at once.
+const ASKERS: usize = 64;
+/// Questions they put into one batch.
+const BATCH: usize = 15;
 
 /// A server with an organization in which `ada` deploys to production from `main` alone, and `bob` looks at builds.
 struct Stage {
     server: Server,
     pep: Client,
     admin: Client,
+    scim: String,
 }
 
 fn stage(database: &Database) -> Stage {
@@ -20,7 +27,7 @@ fn stage(database: &Database) -> Stage {
     let acme = server.organization("acme");
     let ids = ["ada", "bob", "cyd"].map(|name| acme.client.create_user(name));
     let admin = administrator(&server, acme.id, CredentialKind::Admin);
-    let stage = Stage { pep: enforcement_point(&server, acme.id), admin, server };
+    let stage = Stage { pep: enforcement_point(&server, acme.id), admin, scim: acme.client.token, server };
     stage.call("POST", "/scopes", &json!({ "path": "/billing/production", "production": true }));
     stage.assign(&ids[0], "deployer", "/billing");
     stage.assign(&ids[1], "viewer", "/");
@@ -80,32 +87,104 @@ fn questions() -> Vec<(Value, bool)> {
     ]
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn many_who_ask_at_once_each_get_the_answer_to_their_own_question(database: &Database) {
         let stage = stage(database);
         // Names of another organization, where the answers are others.
         let bravo = stage.server.organization("bravo");
         bravo.client.create_user("ada");
         let other = enforcement_point(&stage.server, bravo.id);
-        let (questions, rounds) = (questions(), if is_long() { 2_000 } else { 25 });
-        let wrong = AtomicUsize::new(0);
+        let (questions, rounds) = (questions(), if is_long() { 700 } else { 6 });
+        let (wrong, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
-            for number in 0..32 {
-                let (questions, wrong, stage, other) = (&questions, &wrong, &stage, &other);
+            for number in 0..ASKERS {
+                let (questions, wrong, asked, stage, other) = (&questions, &wrong, &asked, &stage, &other);
                 scope.spawn(move || {
                     for round in 0..rounds {
-                        let (question, expected) = &questions[(number + round) % questions.len()];
-                        let (client, expected) = if (number + round) % 5 == 0 { (other, false) } else { (&stage.pep, *expected) };
+                        let elsewhere = (number + round) % 5 == 0;
+                        let client = if elsewhere { other } else { &stage.pep };
+                        let about = |at: usize| &questions[(number + round + at) % questions.len()];
+                        let expected = |at: usize| about(at).1 && !elsewhere;
                         let mine = format!("{number}-{round}");
                         let headers = [("X-Request-ID", mine.as_str()), ("Content-Type", "application/json")];
-                        let answer = client.send("POST", "/access/v1/evaluation", &headers, Some(&question.to_string()));
-                        let right = answer.header("X-Request-ID") == mine && answer.json()["decision"] == expected;
-                        wrong.fetch_add(usize::from(!right), Ordering::SeqCst);
+                        let send = |path: &str, body: &Value| client.send("POST", path, &headers, Some(&body.to_string()));
+                        let answer = send("/access/v1/evaluation", &about(0).0);
+                        let right = answer.header("X-Request-ID") == mine && answer.json()["decision"] == expected(0);
+                        let batch: Vec<&Value> = (0..BATCH).map(|at| &about(at).0).collect();
+                        let answers = send("/access/v1/evaluations", &json!({ "evaluations": batch })).json();
+                        let given: Vec<bool> = answers["evaluations"].as_array().unwrap().iter().map(|one| one["decision"].as_bool().unwrap()).collect();
+                        let all = (0..BATCH).map(expected).collect::<Vec<_>>();
+                        wrong.fetch_add(usize::from(!right) + usize::from(given != all), Ordering::SeqCst);
+                        asked.fetch_add(1 + BATCH, Ordering::SeqCst);
                     }
                 });
             }
         });
+        println!("{} decisions by {ASKERS} at once", asked.into_inner());
         assert_eq!(wrong.into_inner(), 0);
+    }
+
+    fn a_decision_is_on_record_under_the_credential_that_asked_for_it(database: &Database) {
+        let stage = stage(database);
+        let acme = stage.server.administration().organizations().unwrap().into_iter().find(|one| one.slug == "acme").unwrap().id;
+        let points: Vec<Client> = (0..if is_long() { 200 } else { 16 }).map(|_| enforcement_point(&stage.server, acme)).collect();
+        let known: Vec<String> = stage.server.administration().tokens(acme).unwrap().into_iter()
+            .filter(|stored| stored.credential.kind == CredentialKind::Pep).map(|stored| stored.credential.id.to_string()).collect();
+        let asked = in_parallel(points.len(), points.len() * 4, |at| {
+            let answer = points[at % points.len()].post("/access/v1/evaluation", &question("ada", "build:view", PRODUCTION, None)).expect(200).json();
+            (at % points.len(), answer["context"]["decision_id"].as_str().unwrap().to_owned())
+        });
+        let mut of_point = BTreeMap::new();
+        for (point, decision) in asked {
+            let record = stage.admin.get(&format!("/decisions/{decision}")).expect(200).json();
+            let credential = record["credential"].as_str().unwrap().to_owned();
+            assert!(known.contains(&credential), "{record}");
+            assert_eq!(of_point.entry(point).or_insert_with(|| credential.clone()), &credential, "{record}");
+        }
+        let different: BTreeSet<&String> = of_point.values().collect();
+        assert_eq!(different.len(), points.len(), "each its own");
+    }
+
+    fn whoever_wrote_a_commit_does_not_deploy_it_whatever_the_author_is_called(database: &Database) {
+        let stage = stage(database);
+        let ready = json!({ "ready": "author-may-not-deploy", "name": "authors", "reason": "r", "control": "c", "permissions": ["deploy:run"], "scope": "/" });
+        stage.call("POST", "/guardrails", &json!({ "ready": ready, "confirm": true }));
+        let digest = "@id(\"digest\")\n@reason(\"r\")\n@control(\"c\")\nforbid (principal, action == Action::\"deploy:run\", resource) when { context.artifact_digest != \"sha256:1\" || context.commit != \"c0ffee\" || context.run != \"17\" };";
+        stage.call("POST", "/guardrails", &json!({ "text": digest, "confirm": true }));
+        let scim = Client { base: format!("{}/scim/v2", stage.server.url), token: stage.scim.clone() };
+        let id = scim.found("/Users", "userName eq \"ada\"").remove(0);
+        let identifiers = json!([{ "op": "add", "value": { "externalId": "00u-ada", "emails": [{ "value": "Ada@Example.com" }] } }]);
+        scim.patch(&format!("/Users/{id}"), &identifiers).expect(200);
+        let built = json!({ "branch": "main", "artifact_digest": "sha256:1", "commit": "c0ffee", "run": "17", "commit_authors": ["bob"] });
+        let deploys = |context: &Value| {
+            let mut question = question("ada", "deploy:run", PRODUCTION, None);
+            question["context"] = context.clone();
+            decides(&stage.pep, &question)
+        };
+        assert!(deploys(&built));
+        for authors in [json!([id]), json!(["ada"]), json!(["ADA"]), json!(["ada@example.com"]), json!(["00u-ada"]), json!(["bob", "ada"]),
+            json!("ada"), json!(["bob", 7]), json!([["bob"]]), json!({ "0": "bob" }), json!(7), json!(null), json!([])] {
+            let mut context = built.clone();
+            context["commit_authors"] = authors.clone();
+            assert!(!deploys(&context), "{authors}");
+        }
+        for (name, other) in [("artifact_digest", json!("sha256:2")), ("commit", json!("c0ffef")), ("run", json!("18")), ("run", json!(17)), ("branch", json!("pull/1"))] {
+            let mut context = built.clone();
+            context[name] = other.clone();
+            assert!(!deploys(&context), "{name} {other}");
+        }
+        for name in ["branch", "artifact_digest", "commit", "run", "commit_authors"] {
+            let mut context = built.clone();
+            context.as_object_mut().unwrap().remove(name);
+            assert!(!deploys(&context), "without {name}");
+        }
+        // Said of the action instead, it goes over the context, and a stranger to the list counts for nothing.
+        let mut question = question("ada", "deploy:run", PRODUCTION, None);
+        question["context"] = built.clone();
+        question["action"]["properties"] = json!({ "commit_authors": ["ada"] });
+        assert!(!decides(&stage.pep, &question));
+        question["action"]["properties"] = json!({ "is_author": false, "commit_authors": ["bob"], "now": "1970-01-01T00:00:00Z" });
+        assert!(decides(&stage.pep, &question));
     }
 
     fn a_batch_in_another_order_has_the_same_answers_in_that_order(database: &Database) {

@@ -334,7 +334,7 @@ fn some<'k>(dice: &mut Dice, among: impl Iterator<Item = &'k String>) -> String 
     among[dice.below(among.len())].clone()
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn evaluations_batches_and_searches_say_what_an_oracle_says(database: &Database) {
         let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
         let mut world = World::new(&server);

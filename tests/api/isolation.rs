@@ -191,7 +191,7 @@ fn told(answer: &Answer, id: &str) -> (u16, Vec<(String, String)>, String) {
     (answer.status, headers, text)
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     // Requirement 66
     fn what_one_organization_does_neither_changes_nor_shows_another(database: &Database) {
         let server = Server::start(database);

@@ -13,7 +13,7 @@ use super::events;
 use crate::support::{Answer, Backend, Client, Database, Program, Server, group, user};
 
 pub const HOUR: i64 = 3_600_000_000;
-const PLACE: &str = "/billing/production";
+pub const PLACE: &str = "/billing/production";
 
 /// One organization in which Ada, by a nested group, may deploy, and so may a service she answers for.
 pub struct Stage<'s> {
@@ -25,12 +25,12 @@ pub struct Stage<'s> {
     pep_token: String,
     pub ada: String,
     pub crew: String,
-    outer: String,
+    pub outer: String,
     pub service: String,
     mapped: AssignmentId,
 }
 
-fn assignment(principal: WantedPrincipal, until: Option<i64>, clock: &Clock) -> NewAssignment {
+pub fn assignment(principal: WantedPrincipal, until: Option<i64>, clock: &Clock) -> NewAssignment {
     NewAssignment {
         principal,
         role: "deployer".parse().unwrap(),
@@ -43,7 +43,7 @@ fn assignment(principal: WantedPrincipal, until: Option<i64>, clock: &Clock) -> 
     }
 }
 
-fn issue(server: &Server, organization: OrganizationId, kind: CredentialKind) -> String {
+pub fn issue(server: &Server, organization: OrganizationId, kind: CredentialKind) -> String {
     let wanted = NewToken { organization, kind, connection: None, valid_micros: 100 * 24 * HOUR };
     server.administration().issue_token(&wanted).unwrap().to_string()
 }
@@ -77,7 +77,7 @@ impl<'s> Stage<'s> {
     }
 
     /// The enforcement point of another server of the same database.
-    fn beside(&self, other: &Server) -> Client {
+    pub fn beside(&self, other: &Server) -> Client {
         Client { base: other.url.clone(), token: self.pep_token.clone() }
     }
 }
@@ -121,7 +121,7 @@ pub fn assert_all(pep: &Client, (subject, id): (&str, &str), expected: bool, why
 }
 
 /// Patience for what need not be waited for: access that is given arrives with the next look at the feed.
-fn wait_until_allowed(pep: &Client, subject: &str, id: &str) {
+pub fn wait_until_allowed(pep: &Client, subject: &str, id: &str) {
     while ask(pep, "/access/v1/evaluation", &question(subject, id)).expect(200).json()["decision"] != true {
         std::thread::yield_now();
     }
@@ -145,9 +145,9 @@ fn bulk(stage: &Stage<'_>, method: &str, data: &Value) {
 }
 
 /// A way to lose access, and whether the person itself is gone with it (and with the person the service).
-type Way = (&'static str, bool, fn(&Stage<'_>));
+pub type Way = (&'static str, bool, fn(&Stage<'_>));
 
-const WAYS: &[Way] = &[
+pub const WAYS: &[Way] = &[
     ("PATCH active", true, |s| {
         s.client.patch(&format!("/Users/{}", s.ada), &active(false)).expect(200);
     }),

@@ -75,6 +75,8 @@ mod isolation;
 #[cfg(test)]
 mod leaks;
 #[cfg(test)]
+mod leaver_matrix;
+#[cfg(test)]
 mod leavers;
 #[cfg(test)]
 mod limits;
@@ -83,11 +85,17 @@ mod membership;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
+mod mirrors;
+#[cfg(test)]
 mod model;
+#[cfg(test)]
+mod named_from_outside;
 #[cfg(test)]
 mod notifications;
 #[cfg(test)]
 mod oauth;
+#[cfg(test)]
+mod outbound_targets;
 #[cfg(test)]
 mod outside_issuers;
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Fixture {
     }
 }
 
-fn basic(client: &Value) -> String {
+pub fn basic(client: &Value) -> String {
     let encoded = |name: &str| form_encoded(client[name].as_str().unwrap());
     format!("Basic {}", STANDARD.encode(format!("{}:{}", encoded("client_id"), encoded("client_secret"))))
 }

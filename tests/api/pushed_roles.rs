@@ -100,7 +100,7 @@ fn with_roles(name: &str, roles: Value) -> Value {
     body
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn a_value_that_was_offered_is_assigned_and_any_other_gives_nothing(database: &Database) {
         let stage = stage(database);
         let roles = json!([{ "value": DEPLOYER, "primary": true, "type": "role" }, { "value": "admin@/" }, { "value": "deployer@/billing/staging" }]);

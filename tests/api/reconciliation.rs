@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use muster::model::{CredentialKind, Destinations};
+use muster::model::{CredentialKind, Destinations, ResourceId, limits};
 use serde_json::{Value, json};
 
 use super::administration::{administrator, problem};
@@ -166,6 +166,23 @@ on_both_databases! {
             assert_eq!(history["items"], json!([]));
         }
         assert!(elsewhere.rest().is_empty());
+    }
+
+    fn only_the_latest_comparisons_are_kept(database: &Database) {
+        let fixture = Fixture::new(database);
+        let (kept, system) = (limits::RECONCILIATIONS_KEPT, fixture.system("registry"));
+        let other = fixture.system("other");
+        fixture.compare(&other, "account\n");
+        let (administration, id) = (fixture.server.administration(), system.parse().unwrap());
+        let first = administration.reconcile(fixture.made.id, id, &[]).unwrap().id;
+        for _ in 0..=kept {
+            administration.reconcile(fixture.made.id, id, &[]).unwrap();
+        }
+        let all = administration.reconciliations(fixture.made.id, id, ResourceId::LAST, 10_000).unwrap();
+        assert_eq!(all.len(), kept);
+        assert!(all.iter().all(|one| one.id != first), "the oldest went");
+        let other = administration.reconciliations(fixture.made.id, other.parse().unwrap(), ResourceId::LAST, 10_000).unwrap();
+        assert_eq!(other.len(), 1, "each system has its own");
     }
 
     fn what_cannot_be_compared_is_refused(database: &Database) {

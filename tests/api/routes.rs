@@ -69,7 +69,7 @@ fn mended(one: &str, other: &str) -> Vec<String> {
     ]
 }
 
-on_both_databases! {
+on_both_databases_and_several_servers! {
     fn no_route_opens_to_a_credential_that_does_not_fit(database: &Database) {
         let server = Server::start(database);
         let organization = server.organization("acme");

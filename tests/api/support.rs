@@ -3,6 +3,7 @@
 //! [`Database::fresh`] gives a test a database of its own; [`on_both_databases`] makes two tests of one body.
 //! [`Cluster`] is a PostgreSQL server of the test's own, for what would disturb others: TLS, standbys, stopping it.
 
+mod balancer;
 mod certificates;
 mod cluster;
 mod database;
@@ -22,7 +23,7 @@ pub use certificates::Authority;
 pub use cluster::{Cluster, Options, Shutdown};
 pub use database::{Backend, Database};
 pub use dice::{Dice, is_long};
-pub use far_side::FarSide;
+pub use far_side::{FarSide, Seen};
 pub use listener::{ACCEPTED, Listener, Received};
 pub use mail_server::MailServer;
 pub use program::{Program, Server as ServerProcess};
@@ -52,6 +53,32 @@ macro_rules! on_both_databases {
             #[test]
             fn on_postgres() {
                 super::$name(&Database::fresh(Backend::Postgres));
+            }
+        }
+    )+};
+}
+
+/// The same, and `name::on_several_servers`: three servers on one PostgreSQL, of which each request asks the next.
+macro_rules! on_both_databases_and_several_servers {
+    ($(fn $name:ident($database:ident: &Database) $body:block)+) => {$(
+        fn $name($database: &$crate::support::Database) $body
+
+        mod $name {
+            use $crate::support::{Backend, Database};
+
+            #[test]
+            fn on_sqlite() {
+                super::$name(&Database::fresh(Backend::Sqlite));
+            }
+
+            #[test]
+            fn on_postgres() {
+                super::$name(&Database::fresh(Backend::Postgres));
+            }
+
+            #[test]
+            fn on_several_servers() {
+                super::$name(&Database::fresh(Backend::Postgres).served_by(3));
             }
         }
     )+};

@@ -286,6 +286,48 @@ fn a_guardrail_broken_after_it_was_saved_denies() {
 }
 
 #[test]
+fn whatever_is_broken_in_a_ready_guardrail_it_denies_and_is_not_saved() {
+    let mut graph = organization();
+    graph.apply(role("admin-of-builds", 1, &["build:ssh"]));
+    graph.apply(assigned(9, "admin-of-builds", "/", group(1)));
+    let broken = [
+        ("principal in \"admins\"", true),
+        ("principal.nowhere == \"x\"", true),
+        ("principal.department", true),
+        ("resource.production < 3", true),
+        ("context.now < \"2026-01-01\"", true),
+        ("datetime(\"soon\") < datetime(\"later\")", true),
+        // What only happens when it is evaluated.
+        ("9223372036854775807 + 1 == 0", false),
+        ("-9223372036854775807 - 2 == 0", false),
+    ];
+    // Those that ask for authors are left out where nobody could name any.
+    let said = authors(&["somebody"]);
+    for one in every_ready_one() {
+        let (text, id) = (ready(&one), one.name());
+        let head = ["when {", "unless {"].iter().filter_map(|word| text.find(word)).min().unwrap_or(text.len() - 1);
+        for (condition, is_refused) in broken {
+            let (before, after) = text.split_at(head);
+            let text = format!("{before}when {{ {condition} || true }} {after}");
+            if is_refused {
+                assert!(Guardrail::parse(&text, &vocabulary()).is_err(), "{text}");
+            }
+            let guardrails = Guardrails::new([Guardrail::read(&text).unwrap()], vocabulary());
+            let permission = if id == "build-shell" { "build:ssh" } else { DEPLOY };
+            let question = Question {
+                subject: Ok(user_subject(1)),
+                permission,
+                resource: place("/billing/production"),
+                circumstances: Some(&said),
+            };
+            let cause = rules(&graph, &guardrails).decide(&question, NOW).cause;
+            let denied = matches!(&cause, Cause::Unclear { guardrail, .. } if guardrail.as_str() == id);
+            assert!(denied, "{text}: {cause:?}");
+        }
+    }
+}
+
+#[test]
 fn services_are_judged_by_what_applies_to_services() {
     let service = service(1, user_id(1), NOW.plus_micros(1));
     let subject = Subject::Service(service.id);

@@ -14,7 +14,7 @@ use crate::model::{Catalogue, Fact, GuardrailId, Moment, Permission, ResourceTyp
 use super::reads::Reads;
 use super::values;
 use super::vocabulary::{
-    COMMIT_AUTHORS, FactKind, IS_AUTHOR, MINUTE_OF_DAY, NOW, PATH, PRODUCTION, ROLES, WEEKDAY, cedar_type,
+    COMMIT_AUTHORS, FactKind, IS_AUTHOR, KNOWN_AS, MINUTE_OF_DAY, NOW, PATH, PRODUCTION, ROLES, WEEKDAY, cedar_type,
 };
 use super::{Guardrail, Vocabulary};
 
@@ -113,9 +113,13 @@ impl Guardrails {
         &self.vocabulary
     }
 
-    /// The attributes of people some guardrail reads: what must be known of everybody.
+    /// The attributes of people some guardrail reads, or goes by: what must be known of everybody.
     pub fn person_attributes(&self) -> BTreeSet<&str> {
-        self.all.values().flat_map(|guardrail| guardrail.person_attributes()).collect()
+        let mut read: BTreeSet<&str> = self.all.values().flat_map(|guardrail| guardrail.person_attributes()).collect();
+        if self.all.values().any(|guardrail| guardrail.reads.principal.contains(IS_AUTHOR)) {
+            read.insert(KNOWN_AS);
+        }
+        read
     }
 
     /// A guardrail by its name.

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::access::graph::Facts;
-use crate::model::Fact;
+use crate::model::{Fact, fold};
 
-use super::vocabulary::{COMPUTED, PERSON_ATTRIBUTES, is_attribute_name};
+use super::vocabulary::{COMPUTED, KNOWN_AS, PERSON_ATTRIBUTES, is_attribute_name};
 
 /// The attributes of [`PERSON_ATTRIBUTES`] a document has, and its entitlements by their types: one of type `clearance`
-/// and value `2027-01-31` is the attribute `clearance`, which guardrails may read once it is declared.
+/// and value `2027-01-31` is the attribute `clearance`, which guardrails may read once it is declared. Besides, what the
+/// person is known by ([`KNOWN_AS`]).
 pub fn person_facts(document: &Map<String, Value>) -> Facts {
     let mut facts: Facts = PERSON_ATTRIBUTES
         .iter()
@@ -37,7 +38,18 @@ pub fn person_facts(document: &Map<String, Value>) -> Facts {
         };
         facts.insert(name.to_owned(), fact);
     }
+    let known_as = known_as(document);
+    if !known_as.is_empty() {
+        facts.insert(KNOWN_AS.to_owned(), Fact::Texts(known_as));
+    }
     facts
+}
+
+fn known_as(document: &Map<String, Value>) -> BTreeSet<String> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+    let addresses = elements(document, "emails").filter_map(|email| text(email.get("value")));
+    let folded = addresses.chain(text(document.get("userName"))).map(|name| fold(&name));
+    folded.chain(text(document.get("externalId"))).collect()
 }
 
 fn standard(document: &Map<String, Value>, path: &str) -> Option<String> {
@@ -101,7 +113,7 @@ mod tests {
     fn entitlements_are_attributes_by_their_type_and_never_take_the_name_of_another() {
         let read = facts(json!({ "entitlements": [{ "type": "clearance", "value": "2027-01-31" },
             { "type": "team", "value": "b" }, { "type": "team", "value": "a" }, { "type": "roles", "value": "admin" },
-            { "type": "department", "value": "IT" }, { "value": "plain" }, { "type": "no name", "value": "x" }] }));
+            { "type": "department", "value": "IT" }, { "type": "known_as", "value": "root" }, { "value": "plain" }, { "type": "no name", "value": "x" }] }));
         let teams = Fact::Texts(["a".to_owned(), "b".to_owned()].into());
         let clearance = Fact::Text("2027-01-31".to_owned());
         assert_eq!(read, Facts::from([("clearance".to_owned(), clearance), ("team".to_owned(), teams)]));

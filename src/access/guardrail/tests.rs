@@ -247,7 +247,7 @@ fn attributes_are_declared_once_by_names_a_rule_can_say() {
     assert_eq!(vocabulary.declare_person("clearance_until", FactKind::Moment), Ok(()));
     let taken = Err(VocabularyError::Taken("clearance_until".to_owned()));
     assert_eq!(vocabulary.declare_person("clearance_until", FactKind::Text), taken);
-    for reserved in ["roles", "is_author"] {
+    for reserved in ["roles", "is_author", "known_as"] {
         assert!(matches!(vocabulary.declare_person(reserved, FactKind::Texts), Err(VocabularyError::Taken(_))));
     }
     assert!(matches!(vocabulary.declare_circumstance("now", FactKind::Moment), Err(VocabularyError::Taken(_))));

@@ -123,8 +123,11 @@ pub const PERSON_ATTRIBUTES: &[PersonAttribute] = &[
 pub(super) const ROLES: &str = "roles";
 /// Whether the subject is one of `context.commit_authors`.
 pub(super) const IS_AUTHOR: &str = "is_author";
+/// What a person is known by besides the id: userName and addresses folded, externalId as it is. No guardrail reads it;
+/// authors are recognised by it.
+pub const KNOWN_AS: &str = "known_as";
 /// What is worked out of a subject rather than said of it.
-pub(super) const COMPUTED: [&str; 2] = [ROLES, IS_AUTHOR];
+pub(super) const COMPUTED: [&str; 3] = [ROLES, IS_AUTHOR, KNOWN_AS];
 /// Who wrote what is to be deployed: identifiers as subjects bear them.
 pub(super) const COMMIT_AUTHORS: &str = "commit_authors";
 /// The time of the decision.

@@ -3,9 +3,9 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{AccountId, Moment, OrganizationId, SessionId, UserId};
+use crate::model::{AccountId, Moment, OrganizationId, SessionId};
 
-use super::super::sql::{Bind, IdList, Sql, Statement};
+use super::super::sql::{Bind, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::corrupt;
 
@@ -93,17 +93,9 @@ pub(in crate::db) const END_OTHERS: Statement =
     Statement::both("session_end_others", "DELETE FROM session WHERE account = $1 AND id <> $2");
 pub(in crate::db) const END_PROVIDED: Statement =
     Statement::both("session_end_provided", "DELETE FROM session WHERE organization = $1");
-pub(in crate::db) const END_OF_USERS: Statement = Statement {
-    name: "session_end_of_users",
-    sqlite: "DELETE FROM session WHERE account IN (SELECT l.account FROM json_each($2) j CROSS JOIN account_link l \
-             INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value))",
-    postgres: "DELETE FROM session WHERE account IN (SELECT account FROM account_link \
-               WHERE organization = $1 AND user_id = ANY($2))",
-};
-
 /// Every statement of this table group.
 pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &BY_ATTEMPT, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OTHERS, &END_PROVIDED, &END_OF_USERS];
+    &[&INSERT, &BY_ID, &BY_ATTEMPT, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OTHERS, &END_PROVIDED];
 
 #[derive(QueryableByName)]
 struct SessionRecord {
@@ -241,9 +233,4 @@ pub(super) fn end_others(tx: &mut Tx<'_>, account: AccountId, kept: Option<Sessi
 
 pub(super) fn end_provided(tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
     Sql(&END_PROVIDED, vec![Bind::Bytes(organization.as_bytes())]).run(tx).map(|_count| 1)
-}
-
-pub(super) fn end_of_users(tx: &mut Tx<'_>, organization: OrganizationId, users: &[UserId]) -> diesel::QueryResult<()> {
-    let ids = IdList::new(users.iter().map(|id| id.as_bytes().as_slice()));
-    Sql(&END_OF_USERS, vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(ids)]).run(tx).map(|_count| ())
 }

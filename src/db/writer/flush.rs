@@ -12,9 +12,9 @@ use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Re
 use super::super::groups::GroupChange;
 use super::super::sql::{Bind, Statement};
 use super::super::{
-    AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, demonstrations, events,
-    extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers, signals,
-    streams, users,
+    AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, deleted_groups, demonstrations,
+    events, extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers,
+    signals, streams, users,
 };
 use super::{WriteError, Written};
 
@@ -62,7 +62,7 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
         }
     }
     for set in sets {
-        console::end_sessions_of_leavers(tx, set.organization, &set.statuses)?;
+        console::end_credentials_of_leavers(tx, set.organization, &set.statuses)?;
     }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
@@ -76,6 +76,7 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
 fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
     let mut replaced: Rows<'_> = Vec::new();
     let mut deleted: Rows<'_> = Vec::new();
+    let mut restored: Rows<'_> = Vec::new();
     // A statement updates a row once, however often it is named: the times a group is touched are added up.
     let mut touched: BTreeMap<(OrganizationId, GroupId), (i64, Moment)> = BTreeMap::new();
     for set in sets {
@@ -89,17 +90,18 @@ fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> 
                     let entry = touched.entry((set.organization, *id)).or_insert((0, *modified_at));
                     *entry = (entry.0.saturating_add(1), entry.1.max(*modified_at));
                 }
-                GroupChange::Delete { id, expected, at } => deleted.push(vec![
-                    Bind::Bytes(set.organization.as_bytes()),
-                    Bind::Bytes(id.as_bytes()),
-                    Bind::Int(expected.as_i64()),
-                    Bind::Int(at.as_micros()),
-                ]),
+                GroupChange::Delete { id, expected, at } => {
+                    deleted.push(groups::versioned_binds(&set.organization, id, *expected, *at));
+                }
+                GroupChange::Restore { id, expected, at } => {
+                    restored.push(groups::versioned_binds(&set.organization, id, *expected, *at));
+                }
             }
         }
     }
     exactly(tx, &groups::REPLACE, replaced)?;
     exactly(tx, &groups::DELETE, deleted)?;
+    exactly(tx, &groups::RESTORE, restored)?;
     let touches = touched
         .iter()
         .map(|((organization, id), (times, at))| {
@@ -181,12 +183,14 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     let mut identified: Rows<'_> = Vec::new();
     let mut former: Rows<'_> = Vec::new();
     let mut gone: Rows<'_> = Vec::new();
+    let mut groups_gone: Rows<'_> = Vec::new();
     let mut recorded: Rows<'_> = Vec::new();
     for (set, revision) in sets.iter().zip(revisions) {
         let organization = &set.organization;
         recorded.extend(set.events.iter().map(|event| event.binds(organization, *revision)));
         let Some(revision) = *revision else { continue };
         closed.extend(set.statuses.iter().map(|change| change.close(organization, revision)));
+        groups_gone.extend(set.groups_deleted.iter().map(|row| row.binds(organization, revision)));
         gone.extend(set.leavers.iter().map(|leaver| leaver.binds(organization, revision)));
         opened.extend(set.statuses.iter().map(|change| change.open(organization, revision)));
         left.extend(set.left.iter().map(|change| change.leave(organization, revision)));
@@ -200,6 +204,7 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
     exactly(tx, &users::CLOSE_STATUS, closed)?;
     exactly(tx, &users::OPEN_STATUS, opened)?;
     exactly(tx, &leavers::INSERT, gone)?;
+    exactly(tx, &deleted_groups::INSERT, groups_gone)?;
     // A deletion ends memberships first: whoever leaves at a later revision, in the same commit, was in no group any more.
     for (set, revision) in sets.iter().zip(revisions) {
         let Some(revision) = *revision else { continue };
@@ -263,6 +268,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::Brake(row) => row.write(tx, set.organization)?,
             AdministrationRow::Finding(row) => row.write(tx, set.organization)?,
             AdministrationRow::Reconciliation(row) => row.write(tx, set.organization)?,
+            AdministrationRow::Mirror(row) => row.write(tx, set.organization)?,
             AdministrationRow::Notification(row) => row.write(tx, set.organization)?,
             AdministrationRow::Credential { credential, created_at } => {
                 credentials::insert(tx, credential, *created_at)?

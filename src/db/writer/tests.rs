@@ -280,7 +280,7 @@ on_both_databases! {
         let quarantine = || {
             let mut set = WriteSet::new(organization);
             let (id, connection) = (ids::resource(NOW), ConnectionId::NOBODY);
-            let row = Quarantine { id, connection, from: ids::event(NOW), opened_at: NOW, people: 50, population: 60, closed: None };
+            let row = Quarantine { id, connection, from: ids::event(NOW), opened_at: NOW, people: 50, population: 60, groups: 0, closed: None };
             set.administration.push(AdministrationRow::Brake(BrakeRow::Opens(row)));
             set.events.push(event("brake.fired", id));
             set

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::access::decide::{Question, Rules, Who};
 use crate::access::graph::{Graph, IdentifierKind, Resource, Subject};
-use crate::model::{EnforcementPoint, Moment};
+use crate::model::{EnforcementPoint, Moment, ResourceId};
 use crate::service::access::decide::subject;
 use crate::service::{ServiceError, Services};
 
@@ -74,6 +74,7 @@ pub fn resources(services: &Services, point: &EnforcementPoint, body: &Body<'_>)
         };
         rules.resources_where_may(&question, now, cursor.after(), cursor.limit().saturating_add(1))
     })?;
+    note_unknown(services, point, who.id, &found);
     page(&cursor, &found, Clone::clone, |id| json!({ "type": kind.kind, "id": id }))
 }
 
@@ -103,6 +104,7 @@ pub fn actions(services: &Services, point: &EnforcementPoint, body: &Body<'_>) -
         let permissions = rules.permissions_at(&question, now, cursor.after(), cursor.limit().saturating_add(1));
         permissions.into_iter().map(|permission| permission.as_str().to_owned()).collect::<Vec<_>>()
     })?;
+    note_unknown(services, point, who.id, &found);
     page(&cursor, &found, Clone::clone, |name| json!({ "name": name }))
 }
 
@@ -121,6 +123,13 @@ fn search<T>(
     work: impl FnOnce(&Rules<'_>, Moment) -> T,
 ) -> Result<T, Refusal> {
     Ok(services.search(&point.caller, work)?)
+}
+
+/// Whom nothing is found for may be another organization's.
+fn note_unknown(services: &Services, point: &EnforcementPoint, who: &str, found: &[String]) {
+    if found.is_empty() {
+        services.live.note_unknown(&point.caller, who.parse::<ResourceId>());
+    }
 }
 
 fn subject_after(kind: &str, text: &str) -> Result<Subject, PageError> {

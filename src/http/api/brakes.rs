@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::model::{Brake, BrakeError, ConnectionId, Firing, LEAST_PEOPLE, ResourceId};
+use crate::model::{Brake, BrakeError, ConnectionId, Firing, LEAST_OBJECTS, ResourceId};
 use crate::service::leavers::brake::{Quarantine, Restoration};
 
 use super::answer::Reply;
@@ -15,8 +15,8 @@ use super::route::{Resource, Route};
 /// Its routes.
 pub const RESOURCE: Resource = Resource {
     name: "brakes",
-    about: "What happens when many people leave over one connection at once: they are denied as always, and held in \
-            quarantine until somebody releases or restores them",
+    about: "What happens when many people leave over one connection at once, or many of its groups go: access is cut as \
+            always, purges wait, and all is held in quarantine until somebody releases or restores it",
     routes: &[
         Route::read::<__path_read>(read),
         Route::change::<__path_set>(set).with_body(),
@@ -37,10 +37,10 @@ const USUAL_MINUTES: i64 = 10;
 #[serde(deny_unknown_fields)]
 #[schema(as = Brake)]
 struct Shown {
-    /// When more than this share of the organization's people leave, in percent
+    /// When more than this share of the organization's people leave, or of the connection's groups are deleted, in percent
     #[schema(minimum = 1, maximum = 100)]
     share: i64,
-    /// And at least so many
+    /// And at least so many, people and groups together
     #[schema(minimum = 50)]
     least: i64,
     /// Within so many minutes
@@ -84,6 +84,8 @@ struct ShownFiring {
     people: i64,
     /// Of how many
     population: i64,
+    /// How many groups had been deleted
+    groups: i64,
 }
 
 /// How often a brake would have fired.
@@ -110,6 +112,8 @@ struct ShownQuarantine {
     people: i64,
     /// Of how many
     population: i64,
+    /// How many groups of the connection had been deleted by then
+    groups: i64,
     /// When somebody decided
     #[schema(format = DateTime)]
     closed_at: Option<String>,
@@ -125,6 +129,7 @@ impl From<Quarantine> for ShownQuarantine {
             opened_at: quarantine.opened_at.to_string(),
             people: quarantine.people,
             population: quarantine.population,
+            groups: quarantine.groups,
             closed_at: quarantine.closed.map(|(at, _)| at.to_string()),
             state: quarantine.closed.map_or("open", |(_, outcome)| outcome.as_str()),
         }
@@ -140,6 +145,15 @@ struct NotRestored {
     why: String,
 }
 
+/// A group that is not there again.
+#[derive(Debug, Serialize, ToSchema)]
+struct GroupNotRestored {
+    /// Which
+    group: String,
+    /// Why
+    why: String,
+}
+
 /// What became of whom a quarantine held.
 #[derive(Debug, Serialize, ToSchema)]
 struct RestoredPeople {
@@ -149,15 +163,24 @@ struct RestoredPeople {
     unchanged: usize,
     /// Who is not back, and why
     failed: Vec<NotRestored>,
+    /// How many groups are there again, with their members
+    groups: usize,
+    /// Which are not, and why
+    failed_groups: Vec<GroupNotRestored>,
 }
 
 impl From<Restoration> for RestoredPeople {
     fn from(restoration: Restoration) -> Self {
         let failed = restoration.failed.into_iter();
+        let failed_groups = restoration.failed_groups.into_iter();
         Self {
             restored: restoration.restored,
             unchanged: restoration.unchanged,
             failed: failed.map(|(user, why)| NotRestored { user: user.to_string(), why }).collect(),
+            groups: restoration.groups,
+            failed_groups: failed_groups
+                .map(|(group, why)| GroupNotRestored { group: group.to_string(), why })
+                .collect(),
         }
     }
 }
@@ -203,7 +226,7 @@ fn rehearse(call: &Call) -> Result<Reply, Problem> {
         Some(text) => text.parse().map_err(|_nan| Problem::bad_request(format!("`{name}` must be a whole number"))),
     };
     let share = number("share", asked.share.as_deref(), USUAL_SHARE)?;
-    let least = number("least", asked.least.as_deref(), LEAST_PEOPLE)?;
+    let least = number("least", asked.least.as_deref(), LEAST_OBJECTS)?;
     let minutes = number("minutes", asked.minutes.as_deref(), USUAL_MINUTES)?;
     let brake = Brake::new(share, least, minutes).map_err(unfit)?;
     let firings = call.administration().rehearse_brake(call.organization(), connection, brake)?;
@@ -211,6 +234,7 @@ fn rehearse(call: &Call) -> Result<Reply, Problem> {
         at: firing.at.to_string(),
         people: firing.people,
         population: firing.population,
+        groups: firing.groups,
     };
     Reply::ok(&Rehearsal { days: 90, firings: firings.into_iter().map(show).collect() })
 }

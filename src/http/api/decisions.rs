@@ -110,7 +110,7 @@ fn moment(text: &str) -> Option<Moment> {
     chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| Moment::from_micros(at.timestamp_micros()))
 }
 
-/// Decisions, newest first; a page may hold fewer than asked for and still have a `next_cursor`
+/// Decisions, newest first, those of half a second server by server; a page may hold fewer than asked for and still have a `next_cursor`
 #[utoipa::path(get, path = "/api/v1/decisions", operation_id = "list_decisions", params(Asked),
     responses((status = 200, body = Page<RecordedDecision>)))]
 fn list(call: &Call) -> Result<Reply, Problem> {

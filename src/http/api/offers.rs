@@ -41,6 +41,8 @@ struct Shown {
     /// Since when
     #[schema(format = DateTime)]
     created_at: String,
+    /// Where it comes from: `administrator`, one by one, or `document`
+    source: &'static str,
 }
 
 impl From<RoleOffer> for Shown {
@@ -51,6 +53,7 @@ impl From<RoleOffer> for Shown {
             role: offer.role.to_string(),
             scope: offer.scope.to_string(),
             created_at: offer.created_at.to_string(),
+            source: offer.source().as_str(),
         }
     }
 }

@@ -158,6 +158,7 @@ fn provider(profile: Profile) -> &'static str {
         Profile::Default => "any identity provider",
         Profile::Rfc => "RFC 7644 to the letter",
         Profile::Interop => "the interoperability profile",
+        Profile::Github => "GitHub, whose groups are mirrored",
     }
 }
 

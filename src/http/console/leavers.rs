@@ -72,6 +72,7 @@ struct QuarantineLine {
     opened: When,
     people: i64,
     population: i64,
+    groups: i64,
     word: &'static str,
     tone: &'static str,
     is_open: bool,
@@ -127,6 +128,7 @@ fn quarantine_lines(visit: &Visit) -> Result<Vec<QuarantineLine>, Refusal> {
             opened: When(one.opened_at),
             people: one.people,
             population: one.population,
+            groups: one.groups,
             is_open: one.closed.is_none(),
             word,
             tone,
@@ -217,8 +219,12 @@ fn restore(visit: &Visit) -> Result<Answer, Refusal> {
         "Restored: {} have again what was cut off, {} were back or had nothing, {} are not back.",
         restored.restored,
         restored.unchanged,
-        restored.failed.len()
+        restored.failed.len().saturating_add(restored.failed_groups.len())
     );
-    let flash = if restored.failed.is_empty() { Flash::done(text) } else { Flash::mind(text) };
+    let flash = if restored.failed.is_empty() && restored.failed_groups.is_empty() {
+        Flash::done(text)
+    } else {
+        Flash::mind(text)
+    };
     Ok(Answer::see_other(visit.address(&format!("/quarantines/{id}"))?).saying(&flash))
 }

@@ -165,6 +165,13 @@ struct RefusalPage {
     again: String,
 }
 
+impl Refusal {
+    /// Whether what was asked for is not there.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound | Self::Refused(StatusCode::NOT_FOUND, _))
+    }
+}
+
 impl From<ServiceError> for Refusal {
     fn from(error: ServiceError) -> Self {
         match error {

@@ -59,6 +59,9 @@ impl Visit {
         }
         if let (Some(signed_in), true) = (&self.signed_in, page.path.starts_with("/o/{organization}")) {
             self.member = self.services.member(signed_in, self.id(0)?, self.request)?;
+            if self.member.is_none() {
+                self.is_noted_as_stranger(signed_in)?;
+            }
         }
         if page.needs != Needs::Nothing && self.signed_in.is_none() {
             return Err(Refusal::SignIn);
@@ -87,6 +90,17 @@ impl Visit {
         Ok(self)
     }
 
+    /// Puts on record that an account asked for an organization it does not belong to.
+    fn is_noted_as_stranger(&self, signed_in: &SignedIn) -> Result<(), Refusal> {
+        let slug = self.id(0)?;
+        if signed_in.belongings.iter().all(|belonging| belonging.slug != slug) {
+            let organizations = signed_in.belongings.iter().map(|belonging| belonging.organization);
+            let actor = Actor::Account(signed_in.account.id);
+            self.services.live.note_entered(organizations, (actor, self.request), slug);
+        }
+        Ok(())
+    }
+
     /// Where whoever is signed in by an identity provider proves anew who they are.
     fn again(&self) -> Option<String> {
         let signed_in = self.signed_in.as_ref().filter(|signed_in| signed_in.session.reach.is_one())?;
@@ -100,7 +114,13 @@ impl Visit {
     /// What the page refuses.
     pub fn handled(self, page: &Page) -> Result<Answer, Refusal> {
         let renewed = self.signed_in.as_ref().and_then(|signed_in| signed_in.renewed.clone());
-        let answer = (page.handle)(&self)?;
+        let answer = (page.handle)(&self);
+        if let (Err(refusal), Some(member)) = (&answer, &self.member)
+            && refusal.is_not_found()
+        {
+            self.services.live.note_unknown(&member.caller, self.ids.iter().filter_map(|id| id.parse().ok()));
+        }
+        let answer = answer?;
         Ok(match renewed {
             Some(secret) => answer.with(browser::session_cookie(&secret)),
             None => answer,

@@ -14,7 +14,7 @@ use crate::model::RequestId;
 use crate::service::access::github::{Deployment, Review, Rule};
 use crate::service::{ServiceError, Services};
 
-use super::Refusal;
+use super::{Refusal, signature};
 
 /// Gives a review back to GitHub; the error is for the log.
 pub type Tell = dyn Fn(&Review) -> Result<(), String> + Send + Sync;
@@ -113,9 +113,7 @@ impl Gate {
     /// 401 before anything is read of a body that GitHub has not signed; 400 for one that is not what GitHub sends.
     pub(super) fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<Option<Deployment>, Refusal> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let signature =
-            header("X-Hub-Signature-256").strip_prefix("sha256=").and_then(bytes).ok_or(Refusal::Signature)?;
-        hmac::verify(&self.key, body, &signature).map_err(|_unspecified| Refusal::Signature)?;
+        signature::check(&self.key, headers, body)?;
         if header("X-GitHub-Event") != "deployment_protection_rule" {
             return Ok(None);
         }
@@ -180,15 +178,6 @@ impl Gate {
     }
 }
 
-/// Reads hexadecimal digits.
-fn bytes(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let digits = digits?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,14 +201,6 @@ mod tests {
             "",
         ] {
             assert!(!gate.is_callback(address), "{address}");
-        }
-    }
-
-    #[test]
-    fn hexadecimal_digits_are_bytes() {
-        assert_eq!(bytes("00fF10"), Some(vec![0, 255, 16]));
-        for text in ["0", "0g", "é0", "+1"] {
-            assert_eq!(bytes(text), None, "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::access::graph::{Change, Facts, Graph, Identifier, Standing, Subject};
-use crate::access::guardrail::person_facts;
+use crate::access::guardrail::{KNOWN_AS, person_facts};
 use crate::db::access::people::Person;
 use crate::db::access::{self, assignments, catalogue, guardrails, leaves, people, scopes, services};
 use crate::db::users::{self, Status};
@@ -21,7 +21,9 @@ const DOCUMENTS_A_PAGE: i64 = 1_000;
 pub(super) enum Reading {
     /// Those that some guardrail reads.
     These(BTreeSet<String>),
-    /// All a guardrail could read.
+    /// All a guardrail could read, but for what tells authors: what could be is asked without commits.
+    General,
+    /// All of it.
     All,
 }
 
@@ -31,8 +33,10 @@ impl Reading {
     }
 
     fn keep(&self, mut facts: Facts) -> Facts {
-        if let Self::These(names) = self {
-            facts.retain(|name, _| names.contains(name));
+        match self {
+            Self::These(names) => facts.retain(|name, _| names.contains(name)),
+            Self::General => drop(facts.remove(KNOWN_AS)),
+            Self::All => {}
         }
         facts
     }
@@ -45,7 +49,7 @@ pub(super) fn everything(tx: &mut Tx<'_>, organization: OrganizationId) -> Resul
 
 /// The same with everything guardrails could read of people.
 pub(super) fn with_all_facts(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Current, DatabaseError> {
-    load(tx, organization, Some(Reading::All))
+    load(tx, organization, Some(Reading::General))
 }
 
 fn load(tx: &mut Tx<'_>, organization: OrganizationId, reading: Option<Reading>) -> Result<Current, DatabaseError> {

@@ -41,7 +41,7 @@ impl Taken {
         let ceases = |change: &&StatusChange| change.status != Status::Active;
         let deleted = |change: &GroupChange| match change {
             GroupChange::Delete { id, .. } => Some(*id),
-            GroupChange::Replace { .. } | GroupChange::Touch { .. } => None,
+            GroupChange::Replace { .. } | GroupChange::Touch { .. } | GroupChange::Restore { .. } => None,
         };
         let ended = |row: &AccessRow| match row {
             AccessRow::AssignmentEnds(id) => Some(*id),
@@ -111,8 +111,8 @@ struct Origins {
     groups: BTreeSet<GroupId>,
 }
 
-/// Refuses to take what would leave no active user who is `admin` at `/`, or none who is it without an end. Where administrators depend on it at all, the
-/// answer is the revision the check holds at: the write must happen at that one.
+/// Refuses to take what would leave no active user who is `admin` at `/`, or none who is it without an end. Where
+/// administrators depend on it at all, the answer is the revision the check holds at: the write must happen at that one.
 ///
 /// # Errors
 /// [`AdministrationError::InUse`].

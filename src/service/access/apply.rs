@@ -1,5 +1,7 @@
 //! Carrying out a declarative document, or saying what it would come to.
 
+mod given;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -8,23 +10,20 @@ use serde_json::{Value, json};
 use toml::Spanned;
 
 use crate::access::guardrail::{Attribute, FactKind, Guardrail};
-use crate::db::Tx;
 use crate::db::access::scopes::GateRow;
 use crate::db::access::{
-    AccessRow, AssignmentRow, LeafRow, PermissionRow, RoleRow, ScopeRow, ServiceRow, assignments, catalogue,
-    guardrails, leaves, scopes, services,
+    AccessRow, LeafRow, PermissionRow, RoleRow, ScopeRow, ServiceRow, catalogue, guardrails, leaves, scopes, services,
 };
 use crate::ids;
 use crate::live::Cause;
 use crate::model::{
-    Assignment, AssignmentId, AssignmentSource, BUILT_IN_ROLES, Caller, Catalogue, CatalogueEntry, Fact, GateBounds,
-    Leaf, Moment, Permission, Principal, RoleName, RoleVersion, Scope, ScopePath, Service, UserId, Validity, fold,
+    BUILT_IN_ROLES, Caller, Catalogue, CatalogueEntry, Fact, GateBounds, Leaf, Moment, Permission, RoleName,
+    RoleVersion, Scope, ScopePath, Service, UserId, fold,
 };
 use crate::service::Services;
 use crate::service::provisioning::users;
 
 use super::document::{self, Document, DocumentError, FactEntry};
-use super::principals::WantedPrincipal;
 use super::{AdministrationError, Change, Preview, Result, guardrails as rules, principals};
 
 /// What applying a document would come to, person by person.
@@ -103,7 +102,7 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         document.services.iter().try_for_each(|entry| self.service(entry))?;
         self.attributes(document)?;
         self.resources(document)?;
-        self.assignments(document)?;
+        self.given(document)?;
         self.guardrails(document)
     }
 
@@ -121,6 +120,14 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
             return Ok(path);
         }
         Err(self.wrong(entry, format!("there is no scope `{path}`; add it to the document")))
+    }
+
+    fn known_role<E>(&self, entry: &Spanned<E>, text: &str) -> Result<RoleName> {
+        let role: RoleName = self.read(entry, text)?;
+        if self.roles.contains_key(&role) {
+            return Ok(role);
+        }
+        Err(self.wrong(entry, format!("there is no role `{role}`; add it to the document")))
     }
 
     fn permission(&mut self, entry: &Spanned<document::PermissionEntry>) -> Result<()> {
@@ -337,89 +344,6 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
             self.change.event("resource.set", self.change.organization, details);
         }
         Ok(())
-    }
-
-    fn principal(&mut self, entry: &Spanned<document::AssignmentEntry>) -> Result<Principal> {
-        let wanted = entry.get_ref().clone();
-        let named = match (wanted.group, wanted.user, wanted.service) {
-            (Some(name), None, None) => WantedPrincipal::Group(name),
-            (None, Some(name), None) => return self.user_of(entry, &name).map(Principal::User),
-            (None, None, Some(name)) => {
-                let known = self.running.get(&fold(&name)).map(|service| Principal::Service(service.id));
-                return known.ok_or_else(|| self.wrong(entry, format!("there is no service `{name}`")));
-            }
-            _ => return Err(self.wrong(entry, "expected exactly one of `group`, `user` and `service`")),
-        };
-        named.find(self.change.tx, self.change.organization).map_err(|error| self.wrong(entry, error))
-    }
-
-    fn assignments(&mut self, document: &Document) -> Result<()> {
-        let now = self.change.now;
-        let known = assignments::list(self.change.tx, self.change.organization)?;
-        let mut named: BTreeSet<AssignmentId> = BTreeSet::new();
-        for entry in &document.assignments {
-            let wanted = entry.get_ref();
-            let role: RoleName = self.read(entry, &wanted.role)?;
-            if !self.roles.contains_key(&role) {
-                return Err(self.wrong(entry, format!("there is no role `{role}`; add it to the document")));
-            }
-            let scope = self.known_scope(entry, &wanted.scope)?;
-            let until = wanted.until.as_deref().map(|text| self.read::<Moment, _>(entry, text)).transpose()?;
-            let reason = wanted.reason.as_deref().map(|text| self.read(entry, text)).transpose()?;
-            let principal = self.principal(entry)?;
-            let same = known.iter().map(|row| &row.assignment).find(|one| {
-                !matches!(one.source, AssignmentSource::Connection(_))
-                    && one.role == role
-                    && one.scope == scope
-                    && one.principal == principal
-                    && one.validity.until() == until
-            });
-            if let Some(same) = same {
-                named.insert(same.id);
-                continue;
-            }
-            let validity = Validity::asked(None, until, now).map_err(|error| self.wrong(entry, error))?;
-            let source = AssignmentSource::Document;
-            let id = ids::assignment(now);
-            let assignment = Assignment { id, role, scope, principal, validity, source, approver: None, reason };
-            self.change.event("assignment.created", id, super::assignments::details(&assignment));
-            self.change.rows.push(AccessRow::Assignment(AssignmentRow::new(assignment, now)));
-        }
-        let over = known.into_iter().map(|row| row.assignment);
-        let over = over.filter(|one| one.source == AssignmentSource::Document && !named.contains(&one.id));
-        let over: Vec<Assignment> = over.collect();
-        if !over.is_empty() {
-            let assignments = over.iter().map(|one| one.id).collect();
-            let taken = super::administrators::Taken { assignments, ..super::administrators::Taken::default() };
-            let organization = self.change.organization;
-            // What the document gives besides may make somebody else an administrator.
-            if !self.makes_an_administrator() {
-                self.change.only_at = super::administrators::keep_one(self.change.tx, organization, now, &taken)?;
-            }
-        }
-        for assignment in over {
-            self.change.event("assignment.removed", assignment.id, super::assignments::details(&assignment));
-            self.change.rows.push(AccessRow::AssignmentEnds(assignment.id));
-            self.change.takes_access = true;
-        }
-        Ok(())
-    }
-
-    /// Whether an active user is made `admin` at `/` for good.
-    fn makes_an_administrator(&mut self) -> bool {
-        let made = self.change.rows.iter().filter_map(|row| match row {
-            AccessRow::Assignment(row) => Some(&row.assignment),
-            _ => None,
-        });
-        let lasting = made.filter(|one| one.role.as_str() == RoleName::ADMIN && one.scope == ScopePath::root());
-        let users: Vec<UserId> = lasting
-            .filter(|one| one.validity.until().is_none())
-            .filter_map(|one| if let Principal::User(user) = one.principal { Some(user) } else { None })
-            .collect();
-        let active = |tx: &mut Tx<'_>, organization| crate::db::access::people::by_ids(tx, organization, users.clone());
-        let found = active(self.change.tx, self.change.organization).unwrap_or_default();
-        found.iter().any(|person| person.status == crate::db::users::Status::Active)
-            || users.iter().any(|user| self.change.people.users_created.iter().any(|new| new.id == *user && new.active))
     }
 
     fn guardrails(&mut self, document: &Document) -> Result<()> {

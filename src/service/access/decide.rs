@@ -5,7 +5,7 @@ use crate::access::graph::{Denial, Graph, IdentifierKind, Resource, Subject};
 use crate::db::access;
 use crate::evidence::decisions::{AskedSubject, DecisionId, DecisionRecord};
 use crate::live::CannotJudge;
-use crate::model::{Assignment, Caller, Moment, Revision};
+use crate::model::{Assignment, Caller, Moment, ResourceId, Revision};
 
 use super::super::{ServiceError, Services};
 use super::subjects;
@@ -57,6 +57,8 @@ struct Judged {
     code: &'static str,
     reason: String,
     durable: bool,
+    /// The id that was asked about, where nobody here bears it.
+    unknown: Option<ResourceId>,
 }
 
 impl Judged {
@@ -125,6 +127,7 @@ impl Services {
                 return Ok(None);
             }
         }
+        self.live.note_unknown(caller, all.iter().flatten().filter_map(|judged| judged.unknown));
         let records = all.iter().flatten().map(|judged| &judged.record);
         let ids = self.live.record_decisions(caller.organization, records);
         let mut ids = ids.map_err(|error| ServiceError::Unavailable(error.to_string()))?.into_iter();
@@ -177,6 +180,7 @@ impl Services {
     }
 
     fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
+        self.live.note_unknown(caller, judged.unknown);
         let id = self
             .live
             .record_decision(caller.organization, &judged.record, judged.durable)
@@ -226,7 +230,11 @@ fn judged(
         allowed: decision.is_allowed(),
     };
     let (code, reason) = told(&decision);
-    Judged { record, valid_until: decision.valid_until, code, reason, durable }
+    let unknown = match subject {
+        Err(Denial::UnknownSubject) => asking.subject.parse().ok(),
+        _ => None,
+    };
+    Judged { record, valid_until: decision.valid_until, code, reason, durable, unknown }
 }
 
 /// What is asked may be any text; on record it has an end.

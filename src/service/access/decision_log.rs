@@ -56,7 +56,7 @@ pub struct FoundDecisions {
 }
 
 impl Services {
-    /// The decisions before `before`, newest first, at most `limit`. Those of other servers are there half a second after
+    /// The decisions before `before`, newest first (those of half a second server by server), at most `limit`. Those of other servers are there half a second after
     /// they were given. Blocks.
     ///
     /// # Errors

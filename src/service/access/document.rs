@@ -1,7 +1,7 @@
 //! One declarative document of access: what is in it is made so, in one write.
 //!
-//! Assignments that a document made and that it names no more end. Everything else it does not name stays, whoever made
-//! it; a user who is there stays as it is.
+//! Assignments and offers that a document made and that it names no more end. Everything else it does not name stays,
+//! whoever made it; a user who is there stays as it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,8 @@ pub(super) struct Document {
     pub resources: Vec<Spanned<ResourceEntry>>,
     #[serde(default, rename = "assignment")]
     pub assignments: Vec<Spanned<AssignmentEntry>>,
+    #[serde(default, rename = "offer")]
+    pub offers: Vec<Spanned<OfferEntry>>,
     #[serde(default, rename = "guardrail")]
     pub guardrails: Vec<Spanned<GuardrailEntry>>,
 }
@@ -134,6 +136,16 @@ pub(super) struct AssignmentEntry {
     pub scope: String,
     pub until: Option<String>,
     pub reason: Option<String>,
+}
+
+/// A role at a scope that a connection may assign.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfferEntry {
+    pub connection: String,
+    pub role: String,
+    #[serde(default = "root")]
+    pub scope: String,
 }
 
 /// A Cedar policy, or a ready guardrail.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::db::access::{AccessRow, assignments};
+use crate::db::access::assignments;
 use crate::db::{AdministrationRow, Tx, organizations, role_offers};
 use crate::ids;
 use crate::model::{
@@ -11,7 +11,7 @@ use crate::model::{
 };
 
 use super::administrators::{self, Taken};
-use super::{Administration, AdministrationError, Change, Result, assignments::details, pushed, roles, scopes};
+use super::{Administration, AdministrationError, Change, Result, pushed, roles, scopes};
 
 impl Administration {
     /// What is offered to a connection, by role and scope.
@@ -73,27 +73,11 @@ impl Administration {
         scope: &ScopePath,
     ) -> Result<RoleOffer> {
         self.change_access(organization, |change| {
-            let assigns_roles = found(change.tx, organization, connection)?.assigns_roles;
+            let connection = found(change.tx, organization, connection)?;
             roles::known(change.tx, organization, role)?;
             scopes::found(change.tx, organization, scope)?;
-            let offers = role_offers::of_connection(change.tx, organization, connection)?;
-            if let Some(same) = offers.iter().find(|offer| offer.role == *role && offer.scope == *scope) {
-                return Ok(same.clone());
-            }
-            if offers.len() >= limits::ROLE_OFFERS {
-                let most = limits::ROLE_OFFERS;
-                return Err(AdministrationError::Unfitting(format!(
-                    "{most} roles are offered to the connection, which is the most; withdraw one first"
-                )));
-            }
-            let (id, created_at) = (ids::resource(change.now), change.now);
-            let offer = RoleOffer { id, connection, role: role.clone(), scope: scope.clone(), created_at };
-            change.people.administration.push(AdministrationRow::OfferRole(offer.clone()));
-            change.event("role.offered", connection, told(&offer));
-            if assigns_roles {
-                pushed::begin(change, connection, std::slice::from_ref(&offer))?;
-            }
-            Ok(offer)
+            let known = role_offers::of_connection(change.tx, organization, connection.id)?;
+            make(change, &connection, &known, Wanted { role, scope, by_document: false })
         })
     }
 
@@ -109,11 +93,51 @@ impl Administration {
             let offer = offer.ok_or_else(|| {
                 AdministrationError::NotFound(format!("nothing is offered to the connection under the id `{id}`"))
             })?;
-            change.people.administration.push(AdministrationRow::WithdrawRole { id });
-            change.event("role.withdrawn", connection, told(&offer));
+            withdraw(change, &offer);
             end(change, connection, &[offer])
         })
     }
+}
+
+/// What is to be offered, known to be there.
+pub(super) struct Wanted<'w> {
+    pub role: &'w RoleName,
+    pub scope: &'w ScopePath,
+    pub by_document: bool,
+}
+
+/// Offers a role at a scope to a connection that is offered what is `known`. Where it is among that, it is the answer.
+pub(super) fn make(
+    change: &mut Change<'_, '_>,
+    connection: &Connection,
+    known: &[RoleOffer],
+    wanted: Wanted<'_>,
+) -> Result<RoleOffer> {
+    let Wanted { role, scope, by_document } = wanted;
+    if let Some(same) = known.iter().find(|offer| offer.role == *role && offer.scope == *scope) {
+        return Ok(same.clone());
+    }
+    if known.len() >= limits::ROLE_OFFERS {
+        let most = limits::ROLE_OFFERS;
+        return Err(AdministrationError::Unfitting(format!(
+            "{most} roles are offered to the connection, which is the most; withdraw one first"
+        )));
+    }
+    let (id, connection_id, created_at) = (ids::resource(change.now), connection.id, change.now);
+    let (role, scope) = (role.clone(), scope.clone());
+    let offer = RoleOffer { id, connection: connection_id, role, scope, created_at, by_document };
+    change.people.administration.push(AdministrationRow::OfferRole(offer.clone()));
+    change.event("role.offered", connection_id, told(&offer));
+    if connection.assigns_roles {
+        pushed::begin(change, connection_id, std::slice::from_ref(&offer))?;
+    }
+    Ok(offer)
+}
+
+/// Withdraws an offer; what was assigned by it is ended besides.
+pub(super) fn withdraw(change: &mut Change<'_, '_>, offer: &RoleOffer) {
+    change.people.administration.push(AdministrationRow::WithdrawRole { id: offer.id });
+    change.event("role.withdrawn", offer.connection, told(offer));
 }
 
 fn told(offer: &RoleOffer) -> serde_json::Value {
@@ -127,20 +151,29 @@ fn found(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -> Res
 
 /// Ends what a connection has assigned by these offers.
 fn end(change: &mut Change<'_, '_>, connection: ConnectionId, offers: &[RoleOffer]) -> Result<()> {
-    let mut over: Vec<Assignment> = Vec::new();
-    for offer in offers {
-        let rows = assignments::of_role_at(change.tx, change.organization, &offer.role, &offer.scope)?;
-        let held = rows.into_iter().map(|row| row.assignment);
-        over.extend(held.filter(|one| one.source == AssignmentSource::Connection(connection)));
-    }
+    let over = assigned_by(change, connection, offers)?;
     let taken = Taken { assignments: over.iter().map(|one| one.id).collect(), ..Taken::default() };
     change.only_at = administrators::keep_one(change.tx, change.organization, change.now, &taken)?;
     change.takes_access = true;
-    for assignment in over {
-        change.event("assignment.removed", assignment.id, details(&assignment));
-        change.rows.push(AccessRow::AssignmentEnds(assignment.id));
+    for assignment in &over {
+        change.end(assignment);
     }
     Ok(())
+}
+
+/// What a connection has assigned by these offers.
+pub(super) fn assigned_by(
+    change: &mut Change<'_, '_>,
+    connection: ConnectionId,
+    offers: &[RoleOffer],
+) -> Result<Vec<Assignment>> {
+    let mut all: Vec<Assignment> = Vec::new();
+    for offer in offers {
+        let rows = assignments::of_role_at(change.tx, change.organization, &offer.role, &offer.scope)?;
+        let held = rows.into_iter().map(|row| row.assignment);
+        all.extend(held.filter(|one| one.source == AssignmentSource::Connection(connection)));
+    }
+    Ok(all)
 }
 
 /// Refuses to remove what is offered.

@@ -228,8 +228,10 @@ fn fingerprint(difference: &Difference, names: &BTreeMap<ResourceId, String>) ->
         .collect();
     let closed: Vec<String> =
         difference.closed.iter().map(|gate| format!("{} {}", gate.permission, gate.scope)).collect();
-    let whole =
-        json!([rights(&difference.gains), rights(&difference.losses), conflicts, closed, difference.administrators]);
+    let starved = difference.starved.iter().map(|gate| format!("{} {} {}", gate.permission, gate.scope, gate.passing));
+    let starved: Vec<String> = starved.collect();
+    let (gains, losses) = (rights(&difference.gains), rights(&difference.losses));
+    let whole = json!([gains, losses, conflicts, closed, starved, difference.administrators]);
     let sum = digest(&SHA256, whole.to_string().as_bytes());
     sum.as_ref().iter().take(16).fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -15,13 +15,18 @@ impl Administration {
     /// Creates a connection. Names that differ in case only count as one.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] when another of the organization has the name.
+    /// [`AdministrationError::Taken`] when another of the organization has the name; [`AdministrationError::Unfitting`] for the
+    /// profile of mirrors.
     pub fn create_connection(
         &self,
         organization: OrganizationId,
         name: &ConnectionName,
         profile: Profile,
     ) -> Result<Connection, AdministrationError> {
+        if profile == Profile::Github {
+            let message = "connections of the profile `github` come with a mirror; see `muster mirror set`".to_owned();
+            return Err(AdministrationError::Unfitting(message));
+        }
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
             // Together with the revision this keeps two commands from taking spellings of one name at once.
@@ -149,7 +154,7 @@ pub struct ConnectionChange {
     pub paused: Option<bool>,
 }
 
-fn taken(other: &Connection) -> AdministrationError {
+pub(in crate::service) fn taken(other: &Connection) -> AdministrationError {
     AdministrationError::Taken(format!("a connection `{}` exists already in the organization", other.name))
 }
 
@@ -164,7 +169,7 @@ pub(super) fn by_id(
 }
 
 /// The rows of a new connection.
-pub(super) fn add(set: &mut WriteSet, cause: &Cause, now: Moment, connection: &Connection) {
+pub(in crate::service) fn add(set: &mut WriteSet, cause: &Cause, now: Moment, connection: &Connection) {
     let details = json!({ "name": connection.name, "profile": connection.profile.as_str() });
     set.administration.push(AdministrationRow::Connection { connection: connection.clone(), created_at: now });
     set.events.push(cause.event(now, "connection.created", ResourceId::from(connection.id), &details));
@@ -183,7 +188,7 @@ pub(super) fn found(
     })
 }
 
-fn find(
+pub(in crate::service) fn find(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     name: &ConnectionName,

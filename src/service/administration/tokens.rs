@@ -9,7 +9,7 @@ use crate::ids::{self, RandomError};
 use crate::live::{Cause, Decision, Token};
 use crate::model::{
     Believed, Connection, ConnectionId, ConnectionName, Credential, CredentialId, CredentialKind, Moment,
-    OrganizationId, ResourceId,
+    OrganizationId, Profile, ResourceId,
 };
 
 use super::connections::{by_id, found};
@@ -68,7 +68,7 @@ impl Administration {
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
             let connection = match (kind, connection) {
-                (CredentialKind::Scim, Some(id)) => by_id(tx, organization, id)?.id,
+                (CredentialKind::Scim, Some(id)) => provisioned(by_id(tx, organization, id)?)?,
                 (CredentialKind::Scim, None) => {
                     let message = "a credential of kind `scim` provisions for a connection; name it".to_owned();
                     return Err(AdministrationError::Unfitting(message));
@@ -207,11 +207,28 @@ fn believed(
     Ok(wanted.cloned().unwrap_or_else(usual))
 }
 
+/// A connection somebody may provision over.
+fn provisioned(connection: Connection) -> Result<ConnectionId, AdministrationError> {
+    if connection.profile == Profile::Github {
+        let message = format!(
+            "the groups of the connection `{}` come from GitHub alone; no token is issued for it",
+            connection.name
+        );
+        return Err(AdministrationError::Unfitting(message));
+    }
+    Ok(connection.id)
+}
+
+fn provisioned_all(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vec<Connection>, AdministrationError> {
+    let all = organizations::connections(tx, organization)?;
+    Ok(all.into_iter().filter(|connection| connection.profile != Profile::Github).collect())
+}
+
 fn connection_for(tx: &mut Tx<'_>, wanted: &NewToken) -> Result<ConnectionId, AdministrationError> {
     let unfitting = |message: &str| Err(AdministrationError::Unfitting(message.to_owned()));
     match (wanted.kind, &wanted.connection) {
-        (CredentialKind::Scim, Some(name)) => found(tx, wanted.organization, name).map(|connection| connection.id),
-        (CredentialKind::Scim, None) => match organizations::connections(tx, wanted.organization)?.as_slice() {
+        (CredentialKind::Scim, Some(name)) => provisioned(found(tx, wanted.organization, name)?),
+        (CredentialKind::Scim, None) => match provisioned_all(tx, wanted.organization)?.as_slice() {
             [Connection { id, .. }] => Ok(*id),
             [] => unfitting("the organization has no connection yet; make one with `muster connection create`"),
             _ => unfitting("the organization has several connections; name one with `--connection`"),

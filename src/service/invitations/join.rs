@@ -14,6 +14,7 @@ use crate::model::{
 };
 use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::accounts::{Secret, SignIn};
+use crate::service::people::giving;
 use crate::service::provisioning::users::NewUser;
 use crate::service::{ServiceError, Services};
 
@@ -200,6 +201,7 @@ impl Services {
         }
         Ok(match &found.ending {
             Some(ending) if ending.outcome == "joined" => Err(JoinRefusal::Used),
+            Some(ending) if ending.outcome == "orphaned" => Err(JoinRefusal::InviterGone),
             Some(_) => Err(JoinRefusal::Withdrawn),
             None if self.clock.now() >= found.invitation.expires_at => Err(JoinRefusal::Expired),
             None => Ok(found),
@@ -213,14 +215,21 @@ impl Services {
         let here = belongings.into_iter().find(|belonging| belonging.organization == caller.organization);
         let Some(here) = here else { return Ok(false) };
         let Some(user) = here.user else { return Ok(true) };
-        let rights = self.rights(caller.organization, user)?;
-        Ok(rights.is_some_and(|rights| {
-            rights.manage_people() && (found.invitation.role.is_none() || rights.manage_access())
-        }))
+        let Some(rights) = self.rights(caller.organization, user)? else { return Ok(false) };
+        if !rights.manage_people() || rights.manage_access() {
+            return Ok(rights.manage_people());
+        }
+        let now = self.clock.now();
+        let mut gives = found.invitation.role.is_some();
+        for group in invited_groups(found) {
+            let read = |tx: &mut Tx<'_>| Ok(giving::gives_something(tx, caller.organization, group, now)?);
+            gives |= self.live.read::<_, ServiceError>(read)?;
+        }
+        Ok(!gives)
     }
 }
 
-fn invited_groups(found: &StoredInvitation) -> Vec<GroupId> {
+pub(super) fn invited_groups(found: &StoredInvitation) -> Vec<GroupId> {
     let ids: Vec<String> = serde_json::from_str(&found.invitation.groups).unwrap_or_default();
     ids.iter().filter_map(|id| id.parse().ok()).collect()
 }

@@ -13,8 +13,10 @@ use crate::model::{
 };
 use crate::scim::ScimError;
 use crate::service::accounts::Secret;
+use crate::service::people::giving;
 use crate::service::{ServiceError, Services};
 
+use super::join::invited_groups;
 use super::reading::{self, Reading};
 
 /// What an invitation comes with.
@@ -71,8 +73,10 @@ impl Services {
     /// Invites one address, or sends an expired invitation again. Doing so twice changes nothing the second time. Blocks.
     ///
     /// # Errors
-    /// [`ServiceError`]; 404 for a group that is not there, 403 for one that a connection made.
+    /// [`ServiceError`]; 404 for a group that is not there, 403 for one that a connection made or that gives what the
+    /// inviter may not give.
     pub fn invite(&self, caller: &Caller, address: &EmailAddress, wanted: &Wanted) -> Result<Outcome, ServiceError> {
+        let may_give = giving::may_give(self, caller)?;
         let cause = Cause::from(caller);
         self.live.write(&cause, |tx| {
             let now = self.clock.now();
@@ -88,8 +92,12 @@ impl Services {
                     let detail = format!("the group `{name}` belongs to a connection; its members come from there");
                     return Err(ServiceError::from(ScimError::Forbidden(detail)));
                 }
+                if !may_give && giving::gives_something(tx, caller.organization, *group, now)? {
+                    return Err(giving::refused());
+                }
             }
             if let Some(open) = invitations::open_by_email(tx, caller.organization, &address.key())? {
+                Self::check_gift(tx, caller, &open, may_give, now)?;
                 let (row, mail) = self.sent_again(tx, caller, &open, wanted.sends_mail, now)?;
                 return Ok(Decision::Write(
                     Box::new(one(&cause, now, row, "invitation.sent-again", mail.id)),
@@ -121,17 +129,20 @@ impl Services {
     /// Makes a new link for an open invitation; the one before opens nothing any more. Blocks.
     ///
     /// # Errors
-    /// [`ServiceError`]; 404, 409 for one that ended.
+    /// [`ServiceError`]; 404, 409 for one that ended, 403 for one that gives what the caller may not give: the new link may
+    /// be shown to the caller.
     pub fn invite_again(
         &self,
         caller: &Caller,
         id: InvitationId,
         sends_mail: bool,
     ) -> Result<InvitationMail, ServiceError> {
+        let may_give = giving::may_give(self, caller)?;
         let cause = Cause::from(caller);
         self.live.write(&cause, |tx| {
             let now = self.clock.now();
             let open = open(tx, caller, id)?;
+            Self::check_gift(tx, caller, &open, may_give, now)?;
             let (row, mail) = self.sent_again(tx, caller, &open, sends_mail, now)?;
             let set = one(&cause, now, row, "invitation.sent-again", id);
             Ok::<_, ServiceError>(Decision::Write(Box::new(set), mail))
@@ -164,6 +175,20 @@ impl Services {
         limit: i64,
     ) -> Result<Vec<StoredInvitation>, ServiceError> {
         self.live.read(|tx| Ok(invitations::before(tx, caller.organization, before, limit)?))
+    }
+
+    fn check_gift(
+        tx: &mut crate::db::Tx<'_>,
+        caller: &Caller,
+        open: &StoredInvitation,
+        may_give: bool,
+        now: Moment,
+    ) -> Result<(), ServiceError> {
+        let mut gives = open.invitation.role.is_some();
+        for group in invited_groups(open) {
+            gives |= giving::gives_something(tx, caller.organization, group, now)?;
+        }
+        if gives && !may_give { Err(giving::refused()) } else { Ok(()) }
     }
 
     fn sent_again(

@@ -1,5 +1,5 @@
-//! The mass-change brake: when many people leave over one connection at once, they are denied as always, and held until
-//! somebody has looked at it.
+//! The mass-change brake: when many people leave over one connection at once, or many of its groups go, access is cut as
+//! always, and all of it is held until somebody has looked at it.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,19 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::db::brakes::{self, BrakeRow};
+use crate::db::deleted_groups::{self, DeletedGroup};
 use crate::db::leavers::{self, How};
 use crate::db::organizations::{self, connection};
 use crate::db::{AdministrationRow, ResourceKind, Tx, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision, Live};
 use crate::model::{
-    Actor, Brake, ConnectionId, Departure, EventId, Firing, Moment, OrganizationId, ResourceId, UserId,
+    Actor, Brake, ConnectionId, Departure, EventId, Firing, GroupId, Moment, OrganizationId, Part, ResourceId, UserId,
 };
 use crate::service::administration::{Administration, AdministrationError, Expected};
 
 use super::restore::{self, Departed};
+use super::restore_groups;
 
 pub use crate::db::brakes::{Outcome, Quarantine};
 
@@ -29,7 +31,7 @@ const REHEARSED_MICROS: i64 = 90 * 86_400 * 1_000_000;
 const BATCH: i64 = 1_000;
 
 /// What became of whom a quarantine held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Restoration {
     /// Whose access is as it was.
     pub restored: usize,
@@ -37,6 +39,10 @@ pub struct Restoration {
     pub unchanged: usize,
     /// Who is not back, and why.
     pub failed: Vec<(UserId, String)>,
+    /// How many groups are there again.
+    pub groups: usize,
+    /// Which are not, and why.
+    pub failed_groups: Vec<(GroupId, String)>,
 }
 
 impl Administration {
@@ -130,16 +136,20 @@ impl Administration {
         brake: Brake,
     ) -> Result<Vec<Firing>> {
         let since = self.clock.now().plus_micros(REHEARSED_MICROS.saturating_neg());
-        let (departures, present) = self.live.read(|tx| {
+        let (departures, (people, groups)) = self.live.read(|tx| {
             known(tx, organization, connection)?;
             let mut departures = Vec::new();
             each(tx, (organization, connection), earliest(since), |row| {
-                departures.push(Departure { at: row.at, user: row.user, deleted: row.how == How::Deleted });
+                let deleted = row.how == How::Deleted;
+                departures.push(Departure { at: row.at, id: row.user.into(), is_group: false, deleted });
             })?;
-            let totals = organizations::totals(tx, organization, ConnectionId::NOBODY, ResourceKind::User)?;
-            Ok::<_, AdministrationError>((departures, totals.present))
+            each_group(tx, (organization, connection), earliest(since), |row| {
+                departures.push(Departure { at: row.at, id: row.group.into(), is_group: true, deleted: true });
+            })?;
+            departures.sort_by_key(|departure| departure.at);
+            Ok::<_, AdministrationError>((departures, present(tx, organization, connection)?))
         })?;
-        Ok(brake.rehearse(&departures, present))
+        Ok(brake.rehearse(&departures, people, groups))
     }
 
     /// The quarantines before `before`, newest first, at most `limit`.
@@ -167,7 +177,7 @@ impl Administration {
     }
 
     /// It was a mistake: whoever left over the connection since then has again what was cut off, groups, assignments and
-    /// services too. Nobody is brought back whom somebody else has suspended or deleted since. Doing so twice goes on
+    /// services too, and groups that were deleted over it are there again with their members. Nobody is brought back whom somebody else has suspended or deleted since. Doing so twice goes on
     /// where the first time ended.
     ///
     /// # Errors
@@ -184,7 +194,26 @@ impl Administration {
                 departed.entry(row.user).or_insert(first).last = row.revision;
             })
         })?;
-        let mut restoration = Restoration { restored: 0, unchanged: 0, failed: Vec::new() };
+        let mut deleted = Vec::new();
+        self.live.read(|tx| {
+            each_group(tx, (organization, quarantine.connection), quarantine.from, |row| deleted.push(*row))
+        })?;
+        let mut restoration = Restoration::default();
+        let mut back = Vec::new();
+        // Groups first, and who was in them last: so it does not matter which of them went first.
+        for group in deleted {
+            match restore_groups::undelete(self, organization, quarantine.connection, group, id) {
+                Ok(Some(is_new)) => {
+                    restoration.groups = restoration.groups.saturating_add(usize::from(is_new));
+                    back.push(group);
+                }
+                Ok(None) => {}
+                Err(AdministrationError::InUse(why) | AdministrationError::Taken(why)) => {
+                    restoration.failed_groups.push((group.group, why));
+                }
+                Err(error) => return Err(error),
+            }
+        }
         for (user, departed) in departed {
             match restore::bring_back(self, organization, user, departed, id) {
                 Ok(true) => restoration.restored = restoration.restored.saturating_add(1),
@@ -194,6 +223,9 @@ impl Administration {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        for group in back {
+            restore_groups::refill(self, organization, quarantine.connection, group)?;
         }
         self.close(organization, id, Outcome::Restored)?;
         Ok(restoration)
@@ -236,11 +268,12 @@ fn look_at(live: &Live, clock: &Clock, place: (OrganizationId, ConnectionId), br
     let Some(opened) = live.read(|tx| to_open(tx, place, brake, now))? else { return Ok(()) };
     let (organization, connection) = place;
     let cause = Cause { organization, actor: Actor::Server, request: ids::request(now) };
-    let details =
-        json!({ "connection": connection.to_string(), "people": opened.people, "population": opened.population });
+    let details = json!({ "connection": connection.to_string(), "people": opened.people, "population": opened.population,
+            "groups": opened.groups });
     tracing::error!(
         organization = %organization, connection.id = %connection, people = opened.people, population = opened.population,
-        "many people have left over one connection at once; they are denied, and held until an administrator decides"
+        groups = opened.groups,
+        "many people or groups have gone over one connection at once; access is cut, and an administrator is to decide"
     );
     live.write(&cause, |tx| {
         // Another server may have been faster.
@@ -269,11 +302,14 @@ fn to_open(
     }
     let from = earliest(since);
     let gone = leavers::count(tx, organization, connection, from)?;
-    if gone.people < brake.least() {
+    let groups = deleted_groups::count(tx, organization, connection, from)?;
+    if gone.people.saturating_add(groups) < brake.least() {
         return Ok(None);
     }
-    let present = organizations::totals(tx, organization, ConnectionId::NOBODY, ResourceKind::User)?.present;
-    let population = present.saturating_add(gone.deleted);
+    let (people_there, groups_there) = present(tx, organization, connection)?;
+    let population = people_there.saturating_add(gone.deleted);
+    let people = Part { gone: gone.people, of: population };
+    let fires = brake.fires(people, Part { gone: groups, of: groups_there.saturating_add(groups) });
     let quarantine = Quarantine {
         id: ids::resource(now),
         connection,
@@ -281,23 +317,10 @@ fn to_open(
         opened_at: now,
         people: gone.people,
         population,
+        groups,
         closed: None,
     };
-    Ok(brake.fires(gone.people, population).then_some(quarantine))
-}
-
-/// Whether somebody's data must be kept because a quarantine holds it: whoever purges asks first.
-///
-/// # Errors
-/// [`AdministrationError::Database`].
-pub fn holds(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<bool> {
-    for row in leavers::of_user(tx, organization, user)? {
-        let last = brakes::last(tx, organization, row.connection)?;
-        if last.is_some_and(|last| last.closed.is_none() && row.event >= last.from) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    Ok(fires.then_some(quarantine))
 }
 
 fn earliest(at: Moment) -> EventId {
@@ -318,6 +341,28 @@ fn each(
         after = last.event;
         rows.iter().for_each(&mut take);
     }
+}
+
+/// The groups deleted over a connection from an event on.
+fn each_group(
+    tx: &mut Tx<'_>,
+    (organization, connection): (OrganizationId, ConnectionId),
+    from: EventId,
+    mut take: impl FnMut(&DeletedGroup),
+) -> Result<()> {
+    let mut after = from;
+    loop {
+        let rows = deleted_groups::of_connection(tx, organization, connection, after, BATCH)?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.event;
+        rows.iter().for_each(&mut take);
+    }
+}
+
+/// How many people the organization has, and how many groups the connection.
+fn present(tx: &mut Tx<'_>, organization: OrganizationId, connection: ConnectionId) -> Result<(i64, i64)> {
+    let people = organizations::totals(tx, organization, ConnectionId::NOBODY, ResourceKind::User)?.present;
+    Ok((people, organizations::totals(tx, organization, connection, ResourceKind::Group)?.present))
 }
 
 fn known(tx: &mut Tx<'_>, organization: OrganizationId, id: ConnectionId) -> Result<()> {

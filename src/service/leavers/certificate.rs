@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::access::decide::{Question, Rules};
 use crate::access::graph::{Lifetimes, Resource, Subject};
 use crate::db::access::{assignments, services as service_rows};
+use crate::db::console::ended;
 use crate::db::events::StoredEvent;
 use crate::db::history::StatusInterval;
 use crate::db::leavers::Leaver;
@@ -115,6 +116,9 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
         if row.service.stopped_at.is_none_or(|stopped| stopped >= event.at) {
             killed.push(kill("service", row.service.id.into(), event.at));
         }
+    }
+    for (kind, id) in ended::of_user(tx, organization, user, event.at)? {
+        killed.push(kill(kind.as_str(), id, event.at));
     }
     let told = told(tx, organization, user, event.at)?;
     let downstream = downstream(tx, organization, user, event.at)?;

@@ -91,6 +91,15 @@ fn failing(services: &Services, organization: OrganizationId) -> Found {
             found.push((connection.id.to_string(), said));
         }
     }
+    let systems = administration.systems(organization)?;
+    for mirror in administration.mirrors(organization)? {
+        if let (Some(since), Some(problem)) = (mirror.state.failing_since, mirror.state.problem) {
+            let name =
+                systems.iter().find(|system| system.id == mirror.system).map_or("?", |system| system.name.as_str());
+            let said = format!("The groups of `{name}` have not been refreshed since {since}: {problem}");
+            found.push((mirror.system.to_string(), said));
+        }
+    }
     Ok(found)
 }
 
@@ -101,9 +110,9 @@ fn fired(tx: &mut Tx<'_>, organization: OrganizationId) -> Found {
     let told = open.map(|quarantine| {
         let name = connections.iter().find(|one| one.id == quarantine.connection).map_or("?", |one| one.name.as_str());
         let said = format!(
-            "{} of {} people have left over the connection `{name}` at once; they are held until somebody releases or \
-             restores the quarantine {}",
-            quarantine.people, quarantine.population, quarantine.id
+            "{} of {} people have left over the connection `{name}` at once, and {} of its groups were deleted; all is held \
+             until somebody releases or restores the quarantine {}",
+            quarantine.people, quarantine.population, quarantine.groups, quarantine.id
         );
         (quarantine.id.to_string(), said)
     });

@@ -9,7 +9,7 @@ use crate::scim::projection::Projection;
 use crate::service::provisioning::groups as provisioned;
 use crate::service::{ServiceError, Services};
 
-use super::{Found, Manager, managers};
+use super::{Found, Manager, giving, managers};
 
 /// Rows read in one statement.
 const BATCH: usize = 500;
@@ -174,7 +174,8 @@ pub fn delete(
 /// Adds a user, or a local group, to a local group. Doing so twice changes nothing.
 ///
 /// # Errors
-/// As [`rename`]; 400 for whoever is not there, and for a cycle.
+/// As [`rename`]; 400 for whoever is not there, and for a cycle; 403 for somebody signed in who may not give what is
+/// assigned to the group.
 pub fn add(
     services: &Services,
     caller: &Caller,
@@ -182,6 +183,7 @@ pub fn add(
     member: ResourceId,
     precondition: &Precondition,
 ) -> Result<(), ServiceError> {
+    giving::check(services, caller, id)?;
     let operation = json!({ "op": "add", "path": "members", "value": [{ "value": member.to_string() }] });
     change(services, caller, id, operation, precondition)
 }

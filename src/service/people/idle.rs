@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::access::decide::{Question, Rules};
 use crate::access::graph::{Resource, Standing, Subject};
 use crate::db::directory::{self, DirectoryMember};
-use crate::model::{Caller, GroupId, MemberKind, Moment, Permission, Principal, ResourceId, ScopePath, UserId, limits};
+use crate::db::{DatabaseError, Tx};
+use crate::model::{
+    Caller, GroupId, MemberKind, Moment, OrganizationId, Permission, Principal, ResourceId, ScopePath, UserId, limits,
+};
 use crate::service::{ServiceError, Services};
 
 /// Members looked at for one page.
@@ -61,7 +64,7 @@ pub fn idle(
 ) -> Result<Idle, ServiceError> {
     super::groups::read(services, caller, group)?;
     let now = services.clock.now();
-    let around = around(services, caller, group)?;
+    let around = services.live.read::<_, ServiceError>(|tx| Ok(around(tx, caller.organization, group)?))?;
     let given = services.live.judge(caller.organization, |rules, _| given(rules, &around, now))?;
     let mut found = Idle { gives_nothing: given.is_empty(), ..Idle::default() };
     if found.gives_nothing {
@@ -98,21 +101,23 @@ pub fn idle(
 }
 
 /// The group and those it is in, and those they are in.
-fn around(services: &Services, caller: &Caller, group: GroupId) -> Result<BTreeSet<GroupId>, ServiceError> {
-    services.live.read(|tx| {
-        let (mut found, mut edge) = (BTreeSet::from([group]), vec![group]);
-        for _ in 0..limits::NESTING_DEPTH {
-            let mut next = Vec::new();
-            for inner in edge {
-                // A member is a member, whatever it is.
-                let member = UserId::from(ResourceId::from(inner));
-                let groups = directory::groups_of(tx, caller.organization, member)?;
-                next.extend(groups.into_iter().map(|one| one.id).filter(|id| found.insert(*id)));
-            }
-            edge = next;
+pub(super) fn around(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    group: GroupId,
+) -> Result<BTreeSet<GroupId>, DatabaseError> {
+    let (mut found, mut edge) = (BTreeSet::from([group]), vec![group]);
+    for _ in 0..limits::NESTING_DEPTH {
+        let mut next = Vec::new();
+        for inner in edge {
+            // A member is a member, whatever it is.
+            let member = UserId::from(ResourceId::from(inner));
+            let groups = directory::groups_of(tx, organization, member)?;
+            next.extend(groups.into_iter().map(|one| one.id).filter(|id| found.insert(*id)));
         }
-        Ok(found)
-    })
+        edge = next;
+    }
+    Ok(found)
 }
 
 /// What is assigned to these groups now.

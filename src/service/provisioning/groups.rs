@@ -5,7 +5,7 @@ mod create;
 mod delete;
 mod list;
 mod membership;
-mod nesting;
+pub(in crate::service) mod nesting;
 mod read;
 
 pub use change::{patch, replace};

@@ -4,7 +4,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::db::reconciliations::{self, DownstreamSystem, GithubSource, ReconciliationRow};
-use crate::db::{AdministrationRow, Tx, WriteSet, users};
+use crate::db::{AdministrationRow, Tx, WriteSet, mirrors, users};
 use crate::ids;
 use crate::live::Decision;
 use crate::model::{Name, OrganizationId, ResourceId, UserId, fold, limits};
@@ -79,11 +79,15 @@ impl Administration {
     /// Compares a system no more; what was found of it stays on record.
     ///
     /// # Errors
-    /// [`AdministrationError::NotFound`].
+    /// [`AdministrationError::NotFound`]; [`AdministrationError::InUse`] while its groups are mirrored.
     pub fn remove_system(&self, organization: OrganizationId, id: ResourceId) -> Result<()> {
         let cause = self.cause(organization);
         self.live.write(&cause, |tx| {
             let system = found(tx, organization, id)?;
+            if mirrors::of_system(tx, organization, id)?.is_some() {
+                let message = "its groups are mirrored; remove the mirror first".to_owned();
+                return Err(AdministrationError::InUse(message));
+            }
             let now = self.clock.now();
             let mut set = one(organization, ReconciliationRow::RemoveSystem(id, now));
             set.events.push(cause.event(now, "system.removed", id, &json!({ "name": system.name })));
@@ -154,7 +158,11 @@ fn one(organization: OrganizationId, row: ReconciliationRow) -> WriteSet {
     set
 }
 
-pub(super) fn found(tx: &mut Tx<'_>, organization: OrganizationId, id: ResourceId) -> Result<DownstreamSystem> {
+pub(in crate::service) fn found(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    id: ResourceId,
+) -> Result<DownstreamSystem> {
     let missing = || AdministrationError::NotFound("the organization has no such system".to_owned());
     reconciliations::systems(tx, organization)?.into_iter().find(|system| system.id == id).ok_or_else(missing)
 }

@@ -13,7 +13,7 @@ use crate::support::{MailServer, Server, user};
 const HOUR: i64 = 3_600 * 1_000_000;
 
 /// Invites one address and answers the path of its link.
-fn invited(server: &Server, browser: &Browser, address: &str, fields: &[(&str, &str)]) -> String {
+pub fn invited(server: &Server, browser: &Browser, address: &str, fields: &[(&str, &str)]) -> String {
     let all: Vec<(&str, &str)> = [("address", address)].into_iter().chain(fields.iter().copied()).collect();
     let result = browser.submit("/o/acme/invitations/new", "/o/acme/invitations", &all).expect(200);
     result.assert_well_made();

@@ -137,11 +137,18 @@ on_both_databases! {
         let active = |active: bool| json!([{ "op": "replace", "path": "active", "value": active }]);
         acme.client.patch(&format!("/Users/{id}"), &active(false)).expect(200);
         assert_eq!(browser.get("/o/acme/profile").location(), "/sign-in");
-        Browser::new(&server).get(path(&server, &unused)).expect(403).says("Your access has ended").assert_well_made();
+        Browser::new(&server).get(path(&server, &unused)).expect(410).says("This link has expired").assert_well_made();
         acme.client.patch(&format!("/Users/{id}"), &active(true)).expect(200);
         let again = Browser::new(&server);
         again.set_cookie(SESSION, "x");
         assert_eq!(browser.get("/o/acme/profile").location(), "/sign-in", "what is over stays over");
+        Browser::new(&server).get(path(&server, &unused)).expect(410);
+        // Whoever never could act is told so.
+        let mut never = user("never");
+        never["active"] = json!(false);
+        let never = acme.client.post("/Users", &never).expect(201).id();
+        let link = services.user_link(&caller, never.parse().unwrap()).unwrap();
+        Browser::new(&server).get(path(&server, &link)).expect(403).says("Your access has ended").assert_well_made();
     }
 
     fn a_forged_session_is_none(database: &Database) {

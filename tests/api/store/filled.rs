@@ -50,9 +50,9 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
     ),
     (
         "role_offer",
-        "organization, id, connection, role, scope, created_at",
+        "organization, id, connection, role, scope, by_document, created_at",
         2000,
-        "#01(1), #0f(i), #02(i % 20 + 1), 'role' || i, '/scope' || i, 0",
+        "#01(1), #0f(i), #02(i % 20 + 1), 'role' || i, '/scope' || i, on, 0",
     ),
     (
         "credential",
@@ -136,6 +136,25 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         "organization, id, leaver, kind, other, details, found_at, ended_at",
         5000,
         "#01(1), #0d(i), #06(i), 1, #06(i), '{}', 0, CASE WHEN i % 2 = 0 THEN 1 END",
+    ),
+    (
+        "mirror",
+        "organization, system, connection, repositories, minutes, due_at",
+        500,
+        "#01(i % 20 + 1), #0c(i), #02(1), '', 15, i",
+    ),
+    ("ended_credential", "organization, user_id, at, kind, id", 20_000, "#01(1), #06(i), 0, 1, #0d(i)"),
+    (
+        "deleted_group",
+        "organization, event, group_id, connection, at, revision",
+        20_000,
+        "#01(1), #08(i), #07(i % 2000 + 1), #02(i % 500 + 1), 0, i",
+    ),
+    (
+        "held_purge",
+        "organization, event, user_id, connection, request, at",
+        5000,
+        "#01(i % 20 + 1), #08(i), #06(i), #02(1), #0f(i), 0",
     ),
     ("watch", "organization, began_at, leavers", 500, "#01(i), 0, 0"),
     (

@@ -17,6 +17,7 @@ pub enum Backend {
 pub struct Database {
     url: String,
     place: Place,
+    servers: usize,
 }
 
 enum Place {
@@ -36,6 +37,17 @@ impl Database {
         }
     }
 
+    /// The same, of which a [`Server`](super::Server) is several: what is sent to it goes to one after the other.
+    pub fn served_by(mut self, servers: usize) -> Self {
+        self.servers = servers;
+        self
+    }
+
+    /// Of how many servers a [`Server`](super::Server) on it is.
+    pub fn servers(&self) -> usize {
+        self.servers
+    }
+
     /// Its URL, as `--database-url` takes it.
     pub fn url(&self) -> &str {
         &self.url
@@ -52,7 +64,7 @@ impl Database {
     fn in_a_file() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("muster.db").display());
-        Self { url, place: Place::Folder(folder) }
+        Self { url, place: Place::Folder(folder), servers: 1 }
     }
 
     fn on_the_server() -> Self {
@@ -70,7 +82,7 @@ impl Database {
         }
         let mut url: url::Url = server.parse().unwrap();
         url.set_path(&name);
-        Self { url: url.into(), place: Place::Server { url: server, name } }
+        Self { url: url.into(), place: Place::Server { url: server, name }, servers: 1 }
     }
 }
 

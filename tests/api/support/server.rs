@@ -1,7 +1,8 @@
-//! A running server of a test's own, in this process, and clients that talk to it over HTTP.
+//! A running server of a test's own, in this process, or several as one, and clients that talk to it over HTTP.
 
 use std::thread::JoinHandle;
 
+use muster::access::decide::Rules;
 use muster::app::{App, AppSettings, Handle};
 use muster::clock::Clock;
 use muster::config::GithubSettings;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use ureq::config::AutoHeaderValue;
 
 use super::Database;
+use super::balancer::{Address, Balancer, Behind};
 
 /// A server that answers until it is dropped.
 pub struct Server {
@@ -24,12 +26,19 @@ pub struct Server {
     pub url: String,
     /// The database it serves from, for looking behind the scenes.
     pub database: db::Database,
-    /// Its live layer.
+    /// Its live layer; of several servers that of the first.
     pub live: Live,
     pub clock: Clock,
+    balancer: Option<Balancer>,
+    _running: Vec<Running>,
+}
+
+/// One process' worth of it.
+struct Running {
+    behind: Behind,
     handle: Handle,
     answering: Option<JoinHandle<()>>,
-    threads: Option<LiveThreads>,
+    _threads: LiveThreads,
 }
 
 impl Server {
@@ -67,27 +76,28 @@ impl Server {
     ) -> Self {
         let opened = db::Database::open(database.url(), IfMissing::Create).unwrap();
         opened.migrate().unwrap();
-        let settings = LiveSettings { serves: true, root_key: None };
-        let (live, threads) = Live::start(opened.clone(), clock.clone(), settings).unwrap();
-        let services = |address| Services {
-            live: live.clone(),
-            types: ResourceTypes::builtin().unwrap(),
-            public_url: format!("http://{address}"),
-            clock: clock.clone(),
-        };
-        let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
-        let mut app = App::bind(app, services).unwrap().with_github(github).unwrap();
-        if let Some(url) = mail {
-            let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
-            app = app.with_post(Post::default().by(mail));
+        let address = (database.servers() > 1).then(Address::free);
+        let public_url = address.as_ref().map(|address| address.url.clone());
+        let start = |opened| Running::start(opened, &clock, (rate_limit, github, mail), public_url.as_deref());
+        let mut running = vec![start(opened.clone())];
+        for _ in 1..database.servers() {
+            running.push(start(db::Database::open(database.url(), IfMissing::Refuse).unwrap()));
         }
-        let url = format!("http://{}", app.address());
-        let handle = app.handle();
-        let answering = std::thread::spawn(move || app.run().unwrap());
-        while !live.is_current() {
-            std::thread::yield_now();
-        }
-        Self { url, database: opened, live, clock, handle, answering: Some(answering), threads: Some(threads) }
+        let behind: Vec<Behind> = running.iter().map(|one| one.behind.clone()).collect();
+        let url = public_url.clone().unwrap_or_else(|| format!("http://{}", behind[0].address));
+        let live = behind[0].live.clone();
+        let balancer = address.map(|address| Balancer::start(address, behind));
+        Self { url, database: opened, live, clock, balancer, _running: running }
+    }
+
+    /// The live layer of the server whose turn it is, which has followed what is committed.
+    pub fn caught_up(&self) -> Live {
+        self.balancer.as_ref().map_or_else(|| self.live.clone(), Balancer::next)
+    }
+
+    /// Judges by what is in memory of the server whose turn it is.
+    pub fn judge<T>(&self, organization: OrganizationId, work: impl FnOnce(&Rules<'_>) -> T) -> T {
+        self.caught_up().judge(organization, |rules, _| work(rules)).unwrap()
     }
 
     /// Administration, as from the command line.
@@ -122,13 +132,43 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Running {
+    fn start(
+        opened: db::Database,
+        clock: &Clock,
+        (rate_limit, github, mail): (u32, &[GithubSettings], Option<&str>),
+        public_url: Option<&str>,
+    ) -> Self {
+        let settings = LiveSettings { serves: true, root_key: None };
+        let (live, threads) = Live::start(opened, clock.clone(), settings).unwrap();
+        let services = |address| Services {
+            live: live.clone(),
+            types: ResourceTypes::builtin().unwrap(),
+            public_url: public_url.map_or_else(|| format!("http://{address}"), str::to_owned),
+            clock: clock.clone(),
+        };
+        let app = AppSettings { listen: "127.0.0.1:0".to_owned(), metrics_listen: None, rate_limit };
+        let mut app = App::bind(app, services).unwrap().with_github(github).unwrap();
+        if let Some(url) = mail {
+            let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
+            app = app.with_post(Post::default().by(mail));
+        }
+        let behind = Behind { address: app.address(), live };
+        let handle = app.handle();
+        let answering = Some(std::thread::spawn(move || app.run().unwrap()));
+        while !behind.live.is_current() {
+            std::thread::yield_now();
+        }
+        Self { behind, handle, answering, _threads: threads }
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         self.handle.stop();
         if let Some(answering) = self.answering.take() {
             let _ = answering.join();
         }
-        drop(self.threads.take());
     }
 }
 

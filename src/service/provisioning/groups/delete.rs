@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::deleted_groups::DeletedGroupRow;
 use crate::db::groups::GroupChange;
 use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
@@ -27,7 +28,10 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.takes_access = true;
         set.groups_changed.push(GroupChange::Delete { id, expected: group.version, at: now });
         set.counts.push(Count { connection: caller.connection, kind: ResourceKind::Group, present: -1, deleted: 1 });
-        set.events.push(cause.event(now, "group.deleted", id.into(), &json!({ "before": document })));
+        let event = cause.event(now, "group.deleted", id.into(), &json!({ "before": document }));
+        let (connection, at) = (caller.connection, now);
+        set.groups_deleted.push(DeletedGroupRow { event: event.id, group: id, connection, at });
+        set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
         Ok::<_, ServiceError>(Decision::Write(Box::new(set), ()))
     })

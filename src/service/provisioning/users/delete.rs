@@ -8,8 +8,8 @@ use crate::db::{Count, ResourceKind, WriteSet};
 use crate::live::{Cause, Decision};
 use crate::model::{Caller, ConnectionId, Precondition};
 use crate::service::access::administrators;
-use crate::service::leavers::cut_off;
-use crate::service::signals::{self, Happened};
+use crate::service::leavers::{cut_off, purges};
+use crate::service::signals;
 use crate::service::{ServiceError, Services};
 
 use super::keys::UserKeys;
@@ -35,8 +35,10 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
         set.emails_removed.extend(keys.emails.iter().map(|key| EmailRow { address_key: key.clone(), user: id }));
         set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: -1, deleted: 1 });
         // Under the bar of an administrator the person was gone already.
-        let happened = Happened::Deleted { was_active: keys.active && user.suspended_at.is_none() };
-        signals::queue(&services.live, tx, &cause, &mut set, id, (&document, &happened))?;
+        let waits = purges::wait(tx, caller)?;
+        if let Some(happened) = purges::told_at_once(waits, keys.active && user.suspended_at.is_none()) {
+            signals::queue(&services.live, tx, &cause, &mut set, id, (&document, &happened))?;
+        }
         let mut details = json!({});
         cut_off::name_request(caller, &mut details);
         let event = match &user.person_key {
@@ -48,6 +50,9 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
             None => cause.event(now, "user.deleted", id.into(), &details),
         };
         cut_off::register(caller, id, How::Deleted, &event, &mut set);
+        if waits {
+            purges::hold(caller, id, &event, &mut set);
+        }
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;
         cut_off::end(tx, &cause, id, now, &mut set)?;

@@ -1,0 +1,1 @@
+ALTER TABLE role_offer DROP COLUMN by_document;
