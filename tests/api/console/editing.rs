@@ -91,7 +91,7 @@ on_both_databases! {
         first.send(&browser, &path, &of("10")).expect(303);
         let refused = second.send(&browser, &path, &of("30")).expect(409);
         refused.assert_well_made();
-        let refused = refused.says("more than 10 % of all people and at least 60, within 15 minutes");
+        let refused = refused.says("more than 10 % and at least 60 people and groups, within 15 minutes");
         refused.send(&browser, &path, &of("30")).expect(303);
         browser.page(&path).says("more than 30 %").says("Never in the last 90 days");
         browser.submit(&path, &path, &of("0")).expect(422).says("from 1 to 100 percent").assert_well_made();

@@ -36,7 +36,7 @@ struct BrakePage {
     share: String,
     least: String,
     minutes: String,
-    firings: Vec<(When, i64, i64)>,
+    firings: Vec<(When, i64, i64, i64)>,
     is_stale: bool,
     /// What it is by now, in words, where somebody else changed it.
     theirs: String,
@@ -46,7 +46,7 @@ struct BrakePage {
 
 fn words(brake: Brake) -> String {
     format!(
-        "more than {} % of all people and at least {}, within {} minutes",
+        "more than {} % and at least {} people and groups, within {} minutes",
         brake.share(),
         brake.least(),
         brake.minutes()
@@ -80,7 +80,7 @@ fn page(visit: &Visit, problem: String) -> Result<BrakePage, Refusal> {
     let set = administration.brake(organization, id)?;
     let usual = Brake::new(20, 50, 10).ok();
     let rehearsed = set.or(usual).map(|brake| administration.rehearse_brake(organization, id, brake)).transpose()?;
-    let firings = rehearsed.into_iter().flatten().map(|one| (When(one.at), one.people, one.population));
+    let firings = rehearsed.into_iter().flatten().map(|one| (When(one.at), one.people, one.population, one.groups));
     let typed = |name: &str, of: fn(Brake) -> i64, usual: &str| match (visit.form.text(name), set) {
         (Ok(text), _) if visit.form.has(name) => text.to_owned(),
         (_, Some(brake)) => of(brake).to_string(),
