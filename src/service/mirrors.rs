@@ -8,11 +8,11 @@ mod refresh;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use crate::db::{assertions, groups};
 use crate::db::mirrors::{self, MirrorRow, MirrorState};
 use crate::db::organizations;
 use crate::db::reconciliations::DownstreamSystem;
 use crate::db::{AdministrationRow, Tx, WriteSet};
+use crate::db::{assertions, groups};
 use crate::ids;
 use crate::live::Decision;
 use crate::model::{

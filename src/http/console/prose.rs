@@ -16,6 +16,12 @@ pub fn parts(sentence: &str) -> Vec<(bool, String)> {
     parts
 }
 
+/// A name in the middle of a sentence: whatever it holds, it does not turn what stands beside it (Unicode Standard Annex
+/// #9, first strong isolate to pop directional isolate).
+pub fn isolated(name: &str) -> String {
+    format!("\u{2068}{}\u{2069}", name.replace('\u{2069}', ""))
+}
+
 /// With a capital, unless it begins with what stands for itself.
 pub fn capital(sentence: &str) -> String {
     let mut letters = sentence.chars();

@@ -180,6 +180,8 @@ impl Shown {
                 _ => text.push(c),
             }
         }
+        // Marks around names are not read.
+        let text = text.replace(['\u{2068}', '\u{2069}'], "");
         unescaped(&text.split_whitespace().collect::<Vec<_>>().join(" "))
     }
 

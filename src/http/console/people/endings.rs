@@ -10,6 +10,7 @@ use crate::service::people::{self, Person};
 use super::super::answer::{Answer, Flash};
 use super::super::frame::Frame;
 use super::super::profile::display_name;
+use super::super::prose::isolated;
 use super::super::refusal::{Refusal, sentence};
 use super::super::route::{Needs, Page};
 use super::super::visit::Visit;
@@ -93,10 +94,11 @@ fn page(visit: &Visit, ending: Ending, problem: String) -> Result<Answer, Refusa
 
 /// Why it cannot be done; empty if it can.
 fn refused(visit: &Visit, person: &Person, ending: Ending, name: &str) -> Result<String, Refusal> {
+    let name = isolated(name);
     if ending == Ending::Remove
         && let Some(manager) = &person.manager
     {
-        let source = &manager.name;
+        let source = isolated(&manager.name);
         return Ok(format!(
             "{name} comes from {source}. Remove the person there and {source} tells us; or deactivate here, which holds \
              whatever {source} sends."
@@ -111,7 +113,8 @@ fn refused(visit: &Visit, person: &Person, ending: Ending, name: &str) -> Result
 }
 
 fn consequences(person: &Person, ending: Ending, name: &str) -> Vec<String> {
-    let source = person.manager.as_ref().map(|manager| manager.name.as_str());
+    let name = isolated(name);
+    let source = person.manager.as_ref().map(|manager| isolated(&manager.name));
     match (ending, source) {
         (Ending::Deactivate, Some(source)) => vec![
             format!("{name} may do nothing from the moment you confirm, on every server."),
@@ -145,7 +148,7 @@ fn carry_out(visit: &Visit, ending: Ending) -> Result<Answer, Refusal> {
     let id: UserId = visit.parsed(1)?;
     let (services, any) = (&visit.services, &Precondition::None);
     let (person, _) = people::read(services, caller, id)?;
-    let name = display_name(&person);
+    let name = isolated(&display_name(&person));
     let active = |active: bool| Map::from_iter([("active".to_owned(), json!(active))]);
     let done = match ending {
         Ending::Deactivate if person.manager.is_some() => {
