@@ -101,6 +101,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("membership_users_of_groups", "all members are asked for, page by page, when an organization is loaded"),
     ("membership_of_group_at", "all who were members are asked for"),
     ("export_waiting", "the job asks for what is to be made of all organizations, by an index of that alone"),
+    ("export_advance", "files that are being made are a handful in all of the deployment, and of one moment one"),
     ("export_made", "the job asks for what is to be thrown away of all organizations, by its age"),
     ("user_seen_since", "whoever was seen since a moment is asked for, so many at most"),
     ("permission_at", "an organization declares a handful of permissions"),
