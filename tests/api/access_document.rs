@@ -232,6 +232,7 @@ on_both_databases_and_several_servers! {
             ("[[role]]\nname = \"admin\"\npermissions = [\"deploy:run\"]\n", "line 3:"),
             ("[[user]]\nuser_name = \"x\"\nage = 3\n", "line 5:"),
             ("[[guardrail]]\ntext = \"permit (principal, action, resource);\"\n", "line 3:"),
+            ("[[resource]]\ntype = \"record\"\nid = \"r\"\nattributes = { share = 1.5 }\n", "must be a flag, a whole number, a text or a list of texts"),
             ("[[offer]]\nconnection = \"nobodys\"\nrole = \"viewer\"\n", "line 3: the organization has no connection `nobodys`"),
             ("[[offer]]\nconnection = \"first\"\nrole = \"pilot\"\n", "line 3: there is no role `pilot`"),
             ("[[offer]]\nconnection = \"first\"\nrole = \"viewer\"\nscope = \"/payroll\"\n", "line 3: there is no scope `/payroll`"),

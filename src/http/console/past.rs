@@ -11,6 +11,7 @@ use crate::model::{Moment, ResourceId, ScopePath};
 
 use super::answer::Answer;
 use super::frame::Frame;
+use super::prose::isolated;
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -80,7 +81,8 @@ struct Dates {
 
 /// A moment as it is entered: `2026-03-31` is the end of that day, `2026-03-31T18:00` that minute; in UTC.
 pub(super) fn moment(text: &str) -> Result<Moment, String> {
-    let wrong = || format!("“{text}” is no date. Enter one such as 2026-03-31, or 2026-03-31T18:00, in UTC.");
+    let wrong =
+        || format!("“{}” is no date. Enter one such as 2026-03-31, or 2026-03-31T18:00, in UTC.", isolated(text));
     let exact = match text.len() {
         10 => format!("{text}T23:59:59Z"),
         16 => format!("{text}:00Z"),

@@ -96,19 +96,15 @@ fn headers_that_mean_another_thing_than_a_signature_known_here_are_refused() {
 }
 
 #[test]
-fn what_is_too_long_costs_nothing_to_refuse() {
-    let long: Vec<String> = vec![
-        ".".repeat(1 << 20),
-        "a".repeat(1 << 20),
-        format!("{}.{}.x", encode(&json!({ "alg": "RS256", "kid": "k".repeat(1 << 16) }).to_string()), encode("{}")),
-    ];
-    let began = crate::clock::Clock::monotonic();
-    for token in &long {
-        for _ in 0..1_000 {
-            assert!(Presented::parse(token).is_err());
-        }
+fn what_is_too_long_is_refused_whatever_else_is_right() {
+    let named = |length: usize| {
+        let header = json!({ "alg": "RS256", "kid": "k".repeat(length) }).to_string();
+        format!("{}.{}.{}", encode(&header), encode("{}"), encode("x"))
+    };
+    assert!(Presented::parse(&named(64)).is_ok());
+    for token in [named(1 << 16), ".".repeat(1 << 20), "a".repeat(1 << 20)] {
+        assert!(Presented::parse(&token).is_err());
     }
-    assert!(began.elapsed() < std::time::Duration::from_secs(3), "less than 1 ms each");
 }
 
 #[test]

@@ -113,7 +113,7 @@ pub(super) struct ResourceEntry {
 
 /// What is known of a resource.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an attribute of a resource must be a flag, a whole number, a text or a list of texts")]
 pub(super) enum FactEntry {
     Flag(bool),
     Number(i64),

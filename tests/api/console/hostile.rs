@@ -15,7 +15,7 @@ use crate::support::{Organization, Server};
 const TURNED: char = '\u{202e}';
 
 /// Pages no page leads to, or that end the visit, or that stand for what there is none of here.
-const APART: [&str; 10] = [
+const APART: [&str; 11] = [
     "/",
     "/join/{slug}/{secret}",
     "/link/{secret}",
@@ -26,6 +26,7 @@ const APART: [&str; 10] = [
     "/sign-in/to/{organization}/callback",
     "/o/{organization}/quarantines/{id}",
     "/o/{organization}/mappings/preview",
+    "/o/{organization}/profile",
 ];
 
 /// The worst name there is for a field: what it begins with says which.
@@ -135,6 +136,12 @@ fn fill(server: &Server, acme: &Organization, browser: &Browser) {
         reason: Some(bad("reason").parse().unwrap()),
     };
     administration.assign(acme.id, &wanted).unwrap();
+    let person = WantedPrincipal::User(local.rsplit('/').next().unwrap().to_owned());
+    administration.assign(acme.id, &NewAssignment { principal: person, ..wanted }).unwrap();
+    let idle =
+        browser.page("/o/acme/people/new").form("").with("userName", &bad("idle")).with("email", "b@example.com");
+    let idle = idle.send(browser).location().to_owned();
+    browser.page(&format!("{idle}/deactivate")).form("").send(browser).expect(303);
     let rehearsed = browser.page("/o/acme/guardrails/ready/freeze-window").form("/freeze-window");
     let rehearsed =
         rehearsed.with("from", "2020-01-01T00:00").with("until", "2999-01-01T00:00").with("permissions", "deploy:run");

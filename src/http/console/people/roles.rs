@@ -12,6 +12,7 @@ use super::super::answer::{Answer, Flash};
 use super::super::frame::Frame;
 use super::super::mappings::MOVED;
 use super::super::profile::display_name;
+use super::super::prose::isolated;
 use super::super::refusal::{Refusal, sentence};
 use super::super::route::{Needs, Page};
 use super::super::visit::Visit;
@@ -117,7 +118,7 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     if let (Some(wanted), true) = (&wanted, is_shown(&problem)) {
         match administration.try_out(|trying| trying.assign(organization, wanted)) {
             Ok((found, _)) => {
-                let summary = format!("Give {name} the role {} at {}", wanted.role, wanted.scope);
+                let summary = format!("Give {} the role {} at {}", isolated(&name), wanted.role, wanted.scope);
                 preview = Some(shown(found, summary));
             }
             Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
@@ -191,7 +192,7 @@ fn end_page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
             Ok((found, ())) => {
                 preview = Some(shown(
                     found,
-                    format!("Take the role {} at {} from {name}", assignment.role, assignment.scope),
+                    format!("Take the role {} at {} from {}", assignment.role, assignment.scope, isolated(&name)),
                 ));
             }
             Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
