@@ -11,7 +11,7 @@ use super::super::visit::Visit;
 use super::{Compared, Dates, Found, PastPage, gates, unjudged};
 
 /// People that are shown of one gate.
-const SHOWN: usize = 200;
+const SHOWN: usize = 150;
 /// People that are counted for the table of every gate.
 const COUNTED: usize = 2_000;
 
