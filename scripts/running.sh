@@ -1,5 +1,5 @@
 # Sourced by scripts that run Muster together with programs of others, from the top of the repository. What is installed
-# stays in target/third-party; what is started ends with the script, and its files go.
+# stays in target/third-party; what is started ends with the script, and its files go. `$program` is the muster to run.
 # shellcheck shell=bash
 
 tools=$PWD/target/third-party
@@ -63,7 +63,7 @@ answers() {
   return 1
 }
 
-# serve: Muster on an empty database; `$muster` is where. Its log is `$work/log`.
+# serve: Muster on an empty database; `$muster` is where, `$token` the SCIM token it printed. Its log is `$work/log`.
 serve() {
   export MUSTER_DATABASE_URL=sqlite:$work/muster.db MUSTER_RATE_LIMIT=0
   local port
@@ -72,4 +72,22 @@ serve() {
   (cd "$work" && exec "$program" serve --listen "127.0.0.1:$port" >first 2>log) &
   running+=($!)
   answers "$muster/readyz" --fail
+  token=$(sed -n 's/^SCIM token: //p' "$work/first")
+}
+
+# organization NAME [PROFILE]: makes one with a connection of that name; prints the connection's token.
+organization() {
+  "$program" org create "$1" >/dev/null
+  "$program" connection create --org "$1" "$1" ${2:+--profile "$2"} >/dev/null
+  "$program" token issue --org "$1" --kind scim --connection "$1"
+}
+
+# serve_scim2 PYTHON: PyPI scim2-server, with the token `peer`; `$peer` is where. Its log is `$work/scim2.log`.
+serve_scim2() {
+  local port
+  port=$(free_port)
+  peer=http://127.0.0.1:$port/v2
+  "$1" scripts/peers/oracle.py "$port" peer scripts/peers/configuration.json >"$work/scim2.log" 2>&1 &
+  running+=($!)
+  answers "$peer/ServiceProviderConfig"
 }

@@ -24,13 +24,7 @@ begin third-party
 serve
 base=$muster/scim/v2
 
-# A clean organization for each; prints the token.
-organization() {
-  "$program" org create "$1" >/dev/null
-  "$program" connection create --org "$1" "$1" ${2:+--profile "$2"} >/dev/null
-  "$program" token issue --org "$1" --kind scim --connection "$1"
-}
-
+# A clean organization for each.
 echo "scim2 test (scim2-cli 0.6.0)"
 if ! SCIM_CLI_HEADERS="Authorization: Bearer $(organization scim2)" "$tools/checks/bin/scim2" --url "$base" test >"$work/scim2"; then
   grep --after-context=1 --invert-match '^SUCCESS\|^  ' "$work/scim2" >&2
@@ -50,11 +44,8 @@ echo "scim-sim 0.2.0"
 scripts/third-party/simulated.sh "$tools/sim/bin/scim-sim" "$base" "$(organization sim)" "$work"
 
 echo "random requests to Muster and to scim2-server 0.8.3"
-peer_port=$(free_port)
-"$tools/peer/bin/python" scripts/peers/oracle.py "$peer_port" peer scripts/peers/configuration.json >"$work/peer.log" 2>&1 &
-running+=($!)
-answers "http://127.0.0.1:$peer_port/v2/ServiceProviderConfig"
-python3 scripts/third-party/differential.py "$base" "$(organization differential)" "http://127.0.0.1:$peer_port/v2" peer
+serve_scim2 "$tools/peer/bin/python"
+python3 scripts/third-party/differential.py "$base" "$(organization differential)" "$peer" peer
 
 echo "schemathesis 4.32.5 by $base/openapi.json"
 scripts/third-party/schemathesis.sh "$tools/schemathesis/bin/schemathesis" "$base" "$(organization schemathesis)" "$work"

@@ -4,6 +4,7 @@ use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::config::Settings;
+use crate::db::organizations::Organization;
 use crate::model::{Name, Slug};
 use crate::service::administration::Administration;
 
@@ -23,6 +24,10 @@ pub(super) enum Org {
         /// For the certification of the Authorization API: callers are believed everything, roles too; not for people
         #[arg(long)]
         certification: bool,
+        /// Its first administrator: a new local user with the role `admin` at `/`; without one there is the recovery
+        /// administrator alone
+        #[arg(long, value_name = "USERNAME")]
+        admin: Option<Name>,
     },
     /// List the organizations
     List,
@@ -44,10 +49,17 @@ fn on_or_off() -> impl TypedValueParser<Value = bool> {
 }
 
 pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError> {
-    session::administer(settings, |administration| match command {
-        Org::Create { slug, name, certification } => create(administration, slug, name.as_ref(), *certification),
-        Org::List => list(administration),
+    session::work(settings, |session| match command {
+        Org::Create { slug, name, certification, admin } => {
+            let made = create(&session.administration, slug, name.as_ref(), *certification)?;
+            if let Some(admin) = admin {
+                session.services.add_administrator(&session.caller_in(made.id), admin)?;
+            }
+            output::line(&made.id.to_string())
+        }
+        Org::List => list(&session.administration),
         Org::Subjects { organization, email, external_id } => {
+            let administration = &session.administration;
             let organization = organization.find(administration)?;
             let state = administration.look_subjects_up(organization.id, *email, *external_id)?;
             let word = |on: bool| if on { "on" } else { "off" };
@@ -62,14 +74,13 @@ fn create(
     slug: &Slug,
     name: Option<&Name>,
     certification: bool,
-) -> Result<(), CommandError> {
+) -> Result<Organization, CommandError> {
     let name = name.cloned().unwrap_or_else(|| Name::from(slug.clone()));
-    let organization = if certification {
+    Ok(if certification {
         administration.create_certification(slug, &name)?
     } else {
         administration.create_organization(slug, &name)?
-    };
-    output::line(&organization.id.to_string())
+    })
 }
 
 fn list(administration: &Administration) -> Result<(), CommandError> {

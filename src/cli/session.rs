@@ -7,7 +7,7 @@ use crate::config::Settings;
 use crate::db::{Database, IfMissing};
 use crate::ids;
 use crate::live::{Live, LiveSettings};
-use crate::model::{Actor, Caller, Destinations};
+use crate::model::{Actor, Caller, Destinations, OrganizationId};
 use crate::outbound::{github_accounts, github_groups};
 use crate::scim::schema::ResourceTypes;
 use crate::service::Services;
@@ -28,9 +28,13 @@ pub(super) struct Session {
 impl Session {
     /// Who acts in an organization.
     pub(super) fn caller(&self, organization: &OrganizationChoice) -> Result<Caller, CommandError> {
-        let organization = organization.find(&self.administration)?;
+        Ok(self.caller_in(organization.find(&self.administration)?.id))
+    }
+
+    /// Who acts in the organization of an id.
+    pub(super) fn caller_in(&self, organization: OrganizationId) -> Caller {
         let request = ids::request(self.services.clock.now());
-        Ok(Caller::local(organization.id, Actor::CommandLine, request))
+        Caller::local(organization, Actor::CommandLine, request)
     }
 }
 

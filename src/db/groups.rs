@@ -332,9 +332,17 @@ pub fn by_id(
     connection: ConnectionId,
     id: GroupId,
 ) -> Result<Option<StoredGroup>, DatabaseError> {
+    one(tx, &BY_ID, (organization, connection, id))
+}
+
+fn one(
+    tx: &mut Tx<'_>,
+    statement: &'static Statement,
+    (organization, connection, id): (OrganizationId, ConnectionId, GroupId),
+) -> Result<Option<StoredGroup>, DatabaseError> {
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
-    Sql(&BY_ID, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
+    Sql(statement, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
 }
 
 /// The groups of the connection with these ids that are not deleted, in any order.
@@ -459,7 +467,5 @@ pub fn deleted(
     connection: ConnectionId,
     id: GroupId,
 ) -> Result<Option<StoredGroup>, DatabaseError> {
-    let binds =
-        vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Bytes(connection.as_bytes())];
-    Sql(&DELETED, binds).row::<GroupRecord>(tx)?.map(StoredGroup::try_from).transpose()
+    one(tx, &DELETED, (organization, connection, id))
 }

@@ -335,34 +335,15 @@ pub(super) fn insert_connection(
     Sql(&INSERT_CONNECTION, binds).run(tx)
 }
 
-pub(super) fn pause_connection(
+/// Turns one of a connection's switches: [`PAUSE_CONNECTION`], [`ASSIGN_ROLES`] or [`SET_ASYNCHRONOUS`].
+pub(super) fn switch_connection(
     tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: ConnectionId,
-    paused: bool,
-) -> diesel::QueryResult<usize> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(paused)];
-    Sql(&PAUSE_CONNECTION, binds).run(tx)
-}
-
-pub(super) fn assign_roles(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: ConnectionId,
+    switch: &'static Statement,
+    (organization, id): (OrganizationId, ConnectionId),
     on: bool,
 ) -> diesel::QueryResult<usize> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(on)];
-    Sql(&ASSIGN_ROLES, binds).run(tx)
-}
-
-pub(super) fn set_asynchronous(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    id: ConnectionId,
-    on: bool,
-) -> diesel::QueryResult<usize> {
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes()), Bind::Flag(on)];
-    Sql(&SET_ASYNCHRONOUS, binds).run(tx)
+    Sql(switch, binds).run(tx)
 }
 
 pub(super) fn rename_connection(

@@ -23,7 +23,7 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 use super::record::Record;
-use super::{Edge, X_REQUEST_ID, bearer, harden, precondition, unknown_ids};
+use super::{Edge, X_REQUEST_ID, bearer, harden, precondition};
 
 use answer::{Refusal, Reply};
 use perform::{Call, perform};
@@ -36,14 +36,18 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     let mut record = Record::new(id, request.method().as_str(), &edge.metrics);
     let mut response = match respond(&edge, request, payload, &mut record).await {
         Ok(reply) => reply.into_response(),
-        Err(refusal) => refusal.into_response(id),
+        Err(refusal) => {
+            if let Some(caller) = record.caller() {
+                edge.services.live.note_unknown(caller, refusal.unknown_ids().iter().copied());
+            }
+            refusal.into_response(id)
+        }
     };
     harden(&mut response);
     response.headers_mut().insert(VARY, HeaderValue::from_static("Authorization"));
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, id);
     }
-    unknown_ids::note(&edge.services.live, request.path(), &record, response.status().as_u16());
     let response = logged::logged(&edge.services.live, edge.services.clock.now(), request, &record, response);
     record.finish(response.status().as_u16(), &edge.metrics);
     response

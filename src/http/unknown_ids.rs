@@ -1,4 +1,5 @@
-//! Notes what a refused request named, so that it can be put on record whose it is.
+//! Notes what a refused request of administration named, so that it can be put on record whose it is. SCIM's refusals say
+//! themselves which ids they are for.
 
 use crate::live::Live;
 use crate::model::ResourceId;
@@ -8,14 +9,7 @@ use super::record::Record;
 
 /// Notes the ids in the path and the body of a request that was answered 400 or 404; of any other, nothing.
 pub fn note(live: &Live, path: &str, record: &Record, status: u16) {
-    if matches!(status, 400 | 404) {
-        note_all(live, path, record);
-    }
-}
-
-/// Notes the ids in the path and the body of a request.
-pub fn note_all(live: &Live, path: &str, record: &Record) {
-    let Some(caller) = record.caller() else { return };
+    let Some(caller) = record.caller().filter(|_| matches!(status, 400 | 404)) else { return };
     let segments = path::segments(path).unwrap_or_default();
     let in_path = segments.iter().flat_map(|segment| ids(segment.as_bytes()));
     live.note_unknown(caller, in_path.chain(ids(record.body())));

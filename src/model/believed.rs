@@ -70,6 +70,12 @@ impl Believed {
         }
     }
 
+    /// The names it holds of `said`, as a caller says them; `None` for everything.
+    pub fn listed(&self, said: Said) -> Option<impl Iterator<Item = &str>> {
+        let Self::Names(names) = self else { return None };
+        Some(names.iter().filter_map(move |name| name.strip_prefix(said.prefix())).filter(|name| is_name(name)))
+    }
+
     /// Whether it is the list of an organization made for certification.
     pub const fn is_everything(&self) -> bool {
         matches!(self, Self::Everything)
@@ -139,6 +145,18 @@ mod tests {
         assert_eq!(believed.to_string(), "branch,resource.status,subject.device");
         assert_eq!(believed.to_string().parse(), Ok(believed));
         assert_eq!("".parse(), Ok(Believed::Names(BTreeSet::new())));
+    }
+
+    #[test]
+    fn what_is_listed_of_something_is_what_is_held_of_it() {
+        let believed: Believed = "branch,commit,resource.status,subject.device".parse().unwrap();
+        let all = ["branch", "commit", "status", "device", "resource.status", "subject.device"];
+        for said in [Said::Circumstance, Said::Resource, Said::Subject] {
+            let listed: Vec<&str> = believed.listed(said).unwrap().collect();
+            let held: Vec<&str> = all.into_iter().filter(|name| believed.holds(said, name)).collect();
+            assert_eq!(listed, held, "{said:?}");
+        }
+        assert!(Believed::Everything.listed(Said::Subject).is_none());
     }
 
     #[test]

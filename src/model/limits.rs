@@ -94,6 +94,8 @@ pub const GUARDRAILS: usize = 200;
 pub const GUARDRAIL_ATTRIBUTES: usize = 200;
 /// Bytes of an AuthZEN request.
 pub const EVALUATION_BYTES: usize = 1_048_576;
+/// Bytes of what an AuthZEN request says of one question and is believed.
+pub const SAID_BYTES: usize = 16_384;
 /// Entities on one page of an AuthZEN search.
 pub const SEARCH_PAGE: usize = 1_000;
 /// Characters of an e-mail address (RFC 5321 §4.5.3.1.3 less the brackets).

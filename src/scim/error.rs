@@ -1,5 +1,7 @@
 //! Errors in the protocol's own form (RFC 7644 §3.12).
 
+use crate::model::ResourceId;
+
 /// The `scimType` of an error (RFC 7644 §3.12, table 9; RFC 9865 §2.1, table 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ScimType {
@@ -59,6 +61,12 @@ pub enum ScimError {
     /// 404: no such resource for this caller, whoever else may have one.
     #[error("{0}")]
     NotFound(String),
+    /// 404: nothing of this caller's bears the id, whoever else may have what does.
+    #[error("{1}")]
+    UnknownId(ResourceId, String),
+    /// 400 `invalidValue`: members that were never issued to anything of this caller's, whoever else may have them.
+    #[error("{1}")]
+    UnknownMembers(Vec<ResourceId>, String),
     /// 405: the route exists, the method does not.
     #[error("{0}")]
     MethodNotAllowed(String),
@@ -133,9 +141,9 @@ impl ScimError {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::BadRequest(..) => 400,
+            Self::BadRequest(..) | Self::UnknownMembers(..) => 400,
             Self::Forbidden(_) => 403,
-            Self::NotFound(_) => 404,
+            Self::NotFound(_) | Self::UnknownId(..) => 404,
             Self::MethodNotAllowed(_) => 405,
             Self::Conflict(_) | Self::Unresolved(_) => 409,
             Self::PreconditionFailed(_) => 412,
@@ -149,8 +157,18 @@ impl ScimError {
     pub const fn scim_type(&self) -> Option<ScimType> {
         match self {
             Self::BadRequest(kind, _) => Some(*kind),
+            Self::UnknownMembers(..) => Some(ScimType::InvalidValue),
             Self::Conflict(_) => Some(ScimType::Uniqueness),
             _ => None,
+        }
+    }
+
+    /// The ids it was refused for because nothing of the caller's bears them.
+    pub fn unknown_ids(&self) -> &[ResourceId] {
+        match self {
+            Self::UnknownId(id, _) => std::slice::from_ref(id),
+            Self::UnknownMembers(ids, _) => ids,
+            _ => &[],
         }
     }
 

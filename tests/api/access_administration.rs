@@ -219,6 +219,28 @@ on_both_databases_and_several_servers! {
         administration.end_assignment(acme.id, project.id, None).unwrap();
     }
 
+    // What ends later takes nothing from anybody, and what is over may begin again.
+    fn whoever_administers_for_a_time_alone_may_do_so_for_longer_and_not_for_less_long(database: &Database) {
+        let clock = Clock::manual(Clock::system().now());
+        let server = Server::start_at(database, 0, clock.clone());
+        let (acme, administration) = (server.organization("acme"), server.administration());
+        acme.client.post("/Users", &user("ada")).expect(201);
+        let until = |hours: i64| Some(clock.now().plus_micros(hours * HOUR));
+        let wanted = NewAssignment { until: until(2), ..assignment(to_user("ada"), "admin", "/") };
+        let only = administration.assign(acme.id, &wanted).unwrap();
+        let ends = || administration.assignment(acme.id, only.id).unwrap().unwrap().assignment.validity.until();
+        assert_eq!(told(administration.end_assignment(acme.id, only.id, until(1))).0, "in use");
+        assert_eq!(told(administration.end_assignment(acme.id, only.id, None)).0, "in use");
+        assert_eq!(ends(), wanted.until);
+        let longer = until(3);
+        administration.end_assignment(acme.id, only.id, longer).unwrap();
+        assert_eq!(ends(), longer);
+        clock.advance(4 * HOUR);
+        let again = until(1);
+        administration.end_assignment(acme.id, only.id, again).unwrap();
+        assert_eq!(ends(), again);
+    }
+
     fn another_organizations_names_mean_nothing(database: &Database) {
         let server = Server::start(database);
         let (acme, evil, administration) =

@@ -2,11 +2,12 @@
 
 use muster::access::decide::Question;
 use muster::access::graph::{IdentifierKind, Resource};
-use muster::model::{OrganizationId, Precondition, Profile};
+use muster::model::{CredentialKind, OrganizationId, Precondition, Profile};
 use serde_json::json;
 
+use crate::administration::administrator;
 use crate::support::rows::all_rows;
-use crate::support::{Program, Server, group, user};
+use crate::support::{Client, Program, Server, group, user};
 
 const DOCUMENT: &str = r#"
 [[permission]]
@@ -177,6 +178,27 @@ on_both_databases_and_several_servers! {
         program.done(&["apply", &file]);
         assert!(!ssh() && views());
         assert_eq!(program.done(&["offer", "list", "first"]).lines().count(), 2, "the head, and what an administrator offers");
+    }
+
+    fn receivers_are_told_of_whoever_a_document_makes_as_of_anybody_else(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let receiver = administrator(&server, acme.id, CredentialKind::Receiver);
+        let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
+        let created = "urn:ietf:params:scim:event:prov:create:notice";
+        let wanted = json!({ "events_requested": [created], "delivery": { "method": "urn:ietf:rfc:8936" } });
+        let stream = ssf.post("/stream", &wanted).expect(201).json()["stream_id"].as_str().unwrap().to_owned();
+        let program = Program::on(database);
+        let file = program.folder().join("access.toml");
+        std::fs::write(&file, "[[user]]\nuser_name = \"alice\"\n\n[[assignment]]\nuser = \"alice\"\nrole = \"viewer\"\n").unwrap();
+        program.done(&["plan", file.to_str().unwrap()]);
+        let told = || {
+            let poll = json!({ "returnImmediately": true });
+            ssf.post(&format!("/poll/{stream}"), &poll).expect(200).json()["sets"].as_object().unwrap().len()
+        };
+        assert_eq!(told(), 0, "a plan tells nobody");
+        program.done(&["apply", file.to_str().unwrap()]);
+        assert_eq!(told(), 1);
     }
 
     fn a_document_takes_the_last_administrator_only_where_it_makes_another(database: &Database) {

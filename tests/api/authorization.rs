@@ -234,6 +234,15 @@ on_both_databases_and_several_servers! {
         ] {
             ask(&stage.pep, "/access/v1/search/subject", &wrong.to_string()).expect(400);
         }
+        // Of a page that holds nothing the next one begins where it began; the end is where nothing follows.
+        for (permission, ends) in [("build:view", false), ("deploy:configure", true)] {
+            let none = stage.search("subject", &body(permission, json!({ "limit": 0 })));
+            assert_eq!((&none["results"], none["page"]["next_token"] == ""), (&json!([]), ends), "{none}");
+            if !ends {
+                let next = stage.search("subject", &body(permission, json!({ "token": none["page"]["next_token"] })));
+                assert_eq!((&next["results"], next["page"]["next_token"] == ""), (&json!([]), false), "{next}");
+            }
+        }
         let other = stage.server.organization("other");
         let foreign = enforcement_point(&stage.server, other.id);
         ask(&foreign, "/access/v1/search/subject", &body("build:view", json!({ "token": token })).to_string()).expect(400);

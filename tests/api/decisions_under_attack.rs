@@ -1,7 +1,13 @@
 //! Decisions asked for by many at once, in any order, at the limits, and with names that mean to be something else.
+//!
+//! 6,144 decisions by 64 at once in each place, 1,024,000 with `MUSTER_TEST_LONG`; 16 credentials that ask four times each,
+//! 200 that ask for a minute; 20 batches in random order, 2,000. `MUSTER_TEST_SEED` repeats the order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use muster::clock::Clock;
 
 use muster::model::{CredentialKind, limits};
 use serde_json::{Value, json};
@@ -58,6 +64,18 @@ impl Stage {
     }
 }
 
+/// Every decision on record, by id, with the credential that asked for it.
+fn on_record(admin: &Client) -> BTreeMap<String, String> {
+    let (mut all, mut cursor) = (BTreeMap::new(), String::new());
+    loop {
+        let page = admin.get(&format!("/decisions?limit=1000{cursor}")).expect(200).json();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        all.extend(page["items"].as_array().unwrap().iter().map(|one| (text(&one["id"]), text(&one["credential"]))));
+        let Some(next) = page["next_cursor"].as_str() else { return all };
+        cursor = format!("&cursor={next}");
+    }
+}
+
 fn decides(client: &Client, question: &Value) -> bool {
     client.post("/access/v1/evaluation", question).expect(200).json()["decision"].as_bool().unwrap()
 }
@@ -94,7 +112,7 @@ on_both_databases_and_several_servers! {
         let bravo = stage.server.organization("bravo");
         bravo.client.create_user("ada");
         let other = enforcement_point(&stage.server, bravo.id);
-        let (questions, rounds) = (questions(), if is_long() { 700 } else { 6 });
+        let (questions, rounds, began) = (questions(), if is_long() { 1_000 } else { 6 }, Clock::monotonic());
         let (wrong, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for number in 0..ASKERS {
@@ -120,28 +138,35 @@ on_both_databases_and_several_servers! {
                 });
             }
         });
-        println!("{} decisions by {ASKERS} at once", asked.into_inner());
+        let (backend, servers, asked) = (database.backend(), database.servers(), asked.into_inner());
+        println!("{asked} decisions by {ASKERS} at once on {backend:?}, {servers} servers, {:?}", began.elapsed());
         assert_eq!(wrong.into_inner(), 0);
     }
 
     fn a_decision_is_on_record_under_the_credential_that_asked_for_it(database: &Database) {
         let stage = stage(database);
         let acme = stage.server.administration().organizations().unwrap().into_iter().find(|one| one.slug == "acme").unwrap().id;
-        let points: Vec<Client> = (0..if is_long() { 200 } else { 16 }).map(|_| enforcement_point(&stage.server, acme)).collect();
+        let (count, lasts) = if is_long() { (200, Duration::from_mins(1)) } else { (16, Duration::ZERO) };
+        let points: Vec<Client> = (0..count).map(|_| enforcement_point(&stage.server, acme)).collect();
         let known: Vec<String> = stage.server.administration().tokens(acme).unwrap().into_iter()
             .filter(|stored| stored.credential.kind == CredentialKind::Pep).map(|stored| stored.credential.id.to_string()).collect();
-        let asked = in_parallel(points.len(), points.len() * 4, |at| {
-            let answer = points[at % points.len()].post("/access/v1/evaluation", &question("ada", "build:view", PRODUCTION, None)).expect(200).json();
-            (at % points.len(), answer["context"]["decision_id"].as_str().unwrap().to_owned())
+        let began = Clock::monotonic();
+        let asked = in_parallel(points.len(), points.len(), |at| {
+            let mut decisions = Vec::new();
+            while decisions.len() < 4 || began.elapsed() < lasts {
+                let answer = points[at].post("/access/v1/evaluation", &question("ada", "build:view", PRODUCTION, None)).expect(200).json();
+                decisions.push(answer["context"]["decision_id"].as_str().unwrap().to_owned());
+            }
+            decisions
         });
-        let mut of_point = BTreeMap::new();
-        for (point, decision) in asked {
-            let record = stage.admin.get(&format!("/decisions/{decision}")).expect(200).json();
-            let credential = record["credential"].as_str().unwrap().to_owned();
-            assert!(known.contains(&credential), "{record}");
-            assert_eq!(of_point.entry(point).or_insert_with(|| credential.clone()), &credential, "{record}");
+        println!("{} decisions asked for by {count} credentials in {:?}", asked.iter().map(Vec::len).sum::<usize>(), began.elapsed());
+        let credentials: BTreeMap<String, String> = on_record(&stage.admin);
+        let mut different = BTreeSet::new();
+        for decisions in &asked {
+            let own: BTreeSet<&String> = decisions.iter().map(|decision| &credentials[decision]).collect();
+            assert!(own.len() == 1 && own.iter().all(|credential| known.contains(credential)), "{own:?}");
+            different.extend(own);
         }
-        let different: BTreeSet<&String> = of_point.values().collect();
         assert_eq!(different.len(), points.len(), "each its own");
     }
 
@@ -206,10 +231,15 @@ on_both_databases_and_several_servers! {
         let stage = stage(database);
         let batch = |count: usize| json!({ "subject": { "type": "user", "id": "bob" }, "action": { "name": "build:view" },
             "evaluations": vec![json!({ "resource": { "type": "organization", "id": "/" } }); count] });
-        let whole = stage.pep.post("/access/v1/evaluations", &batch(limits::EVALUATIONS)).expect(200).json();
-        let allowed = whole["evaluations"].as_array().unwrap().iter().filter(|one| one["decision"] == true).count();
-        assert_eq!(allowed, limits::EVALUATIONS);
-        assert_eq!(stage.on_record(), limits::EVALUATIONS);
+        let answered = |count: usize| {
+            let whole = stage.pep.post("/access/v1/evaluations", &batch(count)).expect(200).json();
+            let allowed = whole["evaluations"].as_array().unwrap().iter().filter(|one| one["decision"] == true).count();
+            assert_eq!(allowed, count);
+            whole
+        };
+        answered(limits::EVALUATIONS - 1);
+        assert_eq!(stage.on_record(), limits::EVALUATIONS - 1);
+        let whole = answered(limits::EVALUATIONS);
         stage.pep.post("/access/v1/evaluations", &batch(limits::EVALUATIONS + 1)).expect(400);
         // A body beyond the limit is not judged by what of it was read.
         let mut large = question("bob", "build:view", ("organization", "/"), None);
@@ -219,6 +249,34 @@ on_both_databases_and_several_servers! {
         }
         let first = &stage.admin.get("/decisions?limit=1").expect(200).json()["items"][0];
         assert_eq!(first["id"], whole["evaluations"][limits::EVALUATIONS - 1]["context"]["decision_id"], "nothing since");
+    }
+
+    fn what_is_said_of_one_question_has_a_limit_and_denies_that_question_alone(database: &Database) {
+        let stage = stage(database);
+        let with = |context: Value| {
+            let mut question = question("ada", "deploy:run", PRODUCTION, None);
+            question["context"] = context;
+            question
+        };
+        let authors = |count: usize| json!({ "branch": "main", "commit_authors": vec!["grace@example.com"; count] });
+        let (fits, too_much) = (with(authors(500)), with(authors(1_000)));
+        assert!(decides(&stage.pep, &fits));
+        let before = stage.on_record();
+        assert!(stage.pep.post("/access/v1/evaluation", &too_much).expect(400).text.contains("16384 bytes"));
+        stage.pep.post("/access/v1/search/action", &too_much).expect(400);
+        // What nobody believes has no weight.
+        assert!(decides(&stage.pep, &with(json!({ "branch": "main", "diff": "x".repeat(900_000) }))));
+        let answer = stage.pep.post("/access/v1/evaluations", &json!({ "evaluations": [fits, too_much, fits] })).expect(200).json();
+        let given: Vec<&Value> = answer["evaluations"].as_array().unwrap().iter().map(|one| &one["decision"]).collect();
+        assert_eq!(given, [&json!(true), &json!(false), &json!(true)]);
+        assert_eq!(answer["evaluations"][1]["context"]["error"]["status"], 400);
+        // Said once for all of a batch, it is not kept once for each.
+        let mut batch = with(json!({ "branch": "main", "commit": "x".repeat(900_000) }));
+        batch["evaluations"] = vec![json!({}); limits::EVALUATIONS].into();
+        let answer = stage.pep.post("/access/v1/evaluations", &batch).expect(200).json();
+        let all = answer["evaluations"].as_array().unwrap();
+        assert!(all.len() == limits::EVALUATIONS && all.iter().all(|one| one["decision"] == false && one["context"]["error"]["status"] == 400));
+        assert_eq!(stage.on_record(), before + 3);
     }
 
     fn names_that_mean_to_be_something_else_are_denied(database: &Database) {
@@ -250,6 +308,15 @@ on_both_databases_and_several_servers! {
             stage.assign(&id, "viewer", "/billing");
             assert!(decides(&stage.pep, &question(&one, "build:view", PRODUCTION, None)), "{length}");
             assert!(!decides(&stage.pep, &question(&other, "build:view", PRODUCTION, None)), "{length}");
+        }
+        // Longer than any name can be: nobody, whoever bears its beginning.
+        for length in [1_024, 65_535, 65_536, 65_537] {
+            let long = |beginning: &str| format!("{beginning}{}", "x".repeat(length - beginning.len()));
+            assert!(decides(&stage.pep, &question("bob", "build:view", PRODUCTION, None)));
+            assert!(!decides(&stage.pep, &question(&long("bob"), "build:view", PRODUCTION, None)), "{length}");
+            assert!(!decides(&stage.pep, &question("bob", &long("build:view"), PRODUCTION, None)), "{length}");
+            assert!(!decides(&stage.pep, &question("bob", "build:view", ("environment", &long(PRODUCTION.1)), None)), "{length}");
+            assert!(!decides(&stage.pep, &question("bob", "build:view", (&long("environment"), PRODUCTION.1), None)), "{length}");
         }
     }
 

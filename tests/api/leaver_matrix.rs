@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::administration::administrator;
 use super::console::{Browser, caller, joined, person, services, signed_in_by};
-use super::leavers::{HOUR, Stage, WAYS, active, assignment};
+use super::leavers::{HOUR, Stage, WAYS, active, assignment, walk_beside};
 use crate::support::{Answer, Backend, Client, Database, FarSide, Organization, Server, Signer};
 
 const SESSION: &str = "__Host-muster-session";
@@ -337,11 +337,7 @@ fn a_clock_that_jumps_brings_nobody_back() {
 
 #[test]
 fn whatever_admits_to_the_console_is_refused_by_another_server_too() {
-    let database = Database::fresh(Backend::Postgres);
-    let clock = Clock::manual(Clock::system().now());
-    let first = Server::start_at(&database, 0, clock.clone());
-    let second = Server::start_at(&database, 0, clock);
-    walk(&first, Some(&second));
+    walk_beside(walk);
 }
 
 #[test]

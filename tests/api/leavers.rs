@@ -380,13 +380,17 @@ on_both_databases! {
     }
 }
 
-#[test]
-fn whoever_loses_access_on_one_server_is_refused_by_the_other_from_the_next_request_on() {
+/// Walks on one of two servers of a database, which live by one clock, beside the other.
+pub fn walk_beside(walk: impl FnOnce(&Server, Option<&Server>)) {
     let database = Database::fresh(Backend::Postgres);
     let clock = Clock::manual(Clock::system().now());
-    let first = Server::start_at(&database, 0, clock.clone());
-    let second = Server::start_at(&database, 0, clock);
+    let [first, second] = [clock.clone(), clock].map(|clock| Server::start_at(&database, 0, clock));
     walk(&first, Some(&second));
+}
+
+#[test]
+fn whoever_loses_access_on_one_server_is_refused_by_the_other_from_the_next_request_on() {
+    walk_beside(walk);
 }
 
 #[test]

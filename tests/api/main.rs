@@ -89,6 +89,8 @@ mod memory;
 #[cfg(test)]
 mod mirrors;
 #[cfg(test)]
+mod missing_rows;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod named_from_outside;
@@ -140,6 +142,8 @@ mod request_log;
 mod routes;
 #[cfg(test)]
 mod searching;
+#[cfg(test)]
+mod several_organizations;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]

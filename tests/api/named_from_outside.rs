@@ -4,13 +4,13 @@
 use std::collections::BTreeSet;
 
 use muster::db::events::{StoredEvent, after};
-use muster::model::{CredentialKind, EventId, OrganizationId};
+use muster::model::{CredentialKind, EventId, OrganizationId, limits};
 use muster::service::unknown_ids;
 use serde_json::{Value, json};
 
 use crate::administration::administrator;
 use crate::console::person;
-use crate::support::{Client, Organization, Server};
+use crate::support::{Client, Organization, Server, group, ids, user};
 
 const PERSON: &str = "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a";
 const CREW: &str = "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1b";
@@ -105,6 +105,40 @@ on_both_databases! {
         let crew = acme.client.create_group("crew", &[]);
         acme.client.patch(&format!("/Groups/{crew}"), &json!([{ "op": "fly" }])).expect(400);
         assert_eq!(recorded(&server, acme.id).len(), 0);
+    }
+
+    // Of very many ids in one request those that are nobody's here are on record, however many of the own stand before them.
+    fn what_is_named_among_very_many_of_the_own_is_on_record_all_the_same(database: &Database) {
+        let server = Server::start(database);
+        let [acme, bravo] = ["acme", "bravo"].map(|slug| server.organization(slug));
+        let scim = &acme.client;
+        let people: Vec<Value> = (0..limits::UNKNOWN_IDS + 5).map(|number| json!({ "method": "POST", "path": "/Users",
+            "bulkId": format!("u{number}"), "data": user(&format!("u{number}")) })).collect();
+        scim.bulk(&json!(people)).expect(200);
+        let own: Vec<Value> = ids(&scim.get("/Users?count=1000").expect(200).json()).iter().map(|id| json!({ "value": id })).collect();
+        assert_eq!(own.len(), people.len());
+        let [ada, eve] = ["ada", "eve"].map(|name| bravo.client.create_user(name));
+        let crew = scim.create_group("crew", &[]);
+        let with_ada = [own.clone(), vec![json!({ "value": ada })]].concat();
+        scim.patch(&format!("/Groups/{crew}"), &json!([{ "op": "add", "path": "members", "value": with_ada }])).expect(400);
+        let schemas = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"];
+        let all = json!([{ "op": "add", "path": "members", "value": own }]);
+        let operations = json!([
+            { "method": "PATCH", "path": format!("/Groups/{crew}"), "data": { "schemas": schemas, "Operations": all } },
+            { "method": "DELETE", "path": format!("/Users/{eve}") },
+        ]);
+        let answer = scim.bulk(&operations).expect(200).json();
+        assert_eq!((&answer["Operations"][0]["status"], &answer["Operations"][1]["status"]), (&json!("200"), &json!("404")));
+        // And a circle that cannot be closed for it.
+        let circle = |name: &str, members: &[&str]| json!({ "method": "POST", "path": "/Groups", "bulkId": name, "data": group(name, members) });
+        let answer = scim.bulk(&json!([circle("one", &["bulkId:two"]), circle("two", &["bulkId:one", PERSON])])).expect(200).json();
+        assert!(answer["Operations"].as_array().unwrap().iter().all(|one| one["status"] != "201"), "{answer}");
+        let events = recorded(&server, acme.id);
+        assert_eq!(events.len(), 1, "{events:#?}");
+        let named: BTreeSet<String> = serde_json::from_value(details(&events[0])["ids"].clone()).unwrap();
+        assert_eq!(named, BTreeSet::from([ada.clone(), eve.clone(), PERSON.to_owned()]));
+        let about: BTreeSet<String> = recorded(&server, bravo.id).iter().map(|event| event.resource.to_string()).collect();
+        assert_eq!(about, BTreeSet::from([ada, eve]));
     }
 
     fn an_account_that_asks_for_the_console_of_others_is_on_record_with_both(database: &Database) {

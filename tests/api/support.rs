@@ -31,6 +31,23 @@ pub use resources::{BULK, ENTERPRISE, GROUP, USER, group, ids, in_parallel, user
 pub use server::{Answer, Client, Organization, Server};
 pub use signer::{Signer, spoilt};
 
+/// Tests of one body, one for each place: what the two macros below are made of.
+macro_rules! on_databases {
+    ([$(fn $name:ident($database:ident: &Database) $body:block)+], $places:tt) => {$(
+        fn $name($database: &$crate::support::Database) $body
+
+        mod $name {
+            on_databases!(@ $name, $places);
+        }
+    )+};
+    (@ $name:ident, [$($place:ident: $fresh:expr),+]) => {$(
+        #[test]
+        fn $place() {
+            super::$name(&$fresh);
+        }
+    )+};
+}
+
 /// Two tests of one body, `name::on_sqlite` and `name::on_postgres`.
 ///
 /// ```ignore
@@ -39,49 +56,23 @@ pub use signer::{Signer, spoilt};
 /// }
 /// ```
 macro_rules! on_both_databases {
-    ($(fn $name:ident($database:ident: &Database) $body:block)+) => {$(
-        fn $name($database: &$crate::support::Database) $body
-
-        mod $name {
-            use $crate::support::{Backend, Database};
-
-            #[test]
-            fn on_sqlite() {
-                super::$name(&Database::fresh(Backend::Sqlite));
-            }
-
-            #[test]
-            fn on_postgres() {
-                super::$name(&Database::fresh(Backend::Postgres));
-            }
-        }
-    )+};
+    ($($tests:tt)+) => {
+        on_databases!([$($tests)+], [
+            on_sqlite: $crate::support::Database::fresh($crate::support::Backend::Sqlite),
+            on_postgres: $crate::support::Database::fresh($crate::support::Backend::Postgres)
+        ]);
+    };
 }
 
 /// The same, and `name::on_several_servers`: three servers on one PostgreSQL, of which each request asks the next.
 macro_rules! on_both_databases_and_several_servers {
-    ($(fn $name:ident($database:ident: &Database) $body:block)+) => {$(
-        fn $name($database: &$crate::support::Database) $body
-
-        mod $name {
-            use $crate::support::{Backend, Database};
-
-            #[test]
-            fn on_sqlite() {
-                super::$name(&Database::fresh(Backend::Sqlite));
-            }
-
-            #[test]
-            fn on_postgres() {
-                super::$name(&Database::fresh(Backend::Postgres));
-            }
-
-            #[test]
-            fn on_several_servers() {
-                super::$name(&Database::fresh(Backend::Postgres).served_by(3));
-            }
-        }
-    )+};
+    ($($tests:tt)+) => {
+        on_databases!([$($tests)+], [
+            on_sqlite: $crate::support::Database::fresh($crate::support::Backend::Sqlite),
+            on_postgres: $crate::support::Database::fresh($crate::support::Backend::Postgres),
+            on_several_servers: $crate::support::Database::fresh($crate::support::Backend::Postgres).served_by(3)
+        ]);
+    };
 }
 
 /// `scripts/postgres.sh run PROGRAM`: knows where PostgreSQL's programs are and as whom they may run.

@@ -1,5 +1,7 @@
 //! Decisions with guardrails.
 
+mod plain;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

@@ -257,11 +257,16 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
                 organizations::insert_connection(tx, connection, *created_at)?
             }
             AdministrationRow::PauseConnection { id, paused } => {
-                organizations::pause_connection(tx, set.organization, *id, *paused)?
+                let connection = (set.organization, *id);
+                organizations::switch_connection(tx, &organizations::PAUSE_CONNECTION, connection, *paused)?
             }
-            AdministrationRow::AssignRoles { id, on } => organizations::assign_roles(tx, set.organization, *id, *on)?,
+            AdministrationRow::AssignRoles { id, on } => {
+                let connection = (set.organization, *id);
+                organizations::switch_connection(tx, &organizations::ASSIGN_ROLES, connection, *on)?
+            }
             AdministrationRow::Asynchronous { id, on } => {
-                organizations::set_asynchronous(tx, set.organization, *id, *on)?
+                let connection = (set.organization, *id);
+                organizations::switch_connection(tx, &organizations::SET_ASYNCHRONOUS, connection, *on)?
             }
             AdministrationRow::OfferRole(offer) => role_offers::insert(tx, set.organization, offer)?,
             AdministrationRow::WithdrawRole { id } => role_offers::delete(tx, set.organization, *id)?,

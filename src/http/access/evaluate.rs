@@ -51,7 +51,7 @@ pub fn one(
     body: &Body<'_>,
     may_block: bool,
 ) -> Result<Vec<u8>, Refusal> {
-    let judgement = judge(services, point, &body.evaluation()?, may_block)?;
+    let judgement = judge(services, point, &asking(point, body.evaluation())?, may_block)?;
     let mut text = String::with_capacity(ANSWER_BYTES);
     push_judged(&mut text, &judgement, None);
     Ok(text.into_bytes())
@@ -75,7 +75,7 @@ pub fn many(
     let judged = if may_block {
         one_by_one(services, point, body)?
     } else {
-        let askings = body.evaluations().map(|evaluation| Some(asking(point, &evaluation.ok()?)));
+        let askings = body.evaluations().map(|evaluation| asking(point, evaluation).ok());
         let is_last = |allowed| semantic.ends_with(allowed);
         services.decide_all_from_memory(&point.caller, askings, is_last)?.ok_or(Refusal::Blocks)?
     };
@@ -85,13 +85,12 @@ pub fn many(
         if place > 0 {
             text.push(',');
         }
-        match (judgement, evaluation) {
-            (Some(judgement), _) => {
+        match judgement {
+            Some(judgement) => {
                 let ends = semantic.ends_with(judgement.allowed);
                 push_judged(&mut text, judgement, ends.then(|| semantic.as_str()));
             }
-            (None, Err(error)) => push_unread(&mut text, &error),
-            (None, Ok(_)) => {}
+            None => asking(point, evaluation).err().iter().for_each(|error| push_unread(&mut text, error)),
         }
     }
     text.push_str("]}");
@@ -107,7 +106,8 @@ fn one_by_one(
     let semantic = body.semantic()?;
     let mut judged = Vec::new();
     for evaluation in body.evaluations() {
-        let judgement = evaluation.ok().map(|evaluation| judge(services, point, &evaluation, true)).transpose()?;
+        let asking = asking(point, evaluation).ok();
+        let judgement = asking.map(|asking| judge(services, point, &asking, true)).transpose()?;
         let last = semantic.ends_with(judgement.as_ref().is_some_and(|judgement| judgement.allowed));
         judged.push(judgement);
         if last {
@@ -120,31 +120,34 @@ fn one_by_one(
 fn judge(
     services: &Services,
     point: &EnforcementPoint,
-    evaluation: &Evaluation<'_>,
+    asking: &Asking<'_>,
     may_block: bool,
 ) -> Result<Judgement, Refusal> {
-    let asking = asking(point, evaluation);
     if may_block {
-        return Ok(services.decide(&point.caller, &asking)?);
+        return Ok(services.decide(&point.caller, asking)?);
     }
-    services.decide_from_memory(&point.caller, &asking)?.ok_or(Refusal::Blocks)
+    services.decide_from_memory(&point.caller, asking)?.ok_or(Refusal::Blocks)
 }
 
 /// The question, with what the caller is believed of it.
-fn asking<'r>(point: &EnforcementPoint, evaluation: &Evaluation<'r>) -> Asking<'r> {
+fn asking<'r>(
+    point: &EnforcementPoint,
+    evaluation: Result<Evaluation<'r>, RequestError>,
+) -> Result<Asking<'r>, RequestError> {
+    let evaluation = evaluation?;
     let sayings = Sayings {
         subject: evaluation.subject.properties,
         action: evaluation.action.properties,
         resource: evaluation.resource.properties,
         context: evaluation.context,
     };
-    let (circumstances, facts) = sayings.believed(point.believed());
-    Asking {
+    let (circumstances, facts) = sayings.believed(point.believed())?;
+    Ok(Asking {
         subject_type: evaluation.subject.kind,
         subject: evaluation.subject.id,
         permission: evaluation.action.name,
         resource: Resource { resource_type: evaluation.resource.kind, id: evaluation.resource.id },
         circumstances,
         facts,
-    }
+    })
 }

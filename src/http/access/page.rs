@@ -55,7 +55,7 @@ impl<'s> Cursor<'s> {
             if wanted.is_some() && cursor.limit != limit {
                 return Err(PageError::Limit.into());
             }
-            (cursor.limit, cursor.after) = (limit, Some(after));
+            (cursor.limit, cursor.after) = (limit, after);
         }
         Ok(cursor)
     }
@@ -70,7 +70,7 @@ impl<'s> Cursor<'s> {
         self.limit
     }
 
-    fn open(&self, token: &str) -> Result<(usize, String), super::Refusal> {
+    fn open(&self, token: &str) -> Result<(usize, Option<String>), super::Refusal> {
         let sealed =
             Some(token).filter(|token| token.len() <= MOST_BYTES).and_then(|token| URL_SAFE_NO_PAD.decode(token).ok());
         let sealed = sealed.ok_or(PageError::Token)?;
@@ -79,10 +79,11 @@ impl<'s> Cursor<'s> {
         })?;
         let text = plain.and_then(|plain| String::from_utf8(plain).ok()).ok_or(PageError::Token)?;
         let (limit, after) = text.split_once(' ').ok_or(PageError::Token)?;
-        Ok((limit.parse().map_err(|_not_a_number| PageError::Token)?, after.to_owned()))
+        let after = Some(after.to_owned()).filter(|after| !after.is_empty());
+        Ok((limit.parse().map_err(|_not_a_number| PageError::Token)?, after))
     }
 
-    /// The token of the page behind `last`.
+    /// The token of the page behind `last`; of the first page behind nothing.
     ///
     /// # Errors
     /// [`ServiceError`] when the organization's key cannot be had.

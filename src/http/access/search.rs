@@ -38,7 +38,7 @@ pub fn subjects(services: &Services, point: &EnforcementPoint, body: &Body<'_>) 
         context: body.context(),
         ..Sayings::default()
     };
-    let (said, facts) = sayings.believed(point.believed());
+    let (said, facts) = sayings.believed(point.believed())?;
     let resource = Resource { resource_type: resource.kind, id: resource.id };
     let asked = ["subject", kind.kind, act.name, resource.resource_type, resource.id, &facts];
     let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
@@ -61,7 +61,7 @@ pub fn resources(services: &Services, point: &EnforcementPoint, body: &Body<'_>)
     let (who, act, kind) = body.resources()?;
     let sayings =
         Sayings { subject: who.properties, action: act.properties, context: body.context(), ..Sayings::default() };
-    let (said, facts) = sayings.believed(point.believed());
+    let (said, facts) = sayings.believed(point.believed())?;
     let asked = ["resource", who.kind, who.id, act.name, kind.kind, &facts];
     let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
     let named = services.named_subject(&point.caller, who.kind, who.id)?;
@@ -90,7 +90,7 @@ pub fn actions(services: &Services, point: &EnforcementPoint, body: &Body<'_>) -
         context: body.context(),
         ..Sayings::default()
     };
-    let (said, facts) = sayings.believed(point.believed());
+    let (said, facts) = sayings.believed(point.believed())?;
     let asked = ["action", who.kind, who.id, resource.kind, resource.id, &facts];
     let cursor = Cursor::read(services, &point.caller, &asked, body.page())?;
     let named = services.named_subject(&point.caller, who.kind, who.id)?;
@@ -148,8 +148,10 @@ fn page<T>(
 ) -> Result<Vec<u8>, Refusal> {
     let on_page = found.get(..cursor.limit().min(found.len())).unwrap_or_default();
     let next_token = match on_page.last() {
-        Some(last) if found.len() > on_page.len() => cursor.next(&key(last))?,
-        _ => String::new(),
+        _ if found.len() <= on_page.len() => String::new(),
+        Some(last) => cursor.next(&key(last))?,
+        // Of a page that holds nothing the next one begins where it began.
+        None => cursor.next(cursor.after().unwrap_or_default())?,
     };
     let results: Vec<Value> = on_page.iter().map(entity).collect();
     let found = Found { page: PageAnswer { next_token, count: results.len() }, results };

@@ -33,6 +33,12 @@ pub enum RequestError {
     /// Too many at once.
     #[error("`evaluations` holds {0} requests, expected at most {EVALUATIONS}")]
     TooMany(usize),
+    /// More is said of one question than is put on record.
+    #[error(
+        "what is said in `context` and `properties` and believed is longer than {} bytes; say less of one question",
+        crate::model::limits::SAID_BYTES
+    )]
+    SaidTooMuch,
 }
 
 /// A text of the request, borrowed from it unless something in it is escaped.

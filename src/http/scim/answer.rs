@@ -8,7 +8,7 @@ use actix_web::http::header::{
 };
 use actix_web::{HttpResponse, HttpResponseBuilder};
 
-use crate::model::RequestId;
+use crate::model::{RequestId, ResourceId};
 use crate::scim::error::error_body;
 use crate::scim::{ScimError, ScimType};
 use crate::service::ServiceError;
@@ -106,6 +106,14 @@ impl From<ScimError> for Refusal {
 }
 
 impl Refusal {
+    /// The ids it is for, where nothing of the caller's bears them.
+    pub fn unknown_ids(&self) -> &[ResourceId] {
+        match self {
+            Self::Service(ServiceError::Scim(error)) => error.unknown_ids(),
+            _ => &[],
+        }
+    }
+
     /// As a response. What only administrators of the server may read goes to the log, once, and not to the client.
     pub fn into_response(self, request: RequestId) -> HttpResponse {
         match self {

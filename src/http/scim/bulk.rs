@@ -4,7 +4,6 @@ use actix_web::web::{self, Bytes};
 
 use crate::http::Edge;
 use crate::http::record::Record;
-use crate::http::unknown_ids;
 use crate::model::Caller;
 use crate::scim::{bulk, json};
 use crate::service::provisioning;
@@ -33,9 +32,5 @@ pub async fn answer(
     edge.rate_limit.check_more(caller.actor, more).map_err(Refusal::TooManyRequests)?;
     let span = record.span();
     let done = web::block(move || span.in_scope(|| provisioning::bulk::run(&services, &caller, &request)));
-    let answer = done.await.map_err(|_panicked| Refusal::Panicked)??;
-    if [r#""status":"404""#, r#""status":"400""#].iter().any(|refused| answer.contains(refused)) {
-        unknown_ids::note_all(&edge.services.live, "", record);
-    }
-    Ok(Reply::Document(answer))
+    Ok(Reply::Document(done.await.map_err(|_panicked| Refusal::Panicked)??))
 }

@@ -246,14 +246,10 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         let cause = Cause::from(self.caller);
         let new = users::NewUser::read(self.services, self.caller, Value::Object(body));
         let new = new.map_err(|error| self.wrong(entry, error))?;
-        let set = new.rows(self.services, self.change.tx, &cause, self.caller.connection);
-        let (id, set) = (new.id, set.map_err(|error| self.wrong(entry, error))?);
         let people = &mut self.change.people;
-        people.users_created.extend(set.users_created);
-        people.emails_added.extend(set.emails_added);
-        people.counts.extend(set.counts);
-        people.events.extend(set.events);
-        self.newcomers.insert(key, id);
+        let added = new.add_to(people, self.services, self.change.tx, &cause, self.caller.connection);
+        added.map_err(|error| self.wrong(entry, error))?;
+        self.newcomers.insert(key, new.id);
         Ok(())
     }
 

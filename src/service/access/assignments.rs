@@ -114,10 +114,14 @@ impl Administration {
                     role_value(&assignment.role, &assignment.scope)
                 )));
             }
-            let taken = Taken { assignments: BTreeSet::from([id]), ..Taken::default() };
-            change.only_at = administrators::keep_one(change.tx, organization, change.now, &taken)?;
+            // What ends later takes nothing away.
+            let stays = |until: Moment| at.is_some_and(|at| at > until);
+            if !assignment.validity.until().is_some_and(stays) {
+                let taken = Taken { assignments: BTreeSet::from([id]), ..Taken::default() };
+                change.only_at = administrators::keep_one(change.tx, organization, change.now, &taken)?;
+                change.takes_access = true;
+            }
             change.rows.push(AccessRow::AssignmentEnds(id));
-            change.takes_access = true;
             let Some(at) = at else {
                 change.event("assignment.removed", id, details(&assignment));
                 return Ok(());

@@ -258,6 +258,9 @@ fn told(decision: &Decision<'_>) -> (&'static str, String) {
             let names: Vec<String> = guardrails.iter().map(|id| format!("`{id}`")).collect();
             ("forbidden", format!("forbidden by guardrail {}", names.join(", ")))
         }
+        Cause::Unclear { guardrail, missing } if missing.is_empty() => {
+            ("unclear", format!("guardrail `{guardrail}` cannot be judged: it failed"))
+        }
         Cause::Unclear { guardrail, missing } => {
             ("unclear", format!("guardrail `{guardrail}` misses {}", missing.join(", ")))
         }
@@ -276,4 +279,21 @@ fn denied(denial: Denial) -> (&'static str, String) {
         Denial::NotAssigned => ("not-assigned", "nothing that holds now allows it here"),
     };
     (code, text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guardrail_that_cannot_be_judged_says_what_it_misses_or_that_it_failed() {
+        let says = |missing: &[&str]| {
+            let missing = missing.iter().map(|name| (*name).to_owned()).collect();
+            let cause = Cause::Unclear { guardrail: "limit".parse().unwrap(), missing };
+            told(&Decision { cause, valid_until: Moment::from_micros(0) })
+        };
+        let misses = "guardrail `limit` misses principal.userType, context.run";
+        assert_eq!(says(&["principal.userType", "context.run"]), ("unclear", misses.to_owned()));
+        assert_eq!(says(&[]), ("unclear", "guardrail `limit` cannot be judged: it failed".to_owned()));
+    }
 }

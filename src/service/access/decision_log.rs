@@ -56,8 +56,8 @@ pub struct FoundDecisions {
 }
 
 impl Services {
-    /// The decisions before `before`, newest first (those of half a second server by server), at most `limit`. Those of other servers are there half a second after
-    /// they were given. Blocks.
+    /// The decisions before `before`, newest first, at most `limit`; those of half a second stand server by server. What
+    /// other servers have decided is there half a second later. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`].

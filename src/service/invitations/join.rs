@@ -6,7 +6,7 @@ use crate::db::console::ConsoleRow;
 use crate::db::console::accounts::{self, Account, AccountLink};
 use crate::db::console::invitations::{self, Ending, StoredInvitation};
 use crate::db::memberships::MembershipChange;
-use crate::db::{AdministrationRow, Tx, directory, groups::GroupChange, organizations};
+use crate::db::{AdministrationRow, Tx, WriteSet, directory, groups::GroupChange, organizations};
 use crate::ids;
 use crate::live::{Cause, Decision};
 use crate::model::{
@@ -106,7 +106,8 @@ impl Services {
             };
             let email = found.invitation.email.clone();
             let new = NewUser::read(&services, &caller, Value::Object(attributes(&email, given_name, family_name)))?;
-            let mut set = new.rows(&services, tx, &cause, ConnectionId::NOBODY)?;
+            let mut set = WriteSet::new(organization.id);
+            new.add_to(&mut set, &services, tx, &cause, ConnectionId::NOBODY)?;
             let now = services.clock.now();
             let console = |row| AdministrationRow::Console(row);
             let account = if let Some(account) = accounts::by_email(tx, &found.invitation.email_key)? {

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Caller, Precondition, UserId};
+use crate::model::{AssignmentSource, Caller, Name, Precondition, RoleName, ScopePath, UserId};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
+use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::provisioning::users;
 use crate::service::{ServiceError, Services};
 
@@ -19,6 +20,29 @@ pub fn create(services: &Services, caller: &Caller, attributes: Map<String, Valu
     let id = made.location.rsplit('/').next().and_then(|id| id.parse().ok());
     let id = id.ok_or_else(|| ServiceError::Internal("a new user has no id".to_owned()))?;
     services.live.read(|tx| load(tx, caller.organization, id))
+}
+
+impl Services {
+    /// Makes a new local user of this userName who is `admin` at `/`: of a new organization its first administrator. Blocks.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; 409 if the userName is taken.
+    pub fn add_administrator(&self, caller: &Caller, user_name: &Name) -> Result<UserId, ServiceError> {
+        let attributes = [("userName".to_owned(), Value::from(user_name.as_str()))];
+        let made = create(self, caller, Map::from_iter(attributes))?;
+        let wanted = NewAssignment {
+            principal: WantedPrincipal::User(made.id.to_string()),
+            role: RoleName::ADMIN.parse().map_err(|_never| ServiceError::Internal("`admin` is no role".to_owned()))?,
+            scope: ScopePath::root(),
+            from: None,
+            until: None,
+            source: AssignmentSource::Administrator,
+            approver: None,
+            reason: None,
+        };
+        self.administration(caller).assign(caller.organization, &wanted)?;
+        Ok(made.id)
+    }
 }
 
 /// Changes a local user: what is named is replaced, what is null is unassigned, all else stays.

@@ -47,7 +47,8 @@ pub fn run(services: &Services, caller: &Caller, request: &Bulk) -> Result<Strin
         work();
     });
     drop(helpers);
-    let outcomes = progress.finish();
+    let (outcomes, unknown) = progress.finish();
+    services.live.note_unknown(caller, unknown);
     signals::tell_failures(services, caller, request, &outcomes)?;
     let done = request.entries.iter().zip(&outcomes).filter_map(|(entry, outcome)| Some((entry, outcome.as_ref()?)));
     Ok(bulk::response(done))
@@ -102,6 +103,9 @@ fn perform(
     }));
     let result =
         tried.unwrap_or_else(|_panicked| Err(ServiceError::Internal("an operation ended in a panic".to_owned())));
+    if let Err(ServiceError::Scim(error)) = &result {
+        progress.named_unknown(error.unknown_ids());
+    }
     Some(outcome(services, caller, progress, entry, result))
 }
 
@@ -251,10 +255,13 @@ fn complete(
             let silently = Caller { answering: None, ..caller.clone() };
             delete(services, &silently, operation.endpoint, &id, &Precondition::None)?;
             match error {
-                ServiceError::Scim(ScimError::BadRequest(_, why)) => Err(ScimError::Unresolved(format!(
-                    "the circle of references cannot be closed, so nothing was created: {why}"
-                ))
-                .into()),
+                ServiceError::Scim(why @ (ScimError::BadRequest(..) | ScimError::UnknownMembers(..))) => {
+                    progress.named_unknown(why.unknown_ids());
+                    Err(ScimError::Unresolved(format!(
+                        "the circle of references cannot be closed, so nothing was created: {why}"
+                    ))
+                    .into())
+                }
                 other => Err(other),
             }
         }

@@ -31,7 +31,11 @@ use super::{Representation, check_key, not_paused};
 const MEMBERS: &str = "members";
 
 fn not_found(id: &str) -> ServiceError {
-    ScimError::NotFound(format!("there is no Group `{}`", crate::scim::path::excerpt(id))).into()
+    let detail = format!("there is no Group `{}`", crate::scim::path::excerpt(id));
+    match id.parse() {
+        Ok(id) => ScimError::UnknownId(id, detail).into(),
+        Err(_not_ours) => ScimError::NotFound(detail).into(),
+    }
 }
 
 /// What a request has done to a group.

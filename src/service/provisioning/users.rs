@@ -29,7 +29,11 @@ use super::{Representation, not_paused};
 const GROUPS: &str = "groups";
 
 fn not_found(id: &str) -> ServiceError {
-    ScimError::NotFound(format!("there is no User `{}`", crate::scim::path::excerpt(id))).into()
+    let detail = format!("there is no User `{}`", crate::scim::path::excerpt(id));
+    match id.parse() {
+        Ok(id) => ScimError::UnknownId(id, detail).into(),
+        Err(_not_ours) => ScimError::NotFound(detail).into(),
+    }
 }
 
 /// What a request has done to a user.

@@ -80,7 +80,7 @@ fn text_of(database: &Database, column: &str) -> String {
 }
 
 /// Each table with its columns.
-fn tables(database: &Database) -> Vec<(String, Vec<String>)> {
+pub fn tables(database: &Database) -> Vec<(String, Vec<String>)> {
     let statement = match database.backend() {
         Backend::Sqlite => {
             "SELECT m.name || '|' || p.name AS line FROM sqlite_master m, pragma_table_info(m.name) p \

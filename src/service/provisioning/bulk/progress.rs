@@ -1,8 +1,9 @@
 //! How far a bulk request has come, shared by the threads that work on it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::model::ResourceId;
 use crate::scim::bulk::{Bulk, Outcome, Step, Work};
 
 /// What is done, what is under way and what comes next.
@@ -12,6 +13,7 @@ pub struct Progress<'a> {
     state: Mutex<State>,
     changed: Condvar,
     ids: Mutex<HashMap<String, String>>,
+    unknown: Mutex<BTreeSet<ResourceId>>,
 }
 
 struct State {
@@ -36,6 +38,7 @@ impl<'a> Progress<'a> {
             state: Mutex::new(State { next: 0, running: 0, outcomes }),
             changed: Condvar::new(),
             ids: Mutex::default(),
+            unknown: Mutex::default(),
         }
     }
 
@@ -52,6 +55,11 @@ impl<'a> Progress<'a> {
     /// What an operation had created is gone.
     pub fn forget(&self, bulk_id: &str) {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(bulk_id);
+    }
+
+    /// An operation was refused because nothing of the caller's bears these.
+    pub fn named_unknown(&self, ids: &[ResourceId]) {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
     }
 
     /// Takes one step after the other until there is none left; called by every thread. `perform` must not panic.
@@ -76,9 +84,10 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// What became of each operation; nothing of those that were not tried.
-    pub fn finish(self) -> Vec<Option<Outcome>> {
-        self.state.into_inner().unwrap_or_else(PoisonError::into_inner).outcomes
+    /// What became of each operation, nothing of those that were not tried; and the ids that nothing of the caller's bears.
+    pub fn finish(self) -> (Vec<Option<Outcome>>, BTreeSet<ResourceId>) {
+        let outcomes = self.state.into_inner().unwrap_or_else(PoisonError::into_inner).outcomes;
+        (outcomes, self.unknown.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

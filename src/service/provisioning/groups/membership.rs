@@ -110,18 +110,15 @@ fn parse(caller: &Caller, value: &str) -> Option<ResourceId> {
 
 fn name(caller: &Caller, wanted: &mut Wanted, rows: &[Row]) -> Result<(), ServiceError> {
     for row in rows {
-        let id = parse(caller, &row.value).ok_or_else(|| never_issued(&row.value))?;
+        let id = parse(caller, &row.value).ok_or_else(|| ScimError::invalid_value(never_issued(&row.value)))?;
         wanted.named.insert(id, true);
     }
     Ok(())
 }
 
-fn never_issued(value: &str) -> ServiceError {
-    ScimError::invalid_value(format!(
-        "`members.value` is `{}`, which is no id of a user or group here; create it first",
-        crate::scim::path::excerpt(value)
-    ))
-    .into()
+fn never_issued(value: &str) -> String {
+    let value = crate::scim::path::excerpt(value);
+    format!("`members.value` is `{value}`, which is no id of a user or group here; create it first")
 }
 
 /// Who would be a member if the changes so far were all.
@@ -166,8 +163,9 @@ fn between(
     let new: Vec<ResourceId> =
         wanted.named.iter().filter(|(id, stays)| **stays && !current.contains_key(id)).map(|(id, _)| *id).collect();
     let found = kinds(tx, caller, &new)?;
-    if let Some(unknown) = found.unknown {
-        return Err(never_issued(&unknown.to_string()));
+    if let Some(first) = found.unknown.first() {
+        let detail = never_issued(&first.to_string());
+        return Err(ScimError::UnknownMembers(found.unknown, detail).into());
     }
     if found.members.iter().any(|member| member.id == ResourceId::from(group)) {
         return Err(ScimError::invalid_value("a group cannot be a member of itself").into());
@@ -179,7 +177,7 @@ fn between(
 struct Found {
     members: Vec<Member>,
     deleted: Vec<ResourceId>,
-    unknown: Option<ResourceId>,
+    unknown: Vec<ResourceId>,
 }
 
 /// What each id stands for: a user of the organization, a group of the connection, a tombstone, or nothing.
@@ -201,7 +199,7 @@ fn kinds(tx: &mut Tx<'_>, caller: &Caller, ids: &[ResourceId]) -> Result<Found, 
         let rest: Vec<ResourceId> = left.iter().copied().collect();
         sort(groups::known(tx, caller.organization, caller.connection, &rest)?, MemberKind::Group, &mut left);
     }
-    found.unknown = left.first().copied();
+    found.unknown = left.into_iter().collect();
     found.members.sort_unstable();
     Ok(found)
 }

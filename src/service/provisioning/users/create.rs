@@ -30,7 +30,8 @@ pub fn create(
     let new = NewUser::read(services, caller, body)?;
     let cause = Cause::from(caller);
     let user = services.live.write(&cause, |tx| {
-        let mut set = new.rows(services, tx, &cause, caller.connection)?;
+        let mut set = WriteSet::new(caller.organization);
+        new.add_to(&mut set, services, tx, &cause, caller.connection)?;
         let who = (caller.connection, new.id);
         pushed::follow(tx, &cause, who, (None, &new.document), new.now, &mut set)?;
         let user = StoredUser {
@@ -81,22 +82,22 @@ impl NewUser {
         })
     }
 
-    /// The rows that make it, managed by a connection.
+    /// Adds to `set` the rows that make it, managed by a connection, and what receivers are to be told of it.
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub fn rows(
+    pub fn add_to(
         &self,
+        set: &mut WriteSet,
         services: &Services,
         tx: &mut Tx<'_>,
         cause: &Cause,
         connection: ConnectionId,
-    ) -> Result<WriteSet, ServiceError> {
+    ) -> Result<(), ServiceError> {
         let Self { id, now, keys, changed, document, text } = self;
         let (person_key, stored_key) = services.live.new_person_key(tx, cause.organization, *id)?;
         let personal = format!("{{\"after\":{text}}}");
         let details = json!({ "changed": changed });
-        let mut set = WriteSet::new(cause.organization);
         set.events.push(cause.sealed_event(*now, "user.created", (*id).into(), &details, (&person_key, &personal))?);
         set.emails_added.extend(keys.emails.iter().map(|key| EmailRow { address_key: key.clone(), user: *id }));
         set.counts.push(Count { connection: ConnectionId::NOBODY, kind: ResourceKind::User, present: 1, deleted: 0 });
@@ -112,7 +113,6 @@ impl NewUser {
             document: text.clone(),
         });
         let happened = Happened::Created(changed.clone());
-        signals::queue(&services.live, tx, cause, &mut set, *id, (document, &happened))?;
-        Ok(set)
+        Ok(signals::queue(&services.live, tx, cause, set, *id, (document, &happened))?)
     }
 }
