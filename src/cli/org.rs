@@ -26,6 +26,16 @@ pub(super) enum Org {
     },
     /// List the organizations
     List,
+    /// Suspend an organization: when this returns, no server admits anybody of it, and nothing is decided
+    Suspend {
+        /// Which
+        slug: Slug,
+    },
+    /// Let a suspended organization go on, with the tokens and sessions that have not ended meanwhile
+    Resume {
+        /// Which
+        slug: Slug,
+    },
     /// Say what subjects of questions may be named by, beside their id and userName; prints what holds
     Subjects {
         #[command(flatten)]
@@ -47,6 +57,8 @@ pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError
     session::administer(settings, |administration| match command {
         Org::Create { slug, name, certification } => create(administration, slug, name.as_ref(), *certification),
         Org::List => list(administration),
+        Org::Suspend { slug } => suspend(administration, slug, true),
+        Org::Resume { slug } => suspend(administration, slug, false),
         Org::Subjects { organization, email, external_id } => {
             let organization = organization.find(administration)?;
             let state = administration.look_subjects_up(organization.id, *email, *external_id)?;
@@ -72,11 +84,19 @@ fn create(
     output::line(&organization.id.to_string())
 }
 
+fn suspend(administration: &Administration, slug: &Slug, suspended: bool) -> Result<(), CommandError> {
+    let organization = OrganizationChoice::from(slug.clone()).find(administration)?;
+    Ok(administration.suspend_organization(organization.id, suspended)?)
+}
+
 fn list(administration: &Administration) -> Result<(), CommandError> {
-    let rows: Vec<[String; 3]> = administration
+    let rows: Vec<[String; 4]> = administration
         .organizations()?
         .into_iter()
-        .map(|organization| [organization.slug, organization.id.to_string(), organization.name])
+        .map(|organization| {
+            let suspended = organization.suspended_at.map_or_else(|| output::NOTHING.to_owned(), output::seconds);
+            [organization.slug, organization.id.to_string(), organization.name, suspended]
+        })
         .collect();
-    output::table(["SLUG", "ID", "NAME"], &rows)
+    output::table(["SLUG", "ID", "NAME", "SUSPENDED"], &rows)
 }
