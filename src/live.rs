@@ -42,7 +42,7 @@ pub use admission::Admission;
 pub use decisions::DecisionLogError;
 pub use door::{Cause, DENIED_WITHIN, Decision};
 pub use keys::{KeyError, PersonKey, RootKey};
-pub use outside::{Fetch, FetchAccounts, FetchGroups, GithubGroups};
+pub use outside::{Fetch, FetchAccounts, FetchGroups, GithubGroups, NotFetched};
 pub use page_starts::{ListKey, STRIDE};
 pub use providers::{Discovered, Exchange, Exchanged, Exchanger, ProviderError};
 pub use requests::{AnsweredRequest, Kept};

@@ -31,6 +31,16 @@ pub(super) enum Org {
     },
     /// List the organizations
     List,
+    /// Suspend an organization: when this returns, no server admits anybody of it, and nothing is decided
+    Suspend {
+        /// Which
+        slug: Slug,
+    },
+    /// Let a suspended organization go on, with the tokens and sessions that have not ended meanwhile
+    Resume {
+        /// Which
+        slug: Slug,
+    },
     /// Say what subjects of questions may be named by, beside their id and userName; prints what holds
     Subjects {
         #[command(flatten)]
@@ -58,6 +68,8 @@ pub(super) fn run(command: &Org, settings: &Settings) -> Result<(), CommandError
             output::line(&made.id.to_string())
         }
         Org::List => list(&session.administration),
+        Org::Suspend { slug } => suspend(&session.administration, slug, true),
+        Org::Resume { slug } => suspend(&session.administration, slug, false),
         Org::Subjects { organization, email, external_id } => {
             let administration = &session.administration;
             let organization = organization.find(administration)?;
@@ -83,11 +95,19 @@ fn create(
     })
 }
 
+fn suspend(administration: &Administration, slug: &Slug, suspended: bool) -> Result<(), CommandError> {
+    let organization = OrganizationChoice::from(slug.clone()).find(administration)?;
+    Ok(administration.suspend_organization(organization.id, suspended)?)
+}
+
 fn list(administration: &Administration) -> Result<(), CommandError> {
-    let rows: Vec<[String; 3]> = administration
+    let rows: Vec<[String; 4]> = administration
         .organizations()?
         .into_iter()
-        .map(|organization| [organization.slug, organization.id.to_string(), organization.name])
+        .map(|organization| {
+            let suspended = organization.suspended_at.map_or_else(|| output::NOTHING.to_owned(), output::seconds);
+            [organization.slug, organization.id.to_string(), organization.name, suspended]
+        })
         .collect();
-    output::table(["SLUG", "ID", "NAME"], &rows)
+    output::table(["SLUG", "ID", "NAME", "SUSPENDED"], &rows)
 }

@@ -16,6 +16,12 @@ pub(super) struct OrganizationChoice {
     slug: Option<Slug>,
 }
 
+impl From<Slug> for OrganizationChoice {
+    fn from(slug: Slug) -> Self {
+        Self { slug: Some(slug) }
+    }
+}
+
 impl OrganizationChoice {
     /// The organization that was named, or the only one.
     pub(super) fn find(&self, administration: &Administration) -> Result<Organization, CommandError> {

@@ -15,7 +15,7 @@ use super::output;
 pub(super) struct Verify {
     /// The bundle
     file: PathBuf,
-    /// Who must have signed it, as `muster key` prints it; without, the bundle is held against the key it names
+    /// Who must have signed it, as `muster key show` prints it; without, the bundle is held against the key it names
     #[arg(long)]
     key: Option<VerifierKey>,
 }

@@ -11,7 +11,7 @@ pub mod sessions;
 use crate::model::{AccountId, InvitationId, Moment, OrganizationId, SessionId, SignInLinkId, UserId};
 
 use super::sql::Statement;
-use super::users::{Status, StatusChange};
+use super::users::{EmailRow, Status, StatusChange};
 use super::{DatabaseError, Tx};
 
 use accounts::{Account, AccountLink};
@@ -100,11 +100,12 @@ pub(super) fn end_credentials_of_leavers(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
     changes: &[StatusChange],
+    addresses: &[EmailRow],
 ) -> diesel::QueryResult<()> {
     let leavers: Vec<UserId> =
         changes.iter().filter(|change| change.status != Status::Active).map(|change| change.user).collect();
     match changes.first() {
-        Some(change) if !leavers.is_empty() => ended::end(tx, organization, &leavers, change.since),
+        Some(change) if !leavers.is_empty() => ended::end(tx, organization, (&leavers, addresses), change.since),
         _ => Ok(()),
     }
 }

@@ -90,7 +90,7 @@ const CLAIMED: Statement = Statement::both(
 const FINISH: Statement = Statement::both(
     "mirror_finish",
     "UPDATE mirror SET claimed_until = 0, refreshed_at = $4, failing_since = $5, failures = $6, problem = $7, unknown = $8, \
-     due_at = CASE WHEN due_at < $9 THEN due_at ELSE $9 END \
+     due_at = CASE WHEN due_at < $10 THEN $10 WHEN due_at < $9 THEN due_at ELSE $9 END \
      WHERE organization = $1 AND system = $2 AND claimed_until = $3",
 );
 const NUDGE: Statement = Statement::both(
@@ -261,7 +261,8 @@ pub fn keep(
     Ok(Sql(&CLAIMED, binds).run(tx)? == 1)
 }
 
-/// Puts on record how a refresh went, and lets go of the mirror; it is due again at `next` at the latest.
+/// Puts on record how a refresh went, and lets go of the mirror; it is due again at `next` at the latest, and not before
+/// `earliest`, whoever asks for it.
 ///
 /// # Errors
 /// [`DatabaseError`].
@@ -270,7 +271,7 @@ pub fn finish(
     (organization, system): (OrganizationId, ResourceId),
     until: Moment,
     state: &MirrorState,
-    next: Moment,
+    (earliest, next): (Moment, Moment),
 ) -> Result<(), DatabaseError> {
     let binds = vec![
         Bind::Bytes(organization.as_bytes()),
@@ -282,6 +283,7 @@ pub fn finish(
         Bind::OptionalText(state.problem.as_deref()),
         Bind::Int(state.unknown),
         Bind::Int(next.as_micros()),
+        Bind::Int(earliest.as_micros()),
     ];
     Ok(Sql(&FINISH, binds).run(tx).map(|_count| ())?)
 }

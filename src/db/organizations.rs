@@ -1,12 +1,12 @@
 //! Organizations, their connections, revisions and list totals.
 
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Binary, Bool, Text};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
 
 use crate::model::{Connection, ConnectionId, Moment, OrganizationId, Profile, Revision};
 
 use super::sql::{Bind, IdList, Sql, Statement};
-use super::{DatabaseError, ResourceKind, Tx};
+use super::{DatabaseError, ResourceKind, Tx, identified};
 
 /// An organization as read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Organization {
     pub revision: Revision,
     /// Whether it was made for the certification of the Authorization API: callers are believed everything.
     pub certification: bool,
+    /// Since when nobody of it is admitted.
+    pub suspended_at: Option<Moment>,
 }
 
 /// The totals of a list.
@@ -38,6 +40,10 @@ pub(super) const INSERT: Statement = Statement::both(
 );
 pub(super) const RENAME: Statement =
     Statement::both("organization_rename", "UPDATE organization SET name = $3 WHERE id = $1 AND name = $2");
+pub(super) const SUSPEND: Statement =
+    Statement::both("organization_suspend", "UPDATE organization SET suspended_at = $2 WHERE id = $1");
+pub(super) const SUSPENDED: Statement =
+    Statement::both("organization_suspended", "SELECT id FROM organization WHERE id = $1 AND suspended_at IS NOT NULL");
 pub(super) const INSERT_CONNECTION: Statement = Statement::both(
     "connection_insert",
     "INSERT INTO connection (organization, id, name, profile, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -46,19 +52,20 @@ pub(super) const PAUSE_CONNECTION: Statement =
     Statement::both("connection_pause", "UPDATE connection SET paused = $3 WHERE organization = $1 AND id = $2");
 pub(super) const LIST: Statement = Statement::both(
     "organization_list",
-    "SELECT id, slug, name, revision, certification FROM organization ORDER BY slug",
+    "SELECT id, slug, name, revision, certification, suspended_at FROM organization ORDER BY slug",
 );
 pub(super) const FIRST_TWO: Statement = Statement::both(
     "organization_first_two",
-    "SELECT id, slug, name, revision, certification FROM organization ORDER BY slug LIMIT 2",
+    "SELECT id, slug, name, revision, certification, suspended_at FROM organization ORDER BY slug LIMIT 2",
 );
 pub(super) const BY_SLUG: Statement = Statement::both(
     "organization_by_slug",
-    "SELECT id, slug, name, revision, certification FROM organization WHERE slug = $1",
+    "SELECT id, slug, name, revision, certification, suspended_at FROM organization WHERE slug = $1 \
+     AND suspended_at IS NULL",
 );
 pub(super) const BY_ID: Statement = Statement::both(
     "organization_by_id",
-    "SELECT id, slug, name, revision, certification FROM organization WHERE id = $1",
+    "SELECT id, slug, name, revision, certification, suspended_at FROM organization WHERE id = $1",
 );
 pub(super) const RENAME_CONNECTION: Statement =
     Statement::both("connection_rename", "UPDATE connection SET name = $3 WHERE organization = $1 AND id = $2");
@@ -112,6 +119,8 @@ pub(super) const TOTALS: Statement = Statement::both(
 pub(super) const STATEMENTS: &[&Statement] = &[
     &INSERT,
     &RENAME,
+    &SUSPEND,
+    &SUSPENDED,
     &INSERT_CONNECTION,
     &PAUSE_CONNECTION,
     &ASSIGN_ROLES,
@@ -142,6 +151,8 @@ struct OrganizationRecord {
     revision: i64,
     #[diesel(sql_type = Bool)]
     certification: bool,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    suspended_at: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -187,6 +198,7 @@ fn read_organization(row: &OrganizationRecord) -> Result<Organization, DatabaseE
         name: row.name.clone(),
         revision: Revision::new(row.revision),
         certification: row.certification,
+        suspended_at: row.suspended_at.map(Moment::from_micros),
     })
 }
 
@@ -209,6 +221,15 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
     Sql(&LIST, vec![]).rows::<OrganizationRecord>(tx)?.iter().map(read_organization).collect()
 }
 
+/// Whether nobody of an organization is admitted.
+pub fn is_suspended(tx: &mut Tx<'_>, id: OrganizationId) -> Result<bool, DatabaseError> {
+    Ok(identified::first(tx, &SUSPENDED, vec![Bind::Bytes(id.as_bytes())])?.is_some())
+}
+
+pub(super) fn suspend(tx: &mut Tx<'_>, id: OrganizationId, at: Option<Moment>) -> diesel::QueryResult<usize> {
+    Sql(&SUSPEND, vec![Bind::Bytes(id.as_bytes()), Bind::OptionalInt(at.map(Moment::as_micros))]).run(tx)
+}
+
 pub(super) fn rename(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
@@ -226,7 +247,7 @@ pub fn first_two(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
     Sql(&FIRST_TWO, vec![]).rows::<OrganizationRecord>(tx)?.iter().map(read_organization).collect()
 }
 
-/// The organization of a slug.
+/// The organization of a slug, unless it is suspended.
 pub fn by_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<Organization>, DatabaseError> {
     Sql(&BY_SLUG, vec![Bind::Text(slug)]).row(tx)?.as_ref().map(read_organization).transpose()
 }

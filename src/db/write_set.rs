@@ -65,6 +65,11 @@ pub enum AdministrationRow {
         /// The name.
         name: String,
     },
+    /// Nobody of the organization is admitted from now on, or everybody again.
+    SuspendOrganization {
+        /// Since when; `None`: not any more.
+        at: Option<Moment>,
+    },
     /// A new key.
     Key(super::keyring::KeyRow),
     /// A new connection.
@@ -206,6 +211,8 @@ pub struct WriteSet {
     pub suspensions: Vec<SuspensionChange>,
     /// Whose access is cut off; only where the change takes a revision.
     pub leavers: Vec<LeaverRow>,
+    /// Their addresses: invitations to these end.
+    pub addresses_of_leavers: Vec<EmailRow>,
     /// Groups that are deleted; only where the change takes a revision.
     pub groups_deleted: Vec<DeletedGroupRow>,
     /// New groups.
@@ -252,6 +259,7 @@ impl WriteSet {
             statuses: Vec::new(),
             suspensions: Vec::new(),
             leavers: Vec::new(),
+            addresses_of_leavers: Vec::new(),
             groups_deleted: Vec::new(),
             groups_created: Vec::new(),
             groups_changed: Vec::new(),

@@ -16,7 +16,7 @@ pub struct Arrival {
     pub request: String,
     /// SHA-256 of the request's body, hexadecimal; empty where there was none.
     pub digest: String,
-    /// Who: `connection …`, `credential …`, `command line`.
+    /// Who: `connection …`, `credential …`, `account …` (somebody at the console), `command line`.
     pub actor: String,
     /// The organization's revision from which on nothing is allowed.
     pub revision: u64,
@@ -40,8 +40,9 @@ pub struct Denial {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Killed {
-    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for), `session` (of the console),
-    /// `sign-in-link`, `invitation` (which the leaver had made).
+    /// What: `assignment` (of a role to the leaver), `service` (which the leaver answers for), `service-handed-over` (which
+    /// the leaver answered for, and a successor does since), `session` (of the console), `sign-in-link`, `invitation` (which
+    /// the leaver had made), `received-invitation` (to an address of the leaver).
     pub kind: String,
     /// Which.
     pub id: String,

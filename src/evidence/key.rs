@@ -21,7 +21,7 @@ const ALGORITHM: u8 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifierKeyError {
     /// Not of the form.
-    #[error("the key is not of the form `name+hash+key`, expected what `muster key` prints")]
+    #[error("the key is not of the form `name+hash+key`, expected what `muster key show` prints")]
     Form,
     /// The hash does not belong to name and key: something was mistyped.
     #[error("the hash in the key does not fit its name and its bytes; copy the whole key again")]

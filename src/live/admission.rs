@@ -170,6 +170,9 @@ fn load(inner: &Inner, named: Named, is_proven: impl Fn(&[u8]) -> bool) -> Resul
 
 fn find(tx: &mut Tx<'_>, (organization, id): Named) -> Result<Option<(Credential, Connection)>, DatabaseError> {
     let Some(stored) = credentials::by_id(tx, organization, id)? else { return Ok(None) };
+    if organizations::is_suspended(tx, organization)? {
+        return Ok(None);
+    }
     let credential = stored.credential;
     if credential.connection.is_nobody() {
         let connection = Connection {

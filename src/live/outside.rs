@@ -39,8 +39,23 @@ pub struct GithubGroups<'a> {
     pub repositories: &'a [String],
 }
 
-/// Fetches groups of GitHub, all of them or none. The text of an error is for the administrator.
-pub type FetchGroups = dyn Fn(&Destinations, &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> + Send + Sync;
+/// Why there is nothing from GitHub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotFetched {
+    /// For the administrator.
+    pub problem: String,
+    /// How many seconds GitHub asks not to be asked again for.
+    pub wait: Option<i64>,
+}
+
+impl From<String> for NotFetched {
+    fn from(problem: String) -> Self {
+        Self { problem, wait: None }
+    }
+}
+
+/// Fetches groups of GitHub, all of them or none.
+pub type FetchGroups = dyn Fn(&Destinations, &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, NotFetched> + Send + Sync;
 
 struct Published {
     keys: Option<(Instant, Arc<PublicKeys>)>,
@@ -84,9 +99,9 @@ impl Live {
     /// The groups of an organization at GitHub. Blocks.
     ///
     /// # Errors
-    /// Why they cannot be had now, for the administrator.
-    pub fn fetch_groups(&self, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> {
-        let fetch = self.0.outside.groups.get().ok_or("this process fetches nothing")?;
+    /// Why they cannot be had now.
+    pub fn fetch_groups(&self, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, NotFetched> {
+        let fetch = self.0.outside.groups.get().ok_or_else(|| "this process fetches nothing".to_owned())?;
         fetch(&self.destinations(), wanted)
     }
 

@@ -11,6 +11,9 @@ pub struct Service {
     pub name: Name,
     /// Who answers for it. While the owner is not active, it is denied everything.
     pub owner: UserId,
+    /// Who answers for it once the owner leaves. Without one, or while it is not active itself, the service goes with its
+    /// owner.
+    pub successor: Option<UserId>,
     /// Denied everything from then on.
     pub expires_at: Moment,
     /// Denied everything since then.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::live::FetchAccounts;
+use crate::live::{FetchAccounts, NotFetched};
 use crate::model::{Destinations, DownstreamAccount};
 
 use super::client::Client;
@@ -28,11 +28,12 @@ struct Team {
 /// Fetches where outgoing requests may go.
 pub fn fetcher() -> Box<FetchAccounts> {
     Box::new(|destinations: &Destinations, api, organization, token| {
-        accounts(&mut Fetching::new(Client::new(destinations.clone()), token, PATIENCE), api, organization)
+        let mut fetching = Fetching::new(Client::new(destinations.clone()), token, PATIENCE);
+        accounts(&mut fetching, api, organization).map_err(|error| error.problem)
     })
 }
 
-fn accounts(fetching: &mut Fetching<'_>, api: &str, organization: &str) -> Result<Vec<DownstreamAccount>, String> {
+fn accounts(fetching: &mut Fetching<'_>, api: &str, organization: &str) -> Result<Vec<DownstreamAccount>, NotFetched> {
     let members: Vec<Member> = fetching.list(api, &["orgs", organization, "members"])?;
     let mut accounts: BTreeMap<u64, DownstreamAccount> = BTreeMap::new();
     for member in members {

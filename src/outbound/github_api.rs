@@ -8,13 +8,17 @@ use url::Url;
 
 use crate::clock::Clock;
 
-use super::client::{Client, Outgoing};
+use crate::live::NotFetched;
+
+use super::client::{Client, Outgoing, Reply};
 
 /// The most that is read of a page, in bytes.
 const PAGE_BYTES: u64 = 2 * 1024 * 1024;
+/// How long to wait where GitHub names a limit and no time, in seconds.
+const LEAST: i64 = 60;
 /// Pages of one list at most.
 const PAGES: usize = 2_000;
-/// How often is waited in one list.
+/// How often is waited in all.
 const WAITS: usize = 5;
 
 /// Reads lists.
@@ -32,7 +36,7 @@ impl<'a> Fetching<'a> {
     }
 
     /// A list, all its pages.
-    pub(super) fn list<T: DeserializeOwned>(&mut self, api: &str, path: &[&str]) -> Result<Vec<T>, String> {
+    pub(super) fn list<T: DeserializeOwned>(&mut self, api: &str, path: &[&str]) -> Result<Vec<T>, NotFetched> {
         let mut first = self.client.destinations().parse(api).map_err(|error| error.to_string())?;
         first.path_segments_mut().map_err(|()| "the API has no paths".to_owned())?.pop_if_empty().extend(path);
         first.set_query(Some("per_page=100"));
@@ -42,7 +46,7 @@ impl<'a> Fetching<'a> {
             pages = pages.saturating_add(1);
             // The token goes to the API and nowhere else, whatever a page says comes next.
             if pages > PAGES || url.origin() != first.origin() {
-                return Err("GitHub names a next page that is none of its API".to_owned());
+                return Err("GitHub names a next page that is none of its API".to_owned().into());
             }
             let (body, headers) = self.page(&url)?;
             let page: Vec<T> =
@@ -53,7 +57,7 @@ impl<'a> Fetching<'a> {
         Ok(all)
     }
 
-    fn page(&mut self, url: &Url) -> Result<(String, HeaderMap), String> {
+    fn page(&mut self, url: &Url) -> Result<(String, HeaderMap), NotFetched> {
         let authorization = format!("Bearer {}", self.token);
         let headers = [
             ("Authorization", authorization.as_str()),
@@ -67,22 +71,24 @@ impl<'a> Fetching<'a> {
                 return Ok((reply.body, headers));
             }
             let now = Clock::system().now().as_micros().div_euclid(1_000_000);
-            let Some(seconds) = wait(reply.status, &headers, now) else {
-                return Err(format!("GitHub answers {} to `{}`", reply.status, url.path()));
+            let Some(seconds) = wait(&reply, &headers, now) else {
+                return Err(format!("GitHub answers {} to `{}`", reply.status, url.path()).into());
             };
             self.waited = self.waited.saturating_add(1);
             if seconds > self.patience || self.waited > WAITS {
-                return Err(format!("GitHub asks to wait for {seconds} seconds; try again then"));
+                let problem = format!("GitHub asks to wait for {seconds} seconds; try again then");
+                return Err(NotFetched { problem, wait: Some(seconds) });
             }
             std::thread::sleep(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()));
         }
     }
 }
 
-/// How many seconds to wait, if that is what GitHub asks for: `Retry-After`, else the moment its allowance is renewed.
-fn wait(status: u16, headers: &HeaderMap, now: i64) -> Option<i64> {
+/// How many seconds to wait, if that is what GitHub asks for: `Retry-After`, else the moment its allowance is renewed, else a
+/// minute where its answer speaks of a limit, as those of secondary limits do.
+fn wait(reply: &Reply, headers: &HeaderMap, now: i64) -> Option<i64> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-    if ![403, 429].contains(&status) {
+    if ![403, 429].contains(&reply.status) {
         return None;
     }
     if let Some(seconds) = number("retry-after") {
@@ -90,8 +96,7 @@ fn wait(status: u16, headers: &HeaderMap, now: i64) -> Option<i64> {
     }
     match (number("x-ratelimit-remaining"), number("x-ratelimit-reset")) {
         (Some(0), Some(reset)) => Some(reset.saturating_sub(now).max(0)),
-        // A secondary limit that says nothing more (GitHub: wait for a minute at least).
-        _ => (status == 429).then_some(60),
+        _ => (reply.status == 429 || reply.body.to_ascii_lowercase().contains("rate limit")).then_some(LEAST),
     }
 }
 
@@ -129,12 +134,18 @@ mod tests {
     #[test]
     fn whoever_asks_to_wait_says_for_how_long() {
         let exhausted = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1010")];
-        assert_eq!(wait(403, &headers(&[("retry-after", "7")]), 1_000), Some(7));
-        assert_eq!(wait(403, &headers(&exhausted), 1_000), Some(10));
-        assert_eq!(wait(429, &headers(&exhausted), 2_000), Some(0));
-        assert_eq!(wait(429, &HeaderMap::new(), 0), Some(60));
-        assert_eq!(wait(403, &headers(&[("x-ratelimit-remaining", "9")]), 0), None, "it may not");
-        assert_eq!(wait(404, &headers(&[("retry-after", "7")]), 0), None);
-        assert_eq!(wait(429, &headers(&[("retry-after", "-9")]), 0), Some(0));
+        let asked = |status: u16, body: &str, all: &[(&'static str, &str)], now: i64| {
+            wait(&Reply { status, body: body.to_owned() }, &headers(all), now)
+        };
+        assert_eq!(asked(403, "", &[("retry-after", "7")], 1_000), Some(7));
+        assert_eq!(asked(403, "", &exhausted, 1_000), Some(10));
+        assert_eq!(asked(429, "", &exhausted, 2_000), Some(0));
+        assert_eq!(asked(429, "", &[], 0), Some(60));
+        let secondary = "{\"message\":\"You have exceeded a secondary rate limit. Please wait a few minutes.\"}";
+        assert_eq!(asked(403, secondary, &[("x-ratelimit-remaining", "4000")], 0), Some(60));
+        assert_eq!(asked(403, secondary, &[("retry-after", "90")], 0), Some(90));
+        assert_eq!(asked(403, "{\"message\":\"Must have admin rights\"}", &[("x-ratelimit-remaining", "9")], 0), None);
+        assert_eq!(asked(404, secondary, &[("retry-after", "7")], 0), None);
+        assert_eq!(asked(429, "", &[("retry-after", "-9")], 0), Some(0));
     }
 }

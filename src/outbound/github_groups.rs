@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::live::{FetchGroups, GithubGroups};
+use crate::live::{FetchGroups, GithubGroups, NotFetched};
 use crate::model::{Destinations, MirroredGroup, limits};
 
 use super::client::Client;
@@ -68,7 +68,7 @@ pub fn fetcher() -> Box<FetchGroups> {
 }
 
 /// All of it or nothing: one list that cannot be had is an error.
-fn groups(fetching: &mut Fetching<'_>, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, String> {
+fn groups(fetching: &mut Fetching<'_>, wanted: &GithubGroups<'_>) -> Result<Vec<MirroredGroup>, NotFetched> {
     let GithubGroups { api, organization, repositories, .. } = *wanted;
     let mut groups = Vec::new();
     let teams: Vec<Team> = fetching.list(api, &["orgs", organization, "teams"])?;
@@ -81,7 +81,7 @@ fn groups(fetching: &mut Fetching<'_>, wanted: &GithubGroups<'_>) -> Result<Vec<
     let mut found: Vec<Repository> = fetching.list(api, &["orgs", organization, "repos"])?;
     let is = |name: &str, repository: &Repository| repository.name.eq_ignore_ascii_case(name);
     if let Some(missing) = repositories.iter().find(|name| !found.iter().any(|one| is(name, one))) {
-        return Err(format!("GitHub shows no repository `{organization}/{missing}` to this token"));
+        return Err(format!("GitHub shows no repository `{organization}/{missing}` to this token").into());
     }
     found.retain(|one| repositories.is_empty() || repositories.iter().any(|name| is(name, one)));
     for repository in found {

@@ -48,7 +48,7 @@ pub use preview::Preview;
 pub use principals::WantedPrincipal;
 pub use roles::ShownRole;
 pub use scopes::{NewScope, ScopeChange};
-pub use services::NewService;
+pub use services::{NewService, ServiceChange};
 pub use then::NamedUser;
 
 type Result<T> = std::result::Result<T, AdministrationError>;

@@ -279,6 +279,10 @@ pub fn nudge(
     let mirror = services.live.read::<_, ServiceError>(|tx| Ok(mirrors::of_system(tx, organization, system)?))?;
     let Some(mirror) = mirror else { return Ok(()) };
     let now = services.clock.now();
+    // While it fails it is tried again by the clock: GitHub may have asked not to be asked.
+    if mirror.state.problem.is_some() && now < mirror.due_at {
+        return Ok(());
+    }
     let ends = now.as_micros().div_euclid(1_000_000).saturating_add(KNOWN_SECONDS);
     let named = (digest.as_bytes(), ends);
     if !services.live.note(|tx| assertions::use_once(tx, organization, CredentialId::from(system), named))? {

@@ -322,7 +322,7 @@ on_both_databases! {
         fixture.try_all("a service is stopped", || {
             let name = fixture.name();
             let expires_at = fixture.services.clock.now().plus_micros(86_400_000_000);
-            let wanted = NewService { name: name.parse().unwrap(), owner: owner.clone(), expires_at };
+            let wanted = NewService { name: name.parse().unwrap(), owner: owner.clone(), successor: None, expires_at };
             let id = administration.create_service(organization, &wanted).unwrap().id.to_string();
             move || administered(administration.stop_service(organization, &id))
         });

@@ -3,7 +3,7 @@
 use muster::clock::Clock;
 use muster::db;
 use muster::model::{AssignmentSource, OrganizationId, Principal, Reason};
-use muster::service::access::{NewAssignment, NewScope, NewService, ScopeChange, WantedPrincipal};
+use muster::service::access::{NewAssignment, NewScope, NewService, ScopeChange, ServiceChange, WantedPrincipal};
 use muster::service::administration::{Administration, AdministrationError};
 
 use crate::support::{Database, Program, Server, group, user};
@@ -177,6 +177,7 @@ on_both_databases_and_several_servers! {
         let wanted = |owner: &str, expires_at| NewService {
             name: "Pipeline".parse().unwrap(),
             owner: owner.to_owned(),
+            successor: None,
             expires_at,
         };
         assert_eq!(told(administration.create_service(acme.id, &wanted("grace", later))).0, "unfitting");
@@ -189,7 +190,7 @@ on_both_databases_and_several_servers! {
         let by_name = WantedPrincipal::Service("pipeline".to_owned());
         let assigned = administration.assign(acme.id, &assignment(by_name, "deployer", "/")).unwrap();
         assert_eq!(assigned.principal, Principal::Service(made.id));
-        assert_eq!(told(administration.hand_over_service(acme.id, "pipeline", Some("grace"), None)).0, "unfitting");
+        assert_eq!(told(administration.hand_over_service(acme.id, "pipeline", ServiceChange { owner: Some("grace"), ..ServiceChange::default() })).0, "unfitting");
         let stopped = administration.stop_service(acme.id, "pipeline").unwrap();
         assert!(stopped.stopped_at.is_some());
         administration.create_service(acme.id, &wanted("ada", later)).unwrap();

@@ -8,7 +8,7 @@ mod exporting;
 mod form;
 mod frame;
 mod hostile;
-mod identity;
+pub mod identity;
 mod inviting;
 mod leavers;
 mod many;

@@ -170,7 +170,7 @@ impl World {
         }
         let (owner, name) = (some(dice, active.into_iter()), self.name("service"));
         let expires_at = self.clock.now().plus_micros(HOUR * i64::try_from(1 + dice.below(5)).unwrap());
-        let wanted = NewService { name: name.parse().unwrap(), owner: owner.clone(), expires_at };
+        let wanted = NewService { name: name.parse().unwrap(), owner: owner.clone(), successor: None, expires_at };
         let made = self.administration.create_service(self.organization, &wanted).unwrap();
         self.oracle.services.insert(made.id.to_string(), (owner, expires_at.as_micros()));
     }

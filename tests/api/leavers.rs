@@ -3,7 +3,9 @@
 
 use muster::clock::Clock;
 use muster::live::{Live, LiveSettings};
-use muster::model::{Actor, AssignmentId, AssignmentSource, CredentialKind, Moment, OrganizationId, RequestId};
+use muster::model::{
+    Actor, AssignmentId, AssignmentSource, Caller, CredentialKind, Moment, OrganizationId, Precondition, RequestId,
+};
 use muster::service::access::{NewAssignment, NewScope, NewService, WantedPrincipal};
 use muster::service::administration::{Administration, NewToken};
 use serde_json::{Value, json};
@@ -60,7 +62,8 @@ impl<'s> Stage<'s> {
         let wanted = assignment(WantedPrincipal::Group("outer".to_owned()), until, &server.clock);
         let mapped = administration.assign(organization, &wanted).unwrap().id;
         let expires_at = server.clock.now().plus_micros(1_000 * HOUR);
-        let wanted = NewService { name: "pipeline".parse().unwrap(), owner: "ada".to_owned(), expires_at };
+        let wanted =
+            NewService { name: "pipeline".parse().unwrap(), owner: "ada".to_owned(), successor: None, expires_at };
         let service = administration.create_service(organization, &wanted).unwrap().id.to_string();
         let wanted = assignment(WantedPrincipal::Service("pipeline".to_owned()), None, &server.clock);
         administration.assign(organization, &wanted).unwrap();
@@ -82,17 +85,17 @@ impl<'s> Stage<'s> {
     }
 }
 
-fn ask(pep: &Client, path: &str, body: &Value) -> Answer {
+pub fn ask(pep: &Client, path: &str, body: &Value) -> Answer {
     pep.send("POST", path, &[("Content-Type", "application/json")], Some(&body.to_string()))
 }
 
-fn question(subject: &str, id: &str) -> Value {
+pub fn question(subject: &str, id: &str) -> Value {
     json!({ "subject": { "type": subject, "id": id }, "action": { "name": "deploy:run" },
         "resource": { "type": "environment", "id": PLACE } })
 }
 
 /// What each path by which decisions are asked for says of somebody: allowed or not, one name a path.
-fn allows(pep: &Client, subject: &str, id: &str) -> Vec<(&'static str, bool)> {
+pub fn allows(pep: &Client, subject: &str, id: &str) -> Vec<(&'static str, bool)> {
     let whole = question(subject, id);
     let mut batch = whole.clone();
     batch["evaluations"] = json!([{}]);
@@ -227,7 +230,7 @@ fn walk(server: &Server, other: Option<&Server>) {
 }
 
 /// The certificate over HTTP, as it stands.
-fn certificate(stage: &Stage<'_>) -> Value {
+pub fn certificate(stage: &Stage<'_>) -> Value {
     let text = stage.admin.get(&format!("/users/{}/leaver-certificate", stage.ada)).expect(200).text;
     let key = muster::evidence::bundle::verify(&text, None).unwrap().key;
     let organization = stage.server.administration().organization(stage.organization).unwrap();
@@ -368,6 +371,12 @@ on_both_databases! {
         let suspended = certificate(&stage);
         assert_eq!(suspended["arrival"]["action"], "user.suspended");
         assert!(suspended["arrival"]["actor"].as_str().unwrap().starts_with("credential "));
+        stage.admin.delete(&format!("/users/{}/suspension", stage.ada)).expect(200);
+        let account = muster::ids::account(server.clock.now());
+        let boss = Caller::local(stage.organization, Actor::Account(account), muster::ids::request(server.clock.now()));
+        let (services, ada) = (super::console::services(&server), stage.ada.parse().unwrap());
+        muster::service::people::suspend(&services, &boss, ada, None, &Precondition::None).unwrap();
+        assert_eq!(certificate(&stage)["arrival"]["actor"], format!("account {account}"), "which of them");
         let mut never = user("never");
         never["active"] = json!(false);
         let never = stage.client.post("/Users", &never).expect(201).id();

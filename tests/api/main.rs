@@ -57,6 +57,8 @@ mod discovery;
 #[cfg(test)]
 mod events;
 #[cfg(test)]
+mod every_path;
+#[cfg(test)]
 mod extensions;
 #[cfg(test)]
 mod filters;
@@ -72,6 +74,8 @@ mod hostile_input;
 mod http_edge;
 #[cfg(test)]
 mod identifiers;
+#[cfg(test)]
+mod invitations_of_leavers;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -162,6 +166,8 @@ mod sorting;
 mod store;
 #[cfg(test)]
 mod streams;
+#[cfg(test)]
+mod successors;
 #[cfg(test)]
 mod ten_thousand;
 #[cfg(test)]

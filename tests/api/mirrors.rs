@@ -1,5 +1,8 @@
 //! Mirrors: teams and repositories of GitHub as groups here, against a GitHub of the test's own.
 
+mod github;
+mod limits_of_github;
+
 use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
@@ -13,84 +16,12 @@ use super::administration::{administrator, problem};
 use super::console::services;
 use super::events;
 use super::leavers::{HOUR, PLACE, assert_all, assignment, issue};
-use crate::support::{Answer, Client, Database, Dice, FarSide, Listener, Organization, Program, Seen, Server, group};
+use crate::support::{Answer, Client, Database, Dice, FarSide, Listener, Organization, Program, Server, group};
+
+use github::{Account, World, account, stand_in};
 
 const SECRET: &str = "what GitHub signs with";
 const SECOND: i64 = 1_000_000;
-
-/// An account: its identifier and what it is called.
-type Account = (u64, String);
-
-/// An account and what it may do with a repository.
-type Person = (Account, &'static str);
-
-/// What GitHub has: teams with their members, repositories with their people and what each may do there.
-#[derive(Default)]
-struct World {
-    teams: Vec<(u64, String, Vec<Account>)>,
-    repositories: Vec<(u64, String, Vec<Person>)>,
-    /// Whatever is asked with this in its path and query is answered by 500.
-    broken: Option<&'static str>,
-}
-
-fn account(id: u64, login: &str) -> Account {
-    (id, login.to_owned())
-}
-
-fn shown((id, login): &Account) -> Value {
-    json!({ "id": id, "login": login, "type": "User" })
-}
-
-impl World {
-    fn list(&self, path: &[&str]) -> Option<Vec<Value>> {
-        Some(match path {
-            ["orgs", "acme", "teams"] => self
-                .teams
-                .iter()
-                .map(|(id, slug, _)| json!({ "id": id, "slug": slug, "name": slug.to_uppercase() }))
-                .collect(),
-            ["orgs", "acme", "teams", slug, "members"] => {
-                let (.., members) = self.teams.iter().find(|(_, name, _)| name == slug)?;
-                members.iter().map(shown).collect()
-            }
-            ["orgs", "acme", "repos"] => {
-                self.repositories.iter().map(|(id, name, _)| json!({ "id": id, "name": name })).collect()
-            }
-            ["repos", "acme", name, "collaborators"] => {
-                let (.., people) = self.repositories.iter().find(|(_, called, _)| called == name)?;
-                let one = |(account, level): &Person| {
-                    let (admin, maintain) = (*level == "admin", ["admin", "maintain"].contains(level));
-                    let push = maintain || *level == "write";
-                    let mut shown = shown(account);
-                    shown["permissions"] =
-                        json!({ "admin": admin, "maintain": maintain, "push": push, "triage": true, "pull": true });
-                    shown
-                };
-                people.iter().map(one).collect()
-            }
-            _ => return None,
-        })
-    }
-
-    /// Two entries a page, as GitHub says it: the next page is named in `Link`.
-    fn answer(&self, seen: &Seen) -> (u16, String, String) {
-        assert_eq!(seen.headers["authorization"], "Bearer gh-token");
-        if self.broken.is_some_and(|part| seen.path.contains(part)) {
-            return (500, String::new(), String::new());
-        }
-        let (path, query) = seen.path.split_once('?').unwrap();
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let Some(all) = self.list(&segments) else { return (404, String::new(), "{}".to_owned()) };
-        let page: usize = query.split_once("&page=").map_or(1, |(_, page)| page.parse().unwrap());
-        let here: Vec<Value> = all.iter().skip((page - 1) * 2).take(2).cloned().collect();
-        let next = if page * 2 < all.len() {
-            format!("Link: <http://{}{path}?per_page=100&page={}>; rel=\"next\"\r\n", seen.headers["host"], page + 1)
-        } else {
-            String::new()
-        };
-        (200, next, Value::Array(here).to_string())
-    }
-}
 
 struct Fixture {
     server: Server,
@@ -98,26 +29,6 @@ struct Fixture {
     admin: Client,
     world: Arc<Mutex<World>>,
     github: FarSide,
-}
-
-/// GitHub with a team of three and a repository, and the three here.
-fn world() -> World {
-    let (ada, ben, cyn) = (account(1, "ada"), account(2, "ben"), account(3, "cyn"));
-    World {
-        teams: vec![(10, "crew".to_owned(), vec![ada.clone(), ben.clone(), cyn.clone()])],
-        repositories: vec![(
-            20,
-            "billing".to_owned(),
-            vec![(ada, "admin"), (ben, "maintain"), (cyn, "write"), (account(4, "dan"), "read")],
-        )],
-        broken: None,
-    }
-}
-
-fn stand_in() -> (Arc<Mutex<World>>, FarSide) {
-    let world = Arc::new(Mutex::new(world()));
-    let asked = Arc::clone(&world);
-    (world, FarSide::start_with_headers(move |seen| asked.lock().unwrap().answer(seen)))
 }
 
 impl Fixture {

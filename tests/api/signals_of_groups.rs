@@ -6,13 +6,13 @@ use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
 use crate::administration::{administered, administrator};
+use crate::brakes::{look, quarantines, set};
 use crate::support::{Client, Database, Organization, Server, group};
 
 const SCIM: &str = "urn:ietf:params:scim:event:";
 
 struct Fixture {
-    // Answers until it is dropped.
-    _server: Server,
+    server: Server,
     organization: Organization,
     admin: Client,
     ssf: Client,
@@ -23,7 +23,7 @@ impl Fixture {
         let (server, organization, admin) = administered(database);
         let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
         let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
-        Self { _server: server, organization, admin, ssf }
+        Self { server, organization, admin, ssf }
     }
 
     fn stream(&self, events: &[&str]) -> String {
@@ -150,6 +150,56 @@ on_both_databases! {
         client.create_group("all", &named);
         let (_, name, said) = fixture.one(&stream);
         assert_eq!((name.as_str(), said.get("data")), ("prov:create:notice", None));
+    }
+
+    fn a_group_that_a_quarantine_brings_back_is_told_of_as_new_and_then_who_is_in_it(database: &Database) {
+        let fixture = Fixture::new(database);
+        let client = &fixture.organization.client;
+        set(&fixture.admin);
+        let (ann, bob) = (client.create_user("ann"), client.create_user("bob"));
+        let crew = client.create_group("crew", &[&ann, &bob]);
+        let outer = client.create_group("outer", &[&crew]);
+        let stays = client.create_group("stays", &[&crew, &ann]);
+        let others: Vec<String> = (0..50).map(|number| client.create_group(&format!("g{number}"), &[])).collect();
+        let stream = fixture.stream(&["prov:create:notice", "prov:create:full", "prov:patch:full", "prov:delete"]);
+        for id in others.iter().chain([&crew, &outer]) {
+            client.delete(&format!("/Groups/{id}")).expect(204);
+        }
+        let all = || {
+            let mut all = Vec::new();
+            loop {
+                match fixture.fetch(&stream) {
+                    none if none.is_empty() => return all,
+                    some => all.extend(some),
+                }
+            }
+        };
+        assert!(all().iter().all(|(_, name, _)| name == "prov:delete"));
+        look(&fixture.server);
+        let id = quarantines(&fixture.admin)[0]["id"].as_str().unwrap().to_owned();
+        fixture.admin.post(&format!("/quarantines/{id}/restore"), &json!({})).expect(200);
+        let told = all();
+        let of = |group: &str| -> Vec<(String, Value)> {
+            let is_it = |subject: &Value| subject["uri"] == format!("/Groups/{group}");
+            told.iter().filter(|(subject, ..)| is_it(subject)).map(|(_, name, said)| (name.clone(), said.clone())).collect()
+        };
+        let made = of(&crew);
+        assert_eq!(made.len(), 2, "{made:?}");
+        assert_eq!((made[0].0.as_str(), &made[0].1["data"]["displayName"]), ("prov:create:full", &json!("crew")));
+        assert_eq!(made[1].0, "prov:patch:full");
+        let joined = made[1].1["data"]["Operations"][0]["value"].as_array().unwrap();
+        let mut joined: Vec<&str> = joined.iter().map(|member| member["value"].as_str().unwrap()).collect();
+        joined.sort_unstable();
+        let mut expected = [ann.as_str(), bob.as_str()];
+        expected.sort_unstable();
+        assert_eq!(joined, expected);
+        // Where it was in, it is in again: a group that came back, and one that was there all the time.
+        for (group, names) in [(&outer, vec!["prov:create:full", "prov:patch:full"]), (&stays, vec!["prov:patch:full"])] {
+            let said = of(group);
+            assert_eq!(said.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), names);
+            assert_eq!(said.last().unwrap().1["data"]["Operations"][0]["value"][0]["value"], crew.as_str());
+        }
+        assert_eq!(told.len(), 52 + 3, "each of 52 is new once, and three have members again");
     }
 
     fn a_stream_is_not_told_of_the_groups_it_has_removed(database: &Database) {

@@ -96,7 +96,7 @@ const SCOPE: Statement = Statement::both(
 );
 const SERVICE: Statement = Statement::both(
     "service_at",
-    "SELECT id, name, owner, expires_at, stopped_at, created_at FROM service \
+    "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
      WHERE organization = $1 AND id = $2 AND from_revision <= $3 AND until_revision > $3",
 );
 

@@ -116,6 +116,7 @@ on_both_databases! {
             id: ids::service(NOW),
             name: "Pipeline".parse().unwrap(),
             owner: ids::user(NOW),
+            successor: Some(ids::user(NOW)),
             expires_at: NOW.plus_micros(9),
             stopped_at: None,
         };

@@ -78,7 +78,7 @@ pub(in crate::db) const OF_ACCOUNT: Statement = Statement::both(
     "account_link_of_account",
     "SELECT o.id AS organization, o.slug, o.name, l.user_id, COALESCE(p.is_only, FALSE) AS is_only FROM account_link l \
      JOIN organization o ON o.id = l.organization LEFT JOIN identity_provider p ON p.organization = l.organization \
-     WHERE l.account = $1 ORDER BY o.slug",
+     WHERE l.account = $1 AND o.suspended_at IS NULL ORDER BY o.slug",
 );
 pub(in crate::db) const OF_USER: Statement = Statement::both(
     "account_link_of_user",

@@ -75,7 +75,7 @@ impl std::fmt::Debug for Sending {
 pub struct Ending {
     /// When.
     pub at: Moment,
-    /// `joined` or `withdrawn`.
+    /// `joined`, `withdrawn`, `orphaned` (whoever made it has left) or `left` (whoever it was sent to has).
     pub outcome: String,
     /// Who joined.
     pub user: Option<UserId>,

@@ -52,6 +52,10 @@ fn exactly(tx: &mut Tx<'_>, statement: &'static Statement, rows: Rows<'_>) -> Re
 }
 
 fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+    // What admits people is touched before them, here as where somebody joins.
+    for set in sets {
+        console::end_credentials_of_leavers(tx, set.organization, &set.statuses, &set.addresses_of_leavers)?;
+    }
     exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
     exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
     exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
@@ -60,9 +64,6 @@ fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteErro
         for change in &set.suspensions {
             change.pardon(tx, set.organization)?;
         }
-    }
-    for set in sets {
-        console::end_credentials_of_leavers(tx, set.organization, &set.statuses)?;
     }
     exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
     exactly(tx, &users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
@@ -252,6 +253,7 @@ fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
             AdministrationRow::RenameOrganization { before, name } => {
                 organizations::rename(tx, set.organization, before, name)?
             }
+            AdministrationRow::SuspendOrganization { at } => organizations::suspend(tx, set.organization, *at)?,
             AdministrationRow::Key(key) => keyring::insert(tx, key)?,
             AdministrationRow::Connection { connection, created_at } => {
                 organizations::insert_connection(tx, connection, *created_at)?

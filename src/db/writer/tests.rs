@@ -267,7 +267,7 @@ on_both_databases! {
             let mut set = WriteSet::new(organization);
             (set.takes_revision, set.access_state) = (true, Some(database.read(|tx| access::state(tx, organization)).unwrap()));
             let name = "Pipeline".parse().unwrap();
-            let service = Service { id: ids::service(NOW), name, owner, expires_at: NOW, stopped_at: None };
+            let service = Service { id: ids::service(NOW), name, owner, successor: None, expires_at: NOW, stopped_at: None };
             set.access.push(AccessRow::Service(ServiceRow::new(service, NOW)));
             set.events.push(event("service.created", owner.into()));
             set

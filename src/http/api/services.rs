@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::{Moment, Service, ServiceId};
-use crate::service::access::NewService;
+use crate::service::access::{NewService, ServiceChange};
 
 use super::answer::Reply;
 use super::call::Call;
@@ -36,6 +36,8 @@ struct Shown {
     name: String,
     /// The id of the user who answers for it
     owner: String,
+    /// The id of the user who answers for it once the owner leaves
+    successor: Option<String>,
     /// Denied everything from then on
     #[schema(format = DateTime)]
     expires_at: String,
@@ -50,6 +52,7 @@ impl From<Service> for Shown {
             id: service.id.to_string(),
             name: service.name.to_string(),
             owner: service.owner.to_string(),
+            successor: service.successor.map(|id| id.to_string()),
             expires_at: service.expires_at.to_string(),
             stopped_at: service.stopped_at.map(|at| at.to_string()),
         }
@@ -65,6 +68,8 @@ struct Wanted {
     name: String,
     /// Who answers for it: id or userName of an active user
     owner: String,
+    /// Who answers for it once the owner leaves: id or userName of an active user
+    successor: Option<String>,
     /// Denied everything from then on
     #[schema(format = DateTime)]
     expires_at: String,
@@ -76,6 +81,8 @@ struct Wanted {
 struct ChangedService {
     /// Who answers for it from now on
     owner: Option<String>,
+    /// Who answers for it once the owner leaves; an empty text for nobody
+    successor: Option<String>,
     /// Denied everything from then on
     #[schema(format = DateTime)]
     expires_at: Option<String>,
@@ -95,8 +102,9 @@ fn list(call: &Call) -> Result<Reply, Problem> {
 #[utoipa::path(post, path = "/api/v1/services", operation_id = "create_service", request_body = Wanted,
     responses((status = 201, body = Shown), (status = 409, description = "The name is taken")))]
 fn create(call: &Call) -> Result<Reply, Problem> {
-    let Wanted { name, owner, expires_at } = call.body()?;
-    let wanted = NewService { name: name.parse()?, owner, expires_at: names::read::<Moment>(&expires_at)? };
+    let Wanted { name, owner, successor, expires_at } = call.body()?;
+    let expires_at = names::read::<Moment>(&expires_at)?;
+    let wanted = NewService { name: name.parse()?, owner, successor, expires_at };
     let shown = Shown::from(call.administration().create_service(call.organization(), &wanted)?);
     let (path, tag) = (format!("services/{}", shown.id), names::tag(&shown)?);
     Reply::created(call, &shown, &path, Some(tag))
@@ -111,17 +119,17 @@ fn read(call: &Call) -> Result<Reply, Problem> {
     Reply::resource(call, &shown, tag)
 }
 
-/// Hands a service over, or lets it end at another time
+/// Hands a service over, names who comes after its owner, or lets it end at another time
 #[utoipa::path(patch, path = "/api/v1/services/{id}", operation_id = "change_service",
     params(("id" = String, Path, description = "Its id")), request_body = ChangedService,
     responses((status = 200, body = Shown), (status = 412, description = "It is not as `If-Match` says")))]
 fn change(call: &Call) -> Result<Reply, Problem> {
     let id: ServiceId = call.id(0)?;
-    let ChangedService { owner, expires_at } = call.body()?;
+    let ChangedService { owner, successor, expires_at } = call.body()?;
     let expires_at = names::read_optional::<Moment>(expires_at.as_deref())?;
     let administration = call.unchanged(|| names::tag(&found(call)?))?;
-    let changed =
-        administration.hand_over_service(call.organization(), &id.to_string(), owner.as_deref(), expires_at)?;
+    let wanted = ServiceChange { owner: owner.as_deref(), successor: successor.as_deref(), expires_at };
+    let changed = administration.hand_over_service(call.organization(), &id.to_string(), wanted)?;
     let shown = Shown::from(changed);
     let tag = names::tag(&shown)?;
     Reply::changed(&shown, tag)

@@ -123,6 +123,8 @@ fn row(one: &StoredInvitation, now: Moment) -> Row {
     let invitation = &one.invitation;
     let (state, tone) = match &one.ending {
         Some(ending) if ending.outcome == "joined" => (format!("Joined {}", When(ending.at).day()), "ok"),
+        Some(ending) if ending.outcome == "left" => (format!("Person left {}", When(ending.at).day()), "idle"),
+        Some(ending) if ending.outcome == "orphaned" => (format!("Inviter left {}", When(ending.at).day()), "idle"),
         Some(ending) => (format!("Withdrawn {}", When(ending.at).day()), "idle"),
         None if invitation.expires_at <= now => (format!("Expired {}", When(invitation.expires_at).day()), "warn"),
         None => (format!("Invited, expires {}", When(invitation.expires_at).before(When(now))), "wait"),

@@ -111,6 +111,12 @@ fn refused(visit: &Visit, refusal: JoinRefusal) -> Result<Answer, Refusal> {
             "Whoever made it may not invite people any more.",
             "Ask an administrator of the organization for a new one.",
         ),
+        JoinRefusal::Left => (
+            StatusCode::GONE,
+            "This invitation does not count any more",
+            "Whoever has this address was taken out of the organization after it was sent.",
+            "Ask an administrator of the organization if you think that is a mistake.",
+        ),
     };
     refused::page(visit, words)
 }

@@ -266,7 +266,17 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         let owner = self.user_of(entry, &wanted.owner)?;
         let expires_at: Moment = self.read(entry, &wanted.expires_at)?;
         let known = self.running.get(&fold(&wanted.name)).cloned();
-        if known.as_ref().is_some_and(|known| known.owner == owner && known.expires_at == expires_at) {
+        let successor = match wanted.successor.as_deref() {
+            None => known.as_ref().and_then(|known| known.successor).filter(|successor| *successor != owner),
+            Some("") => None,
+            Some(name) => Some(self.user_of(entry, name)?),
+        };
+        if successor == Some(owner) {
+            return Err(self.wrong(entry, "the successor is the owner; name somebody else, or nobody"));
+        }
+        let same =
+            |known: &Service| known.owner == owner && known.successor == successor && known.expires_at == expires_at;
+        if known.as_ref().is_some_and(same) {
             return Ok(());
         }
         if expires_at <= self.change.now {
@@ -280,7 +290,7 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
             self.change.takes_access = true;
         }
         let name = known.map_or_else(|| self.read(entry, &wanted.name), |known| Ok(known.name))?;
-        let service = Service { id, name, owner, expires_at, stopped_at: None };
+        let service = Service { id, name, owner, successor, expires_at, stopped_at: None };
         self.change.rows.push(AccessRow::Service(ServiceRow::new(service.clone(), created_at)));
         let details =
             json!({ "name": service.name.as_str(), "owner": owner.to_string(), "expires": expires_at.to_string() });

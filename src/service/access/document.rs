@@ -88,6 +88,8 @@ pub(super) struct UserEntry {
 pub(super) struct ServiceEntry {
     pub name: String,
     pub owner: String,
+    /// Left out: whoever was named stays; empty: nobody.
+    pub successor: Option<String>,
     pub expires_at: String,
 }
 

@@ -17,19 +17,33 @@ pub struct NewService {
     pub name: Name,
     /// Who answers for it: id or userName of an active user.
     pub owner: String,
+    /// Who answers for it once the owner leaves: id or userName of an active user.
+    pub successor: Option<String>,
     /// Denied everything from then on.
     pub expires_at: Moment,
+}
+
+/// What is to be different about a service; `None` stays.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ServiceChange<'a> {
+    /// Who answers for it from now on. Who was named to come after no more comes after.
+    pub owner: Option<&'a str>,
+    /// Who answers for it once the owner leaves; empty for nobody.
+    pub successor: Option<&'a str>,
+    /// Denied everything from then on.
+    pub expires_at: Option<Moment>,
 }
 
 impl Administration {
     /// Makes a service.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] for a name that another bears, [`AdministrationError::NotFound`] for an owner who is
-    /// not there, [`AdministrationError::Unfitting`] for one who is not active and an end in the past.
+    /// [`AdministrationError::Taken`] for a name that another bears, [`AdministrationError::NotFound`] for an owner or a
+    /// successor who is not there, [`AdministrationError::Unfitting`] for one who is not active and an end in the past.
     pub fn create_service(&self, organization: OrganizationId, wanted: &NewService) -> Result<Service> {
         self.change_access(organization, |change| {
-            let owner = active_owner(change, &wanted.owner)?;
+            let owner = active(change, "owner", &wanted.owner)?;
+            let successor = successor(change, owner, wanted.successor.as_deref().unwrap_or_default())?;
             ends_later(change, wanted.expires_at)?;
             if services::by_name(change.tx, organization, wanted.name.as_str())?.is_some() {
                 let message = format!("a service `{}` exists already in the organization", wanted.name);
@@ -39,6 +53,7 @@ impl Administration {
                 id: ids::service(change.now),
                 name: wanted.name.clone(),
                 owner,
+                successor,
                 expires_at: wanted.expires_at,
                 stopped_at: None,
             };
@@ -46,14 +61,14 @@ impl Administration {
             change.event(
                 "service.created",
                 service.id,
-                json!({ "name": service.name.as_str(),
-                "owner": owner.to_string(), "expires": service.expires_at.to_string() }),
+                json!({ "name": service.name.as_str(), "owner": owner.to_string(), "successor": told(successor),
+                "expires": service.expires_at.to_string() }),
             );
             Ok(service)
         })
     }
 
-    /// Hands a service over to another owner, or lets it end at another time; `None` stays.
+    /// Hands a service over to another owner, names who comes after the owner, or lets it end at another time.
     ///
     /// # Errors
     /// As for a new one; [`AdministrationError::InUse`] for one that was stopped.
@@ -61,16 +76,19 @@ impl Administration {
         &self,
         organization: OrganizationId,
         name: &str,
-        owner: Option<&str>,
-        expires_at: Option<Moment>,
+        wanted: ServiceChange<'_>,
     ) -> Result<Service> {
         self.change_access(organization, |change| {
             let ServiceRow { service, created_at, .. } = running(change, name)?;
             let mut changed = service.clone();
-            if let Some(owner) = owner {
-                changed.owner = active_owner(change, owner)?;
+            if let Some(owner) = wanted.owner {
+                changed.owner = active(change, "owner", owner)?;
+                changed.successor = changed.successor.filter(|successor| *successor != changed.owner);
             }
-            if let Some(expires_at) = expires_at {
+            if let Some(named) = wanted.successor {
+                changed.successor = successor(change, changed.owner, named)?;
+            }
+            if let Some(expires_at) = wanted.expires_at {
                 ends_later(change, expires_at)?;
                 changed.expires_at = expires_at;
             }
@@ -81,8 +99,8 @@ impl Administration {
                 change.event(
                     "service.changed",
                     service.id,
-                    json!({ "before": service.owner.to_string(),
-                    "owner": changed.owner.to_string(), "expires": changed.expires_at.to_string() }),
+                    json!({ "before": service.owner.to_string(), "owner": changed.owner.to_string(),
+                    "successor": told(changed.successor), "expires": changed.expires_at.to_string() }),
                 );
             }
             Ok(changed)
@@ -130,14 +148,31 @@ fn running(change: &mut Change<'_, '_>, name: &str) -> Result<ServiceRow> {
     }
 }
 
-fn active_owner(change: &mut Change<'_, '_>, name: &str) -> Result<UserId> {
-    let owner = principals::user(change.tx, change.organization, name)?;
-    match people::by_ids(change.tx, change.organization, [owner])?.as_slice() {
-        [person] if person.status == Status::Active => Ok(owner),
+fn active(change: &mut Change<'_, '_>, what: &str, name: &str) -> Result<UserId> {
+    let user = principals::user(change.tx, change.organization, name)?;
+    match people::by_ids(change.tx, change.organization, [user])?.as_slice() {
+        [person] if person.status == Status::Active => Ok(user),
         _ => Err(AdministrationError::Unfitting(format!(
-            "the user `{name}` is not active; the owner of a service must be"
+            "the user `{name}` is not active; the {what} of a service must be"
         ))),
     }
+}
+
+/// Who is to come after the owner; nobody for an empty name.
+fn successor(change: &mut Change<'_, '_>, owner: UserId, name: &str) -> Result<Option<UserId>> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let successor = active(change, "successor", name)?;
+    if successor == owner {
+        let message = format!("`{name}` is the owner of the service; name somebody else to come after");
+        return Err(AdministrationError::Unfitting(message));
+    }
+    Ok(Some(successor))
+}
+
+fn told(successor: Option<UserId>) -> Option<String> {
+    successor.map(|id| id.to_string())
 }
 
 fn ends_later(change: &Change<'_, '_>, expires_at: Moment) -> Result<()> {

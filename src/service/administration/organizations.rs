@@ -74,6 +74,32 @@ impl Administration {
         })
     }
 
+    /// Suspends an organization, or lets it go on: while it is suspended nobody of it is admitted, whether by a token, a
+    /// session, a link or an identity provider, and nothing is decided. When this returns, that holds on every server.
+    /// Doing so twice changes nothing.
+    ///
+    /// # Errors
+    /// [`AdministrationError::NotFound`].
+    pub fn suspend_organization(&self, id: OrganizationId, suspended: bool) -> Result<(), AdministrationError> {
+        let cause = self.cause(id);
+        self.live.write(&cause, |tx| {
+            let found = organizations::by_id(tx, id)?;
+            let missing = || AdministrationError::NotFound("there is no such organization".to_owned());
+            if found.ok_or_else(missing)?.suspended_at.is_some() == suspended {
+                return Ok(Decision::Unchanged(()));
+            }
+            let now = self.clock.now();
+            let mut set = WriteSet::new(id);
+            // Of all that is in memory of it nothing counts any more.
+            set.takes_revision = true;
+            set.takes_access = suspended;
+            set.administration.push(AdministrationRow::SuspendOrganization { at: suspended.then_some(now) });
+            let action = if suspended { "organization.suspended" } else { "organization.resumed" };
+            set.events.push(cause.event(now, action, ResourceId::from(id), &json!({})));
+            Ok(Decision::Write(Box::new(set), ()))
+        })
+    }
+
     fn create(
         &self,
         slug: &Slug,
@@ -84,7 +110,7 @@ impl Administration {
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
-            if organizations::by_slug(tx, slug.as_str())?.is_some() {
+            if organizations::list(tx)?.iter().any(|other| other.slug == slug.as_str()) {
                 return Err(AdministrationError::Taken(format!("an organization `{slug}` exists already")));
             }
             let mut set = WriteSet::new(id);
@@ -96,7 +122,8 @@ impl Administration {
                 set.events.push(cause.event(self.clock.now(), "account.joined", account.into(), &details));
             }
             let (slug, name, revision) = (slug.to_string(), name.to_string(), Revision::default());
-            let organization = Organization { id, slug, name, revision, certification };
+            let suspended_at = None;
+            let organization = Organization { id, slug, name, revision, certification, suspended_at };
             Ok(Decision::Write(Box::new(set), organization))
         })
     }

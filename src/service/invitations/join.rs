@@ -10,13 +10,16 @@ use crate::db::{AdministrationRow, Tx, WriteSet, directory, groups::GroupChange,
 use crate::ids;
 use crate::live::{Cause, Decision};
 use crate::model::{
-    Actor, AssignmentSource, Caller, ConnectionId, GroupId, InvitationId, Member, MemberKind, RequestId, UserId,
+    Actor, AssignmentSource, Caller, ConnectionId, GroupId, InvitationId, Member, MemberKind, Moment, RequestId, UserId,
 };
+use crate::scim::ScimError;
 use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::accounts::{Secret, SignIn};
 use crate::service::people::giving;
 use crate::service::provisioning::users::NewUser;
 use crate::service::{ServiceError, Services};
+
+use super::reading::{self, Reading};
 
 /// Why an invitation does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub enum JoinRefusal {
     Expired,
     /// Whoever invited may not do so any more.
     InviterGone,
+    /// Whoever has the address has left since.
+    Left,
 }
 
 /// An invitation that opens.
@@ -81,7 +86,7 @@ impl Services {
     /// then the role. Blocks.
     ///
     /// # Errors
-    /// [`ServiceError`]; 409 if the address is somebody's user name by now.
+    /// [`ServiceError`]; 409 if the address is somebody's by now.
     pub fn join(
         &self,
         slug: &str,
@@ -105,6 +110,7 @@ impl Services {
                 Err(refusal) => return Ok(Decision::Unchanged(Err(refusal))),
             };
             let email = found.invitation.email.clone();
+            is_free(tx, &caller, &email, services.clock.now())?;
             let new = NewUser::read(&services, &caller, Value::Object(attributes(&email, given_name, family_name)))?;
             let mut set = WriteSet::new(organization.id);
             new.add_to(&mut set, &services, tx, &cause, ConnectionId::NOBODY)?;
@@ -203,6 +209,7 @@ impl Services {
         Ok(match &found.ending {
             Some(ending) if ending.outcome == "joined" => Err(JoinRefusal::Used),
             Some(ending) if ending.outcome == "orphaned" => Err(JoinRefusal::InviterGone),
+            Some(ending) if ending.outcome == "left" => Err(JoinRefusal::Left),
             Some(_) => Err(JoinRefusal::Withdrawn),
             None if self.clock.now() >= found.invitation.expires_at => Err(JoinRefusal::Expired),
             None => Ok(found),
@@ -227,6 +234,19 @@ impl Services {
             gives |= self.live.read::<_, ServiceError>(read)?;
         }
         Ok(!gives)
+    }
+}
+
+/// Somebody may have been brought by a connection since, who is not to be here twice; and who was deactivated does not come
+/// back by an invitation.
+fn is_free(tx: &mut Tx<'_>, caller: &Caller, email: &str, now: Moment) -> Result<(), ServiceError> {
+    let Ok(address) = email.parse() else { return Ok(()) };
+    match reading::read(tx, caller, &address, &[], now)? {
+        Reading::Member(_) | Reading::Deactivated(_) => {
+            let detail = "somebody of the organization has this address by now; sign in, or ask an administrator";
+            Err(ScimError::Conflict(detail.to_owned()).into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -259,7 +259,13 @@ fn open(tx: &mut crate::db::Tx<'_>, caller: &Caller, id: InvitationId) -> Result
     match &found.ending {
         None => Ok(found),
         Some(ending) => {
-            let detail = format!("the invitation has ended, it was {}", ending.outcome);
+            let why = match ending.outcome.as_str() {
+                "left" => "with whoever it was sent to, who has left",
+                "orphaned" => "with whoever made it, who has left",
+                "joined" => "when somebody joined by it",
+                _ => "when it was withdrawn",
+            };
+            let detail = format!("the invitation has ended, {why}");
             Err(ScimError::Conflict(detail).into())
         }
     }

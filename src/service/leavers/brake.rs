@@ -177,8 +177,8 @@ impl Administration {
     }
 
     /// It was a mistake: whoever left over the connection since then has again what was cut off, groups, assignments and
-    /// services too, and groups that were deleted over it are there again with their members. Nobody is brought back whom somebody else has suspended or deleted since. Doing so twice goes on
-    /// where the first time ended.
+    /// services too, and groups that were deleted over it are there again with their members. Nobody is brought back whom
+    /// somebody else has suspended or deleted since. Doing so twice goes on where the first time ended.
     ///
     /// # Errors
     /// [`AdministrationError::NotFound`], [`AdministrationError::InUse`] for one that was closed.

@@ -110,13 +110,12 @@ fn gone(tx: &mut Tx<'_>, organization: OrganizationId, user: UserId) -> Result<G
     for row in assignments::of_principal(tx, organization, user.into(), revision)? {
         killed.push(kill("assignment", row.assignment.id.into(), event.at));
     }
-    let mut owned = Vec::new();
-    for row in service_rows::of_owner(tx, organization, user)? {
-        owned.push(row.service.id);
-        if row.service.stopped_at.is_none_or(|stopped| stopped >= event.at) {
-            killed.push(kill("service", row.service.id.into(), event.at));
-        }
+    let handed_over = service_rows::handed_over(tx, organization, user, revision)?;
+    for service in service_rows::owned_until(tx, organization, user, revision)? {
+        let kind = if handed_over.contains(&service) { "service-handed-over" } else { "service" };
+        killed.push(kill(kind, service.into(), event.at));
     }
+    let owned = service_rows::of_owner(tx, organization, user)?.into_iter().map(|row| row.service.id).collect();
     for (kind, id) in ended::of_user(tx, organization, user, event.at)? {
         killed.push(kill(kind.as_str(), id, event.at));
     }
@@ -183,6 +182,7 @@ fn arrival(
     let actor = match (event.actor_kind.as_str(), connection, event.credential) {
         ("connection", Some(connection), _) => format!("connection {}", connection.name),
         ("credential", _, Some(credential)) => format!("credential {credential}"),
+        ("account", _, Some(account)) => format!("account {account}"),
         ("command-line", ..) => "command line".to_owned(),
         (kind, ..) => kind.to_owned(),
     };

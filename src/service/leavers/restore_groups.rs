@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::db::deleted_groups::DeletedGroup;
 use crate::db::groups::GroupChange;
 use crate::db::memberships::MembershipChange;
-use crate::db::{Count, ResourceKind, Tx, WriteSet, groups, memberships, organizations, users};
-use crate::live::Decision;
+use crate::db::{Count, ResourceKind, Tx, WriteSet, directory, groups, memberships, organizations, users};
+use crate::live::{Cause, Decision};
 use crate::model::{ConnectionId, GroupId, Member, MemberKind, OrganizationId, ResourceId};
 use crate::service::administration::{Administration, AdministrationError};
 use crate::service::provisioning::groups::nesting;
+use crate::service::signals::{self, ChangedGroup, GroupHappened};
 
 type Result<T> = std::result::Result<T, AdministrationError>;
 
@@ -43,6 +44,18 @@ pub(super) fn undelete(
         set.counts.push(Count { connection, kind: ResourceKind::Group, present: 1, deleted: 1 });
         let details = json!({ "quarantine": quarantine.to_string() });
         set.events.push(cause.event(now, "group.restored", group.id.into(), &details));
+        // Receivers know that it was deleted; to them it is new, and who is in it follows.
+        let document: Map<String, Value> = serde_json::from_str(&group.document).unwrap_or_default();
+        let told = ChangedGroup {
+            id: group.id,
+            happened: GroupHappened::Created,
+            before: &Map::new(),
+            after: &document,
+            joined: &[],
+            left: &[],
+            version: Some(group.version.next()),
+        };
+        signals::queue_group(&administration.live, tx, &cause, &mut set, &told)?;
         Ok(Decision::Write(Box::new(set), Some(true)))
     });
     match written {
@@ -76,9 +89,10 @@ pub(super) fn refill(
             std::iter::once((gone.group, inner)).chain(outer.into_iter().map(|row| (row.group, vec![row])))
         {
             let mut rows = lacking(tx, (organization, connection), group, rows)?;
-            let members: Vec<Member> = rows.iter().map(|row| row.member).collect();
+            let mut members: Vec<Member> = rows.iter().map(|row| row.member).collect();
             if nesting::check(tx, organization, group, &members).is_err() {
                 rows.retain(|row| row.member.kind == MemberKind::User);
+                members.retain(|member| member.kind == MemberKind::User);
             }
             if rows.is_empty() {
                 continue;
@@ -87,6 +101,7 @@ pub(super) fn refill(
             let details = json!({ "joined": joined, "left": [], "ignored": [] });
             set.events.push(cause.event(now, "group.members-changed", group.into(), &details));
             set.groups_changed.push(GroupChange::Touch { id: group, modified_at: now });
+            tell_joined(administration, tx, &cause, &mut set, (group, &members))?;
             set.joined.extend(rows);
         }
         if set.joined.is_empty() {
@@ -95,6 +110,22 @@ pub(super) fn refill(
         set.takes_revision = true;
         Ok(Decision::Write(Box::new(set), ()))
     })
+}
+
+/// Queues what receivers are to be told of a group that has members again.
+fn tell_joined(
+    administration: &Administration,
+    tx: &mut Tx<'_>,
+    cause: &Cause,
+    set: &mut WriteSet,
+    (id, joined): (GroupId, &[Member]),
+) -> Result<()> {
+    let Some(listed) = directory::group(tx, set.organization, id)? else { return Ok(()) };
+    let Some(group) = groups::by_id(tx, set.organization, listed.connection, id)? else { return Ok(()) };
+    let document: Map<String, Value> = serde_json::from_str(&group.document).unwrap_or_default();
+    let (before, after, happened) = (&document, &document, GroupHappened::Patched);
+    let told = ChangedGroup { id, happened, before, after, joined, left: &[], version: None };
+    Ok(signals::queue_group(&administration.live, tx, cause, set, &told)?)
 }
 
 /// Memberships that are not there any more although both sides are.

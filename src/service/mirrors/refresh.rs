@@ -9,7 +9,7 @@ use crate::db::mirrors::{self, MirrorState};
 use crate::db::reconciliations::{self, ReconciliationRow};
 use crate::db::{AdministrationRow, WriteSet, groups, memberships, organizations, users};
 use crate::ids;
-use crate::live::{Cause, Decision, GithubGroups};
+use crate::live::{Cause, Decision, GithubGroups, NotFetched};
 use crate::model::{
     Actor, Caller, CredentialId, GroupId, Loss, MirroredGroup, Moment, OrganizationId, Precondition, Profile,
     ResourceId, SubjectTemplate, UserId, fold,
@@ -23,7 +23,10 @@ use super::{BATCH, Mirror, found};
 
 /// How long a refresh may take before somebody else takes it up: ten minutes.
 pub(super) const CLAIMED_MICROS: i64 = 10 * MINUTE_MICROS;
-const MINUTE_MICROS: i64 = 60 * 1_000_000;
+const MINUTE_MICROS: i64 = 60 * SECOND_MICROS;
+const SECOND_MICROS: i64 = 1_000_000;
+/// What GitHub asks for is waited for, up to a day, in seconds: its allowances are for an hour.
+const MOST_WAIT: i64 = 24 * 3_600;
 /// Mirrors looked for at a time.
 const DUE: i64 = 100;
 /// Accounts tied in one transaction.
@@ -89,11 +92,12 @@ pub fn refresh(
     }
     // Again: somebody may have refreshed it in between.
     let (_, mirror) = services.live.read::<_, ServiceError>(|tx| Ok(found(tx, organization, system)?))?;
-    let mut turn = Turn { services: &services, organization, mirror: &mirror, until };
+    let mut turn = Turn { services: &services, organization, mirror: &mirror, until, wait: 0 };
     let outcome = turn.run(accepted);
-    let (state, next) = state_after(&mirror, &outcome, services.clock.now());
-    let ended = turn.until;
-    services.live.note(|tx| mirrors::finish(tx, place, ended, &state, next))?;
+    let (ended, now) = (turn.until, services.clock.now());
+    let earliest = now.plus_micros(turn.wait.saturating_mul(SECOND_MICROS));
+    let (state, next) = state_after(&mirror, &outcome, now);
+    services.live.note(|tx| mirrors::finish(tx, place, ended, &state, (earliest, next.max(earliest))))?;
     tell(&services, organization, &mirror, &state)?;
     outcome
 }
@@ -158,6 +162,8 @@ struct Turn<'a> {
     organization: OrganizationId,
     mirror: &'a Mirror,
     until: Moment,
+    /// How many seconds GitHub asks not to be asked again for.
+    wait: i64,
 }
 
 impl Turn<'_> {
@@ -167,7 +173,10 @@ impl Turn<'_> {
         if paused {
             return Err(conflict("the connection of the mirror is paused; resume it first".to_owned()));
         }
-        let fetched = self.fetch()?.map_err(conflict)?;
+        let fetched = self.fetch()?.map_err(|error| {
+            self.wait = error.wait.unwrap_or_default().clamp(0, MOST_WAIT);
+            conflict(error.problem)
+        })?;
         let (owners, unknown) = self.owners(&fetched)?;
         let wanted: Groups = fetched.into_iter().map(|group| wanted(group, &owners)).collect();
         let here = self.here()?;
@@ -198,7 +207,7 @@ impl Turn<'_> {
         Ok(connection.is_none_or(|connection| connection.paused))
     }
 
-    fn fetch(&self) -> Result<std::result::Result<Vec<MirroredGroup>, String>> {
+    fn fetch(&self) -> Result<std::result::Result<Vec<MirroredGroup>, NotFetched>> {
         let (organization, live) = (self.organization, &self.services.live);
         let (github, token) = live.read::<_, ServiceError>(|tx| {
             let (named, _) = found(tx, organization, self.mirror.system)?;
@@ -207,7 +216,7 @@ impl Turn<'_> {
             Ok((Some(github), token))
         })?;
         let (Some(github), Some(token)) = (github, token) else {
-            return Ok(Err("the system is not fetched from GitHub".to_owned()));
+            return Ok(Err("the system is not fetched from GitHub".to_owned().into()));
         };
         Ok(live.fetch_groups(&GithubGroups {
             api: &github.api,

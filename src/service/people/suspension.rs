@@ -102,7 +102,7 @@ fn set(
             _ => cause.event(now, action, id.into(), &details),
         };
         if suspended {
-            cut_off::register(caller, id, How::Suspended, &event, &mut set);
+            cut_off::register(caller, (id, &[&person.attributes]), How::Suspended, &event, &mut set);
         }
         set.events.push(event);
         administrators::guard(tx, caller, now, &mut set)?;

@@ -32,14 +32,14 @@ struct Says {
 }
 
 /// An identity provider of a test's own.
-struct Provider {
+pub struct Provider {
     far: FarSide,
     says: Arc<Mutex<Says>>,
     signer: Signer,
 }
 
 impl Provider {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let signer = Signer::new("idp-1");
         let says = Arc::new(Mutex::new(Says { keys: signer.keys(), ..Says::default() }));
         let told = Arc::clone(&says);
@@ -72,6 +72,24 @@ impl Provider {
         &self.far.url
     }
 
+    /// As an organization is told of it.
+    pub fn settings(&self) -> Value {
+        json!({ "issuer": self.issuer(), "client_id": "muster client", "client_secret": "s3:cret" })
+    }
+
+    /// What it says of somebody.
+    pub fn claims(&self, attempt: &Attempt, subject: &str, now: Moment) -> Value {
+        let now = now.as_micros() / 1_000_000;
+        json!({ "iss": self.issuer(), "aud": "muster client", "sub": subject, "nonce": attempt.query["nonce"], "iat": now,
+            "exp": now + 300, "auth_time": now })
+    }
+
+    /// Sends a browser back with what it hands out for these claims.
+    pub fn back(&self, browser: &Browser, attempt: &Attempt, claims: &Value) -> super::browser::Shown {
+        self.hands_out(self.signer.sign(claims));
+        browser.get(&format!("{}?code=c0de&state={}", attempt.callback, attempt.query["state"]))
+    }
+
     fn describes(&self, name: &str, value: Value) {
         self.says.lock().unwrap().description.insert(name.to_owned(), value);
     }
@@ -95,6 +113,18 @@ pub struct Attempt {
     callback: String,
 }
 
+impl Attempt {
+    /// Begins to sign in to an organization.
+    pub fn begin(server: &Server, browser: &Browser, place: &str) -> Self {
+        let shown = browser.get(&format!("/sign-in/to/{place}"));
+        let url = Url::parse(shown.location()).unwrap();
+        assert_eq!(url.path(), "/authorize");
+        let query = url.query_pairs().into_owned().collect::<BTreeMap<_, _>>();
+        let callback = query["redirect_uri"].strip_prefix(&server.url).unwrap().to_owned();
+        Self { query, callback }
+    }
+}
+
 impl Fixture {
     pub fn new(database: &Database) -> Self {
         let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
@@ -106,7 +136,7 @@ impl Fixture {
     }
 
     fn wanted(&self) -> Value {
-        json!({ "issuer": self.provider.issuer(), "client_id": "muster client", "client_secret": "s3:cret" })
+        self.provider.settings()
     }
 
     pub fn set(&self, changes: &[(&str, Value)]) {
@@ -128,24 +158,16 @@ impl Fixture {
     }
 
     pub fn begin(&self, browser: &Browser, query: &str) -> Attempt {
-        let shown = browser.get(&format!("/sign-in/to/acme{query}"));
-        let url = Url::parse(shown.location()).unwrap();
-        assert_eq!(url.path(), "/authorize");
-        let query = url.query_pairs().into_owned().collect::<BTreeMap<_, _>>();
-        let callback = query["redirect_uri"].strip_prefix(&self.server.url).unwrap().to_owned();
-        Attempt { query, callback }
+        Attempt::begin(&self.server, browser, &format!("acme{query}"))
     }
 
     pub fn claims(&self, attempt: &Attempt, subject: &str) -> Value {
-        let now = self.now();
-        json!({ "iss": self.provider.issuer(), "aud": "muster client", "sub": subject, "nonce": attempt.query["nonce"],
-            "iat": now, "exp": now + 300, "auth_time": now })
+        self.provider.claims(attempt, subject, self.clock.now())
     }
 
     /// Comes back with what the identity provider hands out for these claims.
     pub fn back(&self, browser: &Browser, attempt: &Attempt, claims: &Value) -> super::browser::Shown {
-        self.provider.hands_out(self.provider.signer.sign(claims));
-        browser.get(&format!("{}?code=c0de&state={}", attempt.callback, attempt.query["state"]))
+        self.provider.back(browser, attempt, claims)
     }
 
     pub fn sign_in(&self, browser: &Browser, subject: &str) -> super::browser::Shown {

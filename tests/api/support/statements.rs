@@ -27,6 +27,12 @@ pub fn on_resources() -> Vec<String> {
         .collect()
 }
 
+/// How many statements with this in their text were sent since the last time.
+pub fn with(part: &str) -> usize {
+    let sent = std::mem::take(&mut *SENT.lock().unwrap_or_else(PoisonError::into_inner));
+    sent.iter().filter(|sent| sent.contains(part)).count()
+}
+
 /// How many transactions that write were begun since the last time.
 pub fn transactions() -> usize {
     let sent = std::mem::take(&mut *SENT.lock().unwrap_or_else(PoisonError::into_inner));

@@ -111,6 +111,7 @@ pub fn service(number: u32, owner: UserId, expires_at: Moment) -> Service {
         id: ServiceId::new(uuid(4, number)),
         name: format!("service {number}").parse().unwrap(),
         owner,
+        successor: None,
         expires_at,
         stopped_at: None,
     }

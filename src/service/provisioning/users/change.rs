@@ -226,7 +226,7 @@ fn record(
     };
     // Somebody an administrator bars was gone before.
     if action == "user.deactivated" && !set.statuses.is_empty() {
-        cut_off::register(caller, user.id, How::Deactivated, &event, set);
+        cut_off::register(caller, (user.id, &[before, after]), How::Deactivated, &event, set);
     }
     set.events.push(event);
     Ok(())

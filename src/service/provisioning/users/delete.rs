@@ -49,7 +49,7 @@ pub fn delete(services: &Services, caller: &Caller, id: &str, precondition: &Pre
             }
             None => cause.event(now, "user.deleted", id.into(), &details),
         };
-        cut_off::register(caller, id, How::Deleted, &event, &mut set);
+        cut_off::register(caller, (id, &[&document]), How::Deleted, &event, &mut set);
         if waits {
             purges::hold(caller, id, &event, &mut set);
         }

@@ -1,0 +1,2 @@
+-- Who answers for a service once its owner leaves. Twin of the PostgreSQL migration of this name.
+ALTER TABLE service ADD COLUMN successor BLOB;

@@ -1,0 +1,2 @@
+-- Since when nobody of an organization is admitted. Twin of the PostgreSQL migration of this name.
+ALTER TABLE organization ADD COLUMN suspended_at INTEGER;
