@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::accounts::{Secret, SignIn};
-use crate::service::people::giving;
+use crate::service::people::{check_names, giving};
 use crate::service::provisioning::users::NewUser;
 use crate::service::{ServiceError, Services};
 
@@ -105,7 +105,9 @@ impl Services {
                 Err(refusal) => return Ok(Decision::Unchanged(Err(refusal))),
             };
             let email = found.invitation.email.clone();
-            let new = NewUser::read(&services, &caller, Value::Object(attributes(&email, given_name, family_name)))?;
+            let attributes = attributes(&email, given_name, family_name);
+            check_names(&attributes, |_| "")?;
+            let new = NewUser::read(&services, &caller, Value::Object(attributes))?;
             let mut set = new.rows(&services, tx, &cause, ConnectionId::NOBODY)?;
             let now = services.clock.now();
             let console = |row| AdministrationRow::Console(row);
