@@ -26,6 +26,7 @@ mod permission;
 mod proof;
 mod reason;
 mod reconciliation;
+pub mod reserved;
 mod revision;
 mod role;
 mod scope;

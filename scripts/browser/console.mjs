@@ -89,6 +89,11 @@ const extra = [
   `/o/${organization}/check?person=ines.carvalho%40kestrel.example&permission=deploy%3Arun&scope=%2Fplatform%2Fproduction`,
   `/o/${organization}/mappings/preview?kind=group&name=qa&role=deployer&scope=%2Fbilling%2Fproduction&until=&reason=Tries`,
   `/o/${organization}/nowhere`,
+  `/o/${organization}/past?on=2026-06-30`,
+  `/o/${organization}/past?on=2026-03-31&and=2026-09-30&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction`,
+  `/o/${organization}/past?on=2026-06-30&person=ines.carvalho%40kestrel.example`,
+  `/o/${organization}/people?seen=month`,
+  `/o/${organization}/people?q=nobody-is-called-so`,
 ];
 
 let looked = 0;
@@ -99,8 +104,8 @@ for (const script of [true, false]) {
       if (!script && (theme === "dark" || width > 360)) continue;
       const context = await watched({ storageState: state, colorScheme: theme, viewport: { width, height }, javaScriptEnabled: script });
       const tab = await context.newPage();
-      for (const address of [...example.values(), ...extra]) {
-        const name = `${address.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "id").replace(/\W+/g, "-").replace(/^-|-$/g, "")}${address.includes("?") ? "-query" : ""}`;
+      for (const [number, address] of [...example.values(), ...extra].entries()) {
+        const name = `${address.split("?")[0].replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "id").replace(/\W+/g, "-").replace(/^-|-$/g, "")}${address.includes("?") ? "-query" : ""}${number >= example.size ? `-${number - example.size + 1}` : ""}`;
         const where = `${address} ${theme} ${width}${script ? "" : " without script"}`;
         const answer = await tab.goto(origin + address);
         if (answer.status() >= 500) find(where, `answered ${answer.status()}`);

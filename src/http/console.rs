@@ -4,6 +4,7 @@
 //! A page is one file: a struct for its template in `templates/`, a handler, and its lines in [`PAGES`]. What every page
 //! has (who looks, where, the form's token) comes with the visit.
 
+mod agent;
 mod answer;
 mod assets;
 mod browser;
@@ -29,8 +30,8 @@ mod notifications;
 mod organizations;
 mod past;
 mod people;
-
 mod preferences;
+mod preview;
 mod profile;
 mod prose;
 mod refusal;
@@ -61,6 +62,7 @@ use super::{Edge, X_REQUEST_ID, harden, path};
 use answer::Answer;
 use browser::Browser;
 use fields::Fields;
+use frame::Frame;
 use refusal::Refusal;
 use visit::Visit;
 
@@ -125,10 +127,7 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: web::
     let id = ids::request(edge.services.clock.now());
     let mut record = Record::new(id, request.method().as_str(), &edge.metrics);
     let mut browser = Browser::of(request);
-    let answer = match respond(&edge, request, payload, &mut record, &browser).await {
-        Ok(answer) => answer,
-        Err(refusal) => refusal.answer(&browser),
-    };
+    let answer = respond(&edge, request, payload, &mut record, &browser).await;
     let mut response = answer.into_response(&mut browser);
     secure(&mut response);
     if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
@@ -156,13 +155,20 @@ fn secure(response: &mut HttpResponse) {
     }
 }
 
-async fn respond(
-    edge: &web::Data<Edge>,
+/// What arrived: the page that is asked for, the values in its address, and what is said with it.
+struct Arrived {
+    page: &'static Page,
+    ids: Vec<String>,
+    query: Fields,
+    form: Fields,
+}
+
+async fn arrived(
+    edge: &Edge,
     request: &HttpRequest,
     payload: web::Payload,
     record: &mut Record,
-    browser: &Browser,
-) -> Result<Answer, Refusal> {
+) -> Result<Arrived, Refusal> {
     let Some((page, ids)) = route::find(request.method().as_str(), request.path())? else {
         return Err(Refusal::NotFound);
     };
@@ -175,13 +181,24 @@ async fn respond(
         }
     };
     let query = Fields::of_query(request.query_string())?;
-    let visit = Visit {
+    Ok(Arrived { page, ids, query, form })
+}
+
+async fn respond(
+    edge: &Edge,
+    request: &HttpRequest,
+    payload: web::Payload,
+    record: &mut Record,
+    browser: &Browser,
+) -> Answer {
+    let arrived = arrived(edge, request, payload, record).await;
+    let mut visit = Visit {
         services: edge.services.clone(),
         request: record.request(),
         path: request.path().to_owned(),
-        ids,
-        query,
-        form,
+        ids: Vec::new(),
+        query: Fields::default(),
+        form: Fields::default(),
         browser: browser.clone(),
         post: request
             .app_data::<web::Data<crate::service::post::Post>>()
@@ -194,10 +211,20 @@ async fn respond(
         signed_in: None,
         member: None,
     };
+    let page = arrived.map(|arrived| {
+        (visit.ids, visit.query, visit.form) = (arrived.ids, arrived.query, arrived.form);
+        arrived.page
+    });
     let span = record.span();
     let handled = web::block(move || {
-        let handle = || visit.admitted(page).and_then(|visit| visit.handled(page));
-        span.in_scope(|| catch_unwind(AssertUnwindSafe(handle)).unwrap_or(Err(Refusal::Fault)))
+        span.in_scope(|| {
+            let handle = |page| {
+                let mut handle = || visit.admit(page).and_then(|()| visit.handled(page));
+                catch_unwind(AssertUnwindSafe(&mut handle)).unwrap_or(Err(Refusal::Fault))
+            };
+            let answer = page.and_then(handle);
+            answer.unwrap_or_else(|refusal| visit.refused(refusal))
+        })
     });
-    handled.await.unwrap_or(Err(Refusal::Fault))
+    handled.await.unwrap_or_else(|_blocking| Refusal::Fault.answer(Frame::outside(browser, ""), ""))
 }

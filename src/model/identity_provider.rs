@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::reserved::stands_for_nobody;
+
 /// Characters of an issuer, a client id, a claim.
 const TEXT_CHARACTERS: usize = 1_024;
 /// Characters of the name of a claim.
@@ -141,8 +143,6 @@ fn text(what: &'static str, given: &str, most: usize) -> Result<(), IdentityProv
     if fits { Ok(()) } else { Err(IdentityProviderError::Text(what, most)) }
 }
 
-/// Names that stand for nobody in some system or other.
-const NOBODY: [&str; 8] = ["", "0", "-1", "null", "nil", "undefined", "system", "anonymous"];
 /// Characters of a subject (OpenID Connect Core §2).
 const SUBJECT_CHARACTERS: usize = 255;
 
@@ -166,7 +166,7 @@ impl FromStr for OutsideSubject {
     type Err = SubjectError;
 
     fn from_str(text: &str) -> Result<Self, SubjectError> {
-        let is_somebody = !NOBODY.iter().any(|nobody| text.trim().eq_ignore_ascii_case(nobody));
+        let is_somebody = !stands_for_nobody(text);
         let fits = text.len() <= SUBJECT_CHARACTERS && text.trim() == text && !text.contains(char::is_control);
         if is_somebody && fits { Ok(Self(text.to_owned())) } else { Err(SubjectError) }
     }
@@ -219,7 +219,20 @@ mod tests {
 
     #[test]
     fn a_subject_that_stands_for_nobody_is_none() {
-        for text in ["", " ", "null", "NULL", "0", "system", "Anonymous", " ana", "ana\n", &"a".repeat(256)] {
+        for text in [
+            "",
+            " ",
+            "null",
+            "NULL",
+            "0",
+            "system",
+            "Anonymous",
+            "nobody",
+            "ｎｕｌｌ",
+            " ana",
+            "ana\n",
+            &"a".repeat(256),
+        ] {
             assert!(text.parse::<OutsideSubject>().is_err(), "{text:?}");
         }
         for text in ["00u1a2b3c4", "ana@example.com", "ä", "00"] {

@@ -7,9 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use validator::ValidateLength;
 
 use super::limits::{NAME_CHARACTERS, SLUG_CHARACTERS};
-
-/// Names of connections that mean something else wherever a connection is named.
-const RESERVED: [&str; 5] = ["local", "none", "nobody", "server", "command-line"];
+use super::reserved::{self, ReservedName};
 
 /// The text cannot be a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +21,8 @@ pub enum NameError {
     #[error("`{0}` is not a name, expected 1 to {NAME_CHARACTERS} characters with no control characters")]
     Name(String),
     /// A name with a meaning of its own.
-    #[error("the name `{0}` is reserved, choose another")]
-    Reserved(String),
+    #[error(transparent)]
+    Reserved(#[from] ReservedName),
 }
 
 /// The name of an organization in URLs and on the command line.
@@ -66,7 +64,8 @@ impl FromStr for ConnectionName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let name = checked(text.nfkc().collect::<String>().trim().to_owned(), text)?;
-        if RESERVED.contains(&name.to_lowercase().as_str()) { Err(NameError::Reserved(name)) } else { Ok(Self(name)) }
+        reserved::check_name(&name)?;
+        Ok(Self(name))
     }
 }
 
@@ -139,7 +138,7 @@ mod tests {
     #[test]
     fn a_connection_cannot_take_a_reserved_name_in_any_spelling() {
         assert_eq!("Okta".parse::<ConnectionName>().unwrap().as_str(), "Okta");
-        for bad in ["local", " LOCAL ", "ｌｏｃａｌ", "nobody"] {
+        for bad in ["local", " LOCAL ", "ｌｏｃａｌ", "nobody", "Admin", "mus\u{ad}ter"] {
             assert!(matches!(bad.parse::<ConnectionName>(), Err(NameError::Reserved(_))), "{bad:?}");
         }
     }

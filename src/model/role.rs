@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::reserved::{self, ReservedName};
 use super::{Catalogue, Permission, RoleName};
 
 /// A role at one of its versions. Assignments follow the role: a new version holds for all of them at once.
@@ -18,6 +19,9 @@ pub struct RoleVersion {
 /// A role cannot be as described.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoleError {
+    /// Nobody's to take.
+    #[error(transparent)]
+    Reserved(#[from] ReservedName),
     /// Comes with every organization.
     #[error("the role `{0}` is built in and cannot be changed, make one of your own beside it")]
     BuiltIn(RoleName),
@@ -35,7 +39,7 @@ impl RoleVersion {
     /// A version of a role of the organization's own.
     ///
     /// # Errors
-    /// [`RoleError`] when the role is built in or a permission is not in the catalogue.
+    /// [`RoleError`] when the role is built in, a new one has a reserved name, or a permission is not in the catalogue.
     pub fn custom(
         role: RoleName,
         number: u32,
@@ -44,6 +48,9 @@ impl RoleVersion {
     ) -> Result<Self, RoleError> {
         if role.is_built_in() {
             return Err(RoleError::BuiltIn(role));
+        }
+        if number == 1 {
+            reserved::check_name(role.as_str())?;
         }
         if let Some(unknown) = permissions.iter().find(|permission| !catalogue.knows(permission)) {
             return Err(RoleError::UnknownPermission(unknown.clone()));
@@ -120,6 +127,10 @@ mod tests {
         assert!(RoleVersion::custom("debugger".parse().unwrap(), 1, known.clone(), &catalogue).is_ok());
         let taken = RoleVersion::custom("admin".parse().unwrap(), 2, known, &catalogue);
         assert!(matches!(taken, Err(RoleError::BuiltIn(_))));
+        for name in ["root", "muster", "system"] {
+            let reserved = RoleVersion::custom(name.parse().unwrap(), 1, [].into(), &catalogue);
+            assert!(matches!(reserved, Err(RoleError::Reserved(_))), "{name}");
+        }
         let unknown = RoleVersion::custom("r".parse().unwrap(), 1, ["fly".parse().unwrap()].into(), &catalogue);
         assert!(matches!(unknown, Err(RoleError::UnknownPermission(_))));
     }

@@ -32,6 +32,7 @@ pub use crate::db::directory::DirectoryGroup;
 pub use access::{Held, Passed, PersonAccess, access};
 pub use find::find;
 pub use listed::{Listed, Listing, Order, list, sources};
+pub(super) use local::check_names;
 pub use local::{change, create, delete};
 pub use search::{Found, Search, search};
 pub use seen::{LastSeen, last_seen};

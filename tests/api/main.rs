@@ -103,6 +103,8 @@ mod notifications;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
+mod one_folding;
+#[cfg(test)]
 mod outbound_targets;
 #[cfg(test)]
 mod outside_issuers;

@@ -57,7 +57,7 @@ on_both_databases! {
         let [acme, bravo, cosmo] = ["acme", "bravo", "cosmo"].map(|slug| server.organization(slug));
         let ada = bravo.client.create_user("ada");
         let crew = bravo.client.create_group("crew", &[&ada]);
-        let admin = person(&server, acme.id, "root", "admin");
+        let admin = person(&server, acme.id, "ruler", "admin");
         for (organization, named) in [(&acme, (ada.as_str(), crew.as_str())), (&cosmo, (PERSON, CREW))] {
             name(&server, organization, named);
         }

@@ -254,7 +254,7 @@ on_both_databases_and_several_servers! {
         let group = |name: &str| call("POST", "/groups", &json!({ "display_name": name })).expect(201).id();
         let (outer, inner, plain) = (group("outer"), group("inner"), group("plain"));
         call("PUT", &format!("/groups/{outer}/members/{inner}"), &Value::Null).expect(204);
-        let (keeper, root) = (person(&server, acme.id, "keeper", "people"), person(&server, acme.id, "root", "admin"));
+        let (keeper, root) = (person(&server, acme.id, "keeper", "people"), person(&server, acme.id, "ruler", "admin"));
         let add = |browser: &Browser, group: &str, who: &str| {
             let page = format!("/o/acme/groups/{group}");
             browser.submit(&page, &format!("{page}/add"), &[("names", who)])

@@ -51,9 +51,14 @@ impl Chart {
             add(minute.saturating_mul(MINUTE), *count, 0);
         }
         let most = hours.iter().map(|(count, _)| *count).max().unwrap_or_default();
-        let scaled = |count: i64| count.saturating_mul(HEIGHT).checked_div(most).unwrap_or_default();
+        // One of many is seen, too; and of those refused the pattern.
+        let scaled = |count: i64, least: i64| match count {
+            0 => 0,
+            _ => count.saturating_mul(HEIGHT).checked_div(most).unwrap_or_default().max(least),
+        };
         let bars = hours.iter().zip(0_i64..).map(|((count, refused), place)| {
-            let (height, refused_height) = (scaled(*count), scaled(*refused));
+            let refused_height = scaled(*refused, 6);
+            let height = scaled(*count, 2).max(refused_height);
             Bar {
                 hour: format!("{:02}:00", begins.saturating_add(place).rem_euclid(24)),
                 count: *count,
@@ -84,5 +89,32 @@ mod tests {
         assert_eq!(last, [(4, HEIGHT), (2, HEIGHT / 2), (0, 0)]);
         assert_eq!((chart.bars.len(), chart.total, chart.most), (24, 6, 4));
         assert_eq!(chart.bars.last().map(|bar| bar.hour.as_str()), Some("04:00"));
+    }
+
+    #[test]
+    fn one_refusal_among_many_requests_is_seen() {
+        let now = Moment::from_micros(100 * HOUR + 5 * MINUTE);
+        let any = "0192f0c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a";
+        let refused = RequestRow {
+            organization: any.parse().unwrap(),
+            connection: any.parse().unwrap(),
+            credential: any.parse().unwrap(),
+            id: any.parse().unwrap(),
+            at: now,
+            method: "POST".to_owned(),
+            route: "/Users".to_owned(),
+            resource: None,
+            query: None,
+            status: 409,
+            writes: true,
+            duration: 0,
+            request: None,
+            answer: None,
+            effect: None,
+        };
+        let chart = Chart::of_a_day(&[refused], &[(100 * 60, 5_000)], now);
+        let last = chart.bars.last().unwrap();
+        assert_eq!((last.refused, last.refused_height, last.height), (1, 6, HEIGHT));
+        assert!(chart.bars.iter().rev().skip(1).all(|bar| bar.refused_height == 0 && bar.height == 0));
     }
 }

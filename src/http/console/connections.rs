@@ -183,6 +183,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let failing = lines.iter().filter(|(.., line)| line.tone == "bad").count();
     let title = match (lines.len(), failing) {
         (0, _) => "Connections".to_owned(),
+        (_, 0) if lines.iter().all(|(.., line)| line.last.is_none()) => "Nothing has arrived yet".to_owned(),
         (_, 0) => "Provisioning works".to_owned(),
         (_, 1) => "One connection is failing".to_owned(),
         (_, several) => format!("{several} connections are failing"),

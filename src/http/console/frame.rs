@@ -76,7 +76,7 @@ impl Frame {
     pub fn of(visit: &Visit, title: String, section: &str) -> Self {
         let mut frame = Self::outside(&visit.browser, title);
         frame.token = visit.form_token();
-        frame.path.clone_from(&visit.path);
+        frame.path = visit.address_as_asked();
         frame.now = When(visit.services.clock.now());
         let Some(signed_in) = &visit.signed_in else { return frame };
         frame.person = Some(signed_in.name().to_owned());

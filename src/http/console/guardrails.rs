@@ -12,7 +12,7 @@ use crate::service::administration::AdministrationError;
 
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
-use super::mappings;
+use super::preview;
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -61,7 +61,7 @@ struct GuardrailPage {
     problem: String,
     /// The lines around what is wrong, with their numbers.
     place: String,
-    shown: Option<mappings::Shown>,
+    shown: Option<preview::Shown>,
     headline: String,
     may_change: bool,
     /// What is saved under this name, as the form knows it; empty for nothing.
@@ -138,7 +138,7 @@ fn look(visit: &Visit, text: String, moved: String) -> Result<Answer, Refusal> {
     let tried = visit.administration()?.try_out(|trying| trying.save_guardrail(organization, &text, true));
     match tried {
         Ok((preview, guardrail)) => {
-            let shown = mappings::Shown::from(preview);
+            let shown = preview::Shown::of(visit, &preview)?;
             let all = visit.administration()?.guardrails(organization)?;
             let stored = all.into_iter().find(|one| one.row.id == *guardrail.id()).map(|one| one.row);
             let stored = stored.map(|row| row.text).unwrap_or_default();
@@ -151,7 +151,7 @@ fn look(visit: &Visit, text: String, moved: String) -> Result<Answer, Refusal> {
                 page.problem = String::from(problem);
                 page.theirs = stored;
             }
-            page.headline = mappings::headline(&shown);
+            page.headline = preview::headline(&shown);
             page.shown = Some(shown);
             if page.theirs.is_empty() { Answer::page(&page) } else { Answer::page_with(StatusCode::CONFLICT, &page) }
         }
@@ -204,12 +204,12 @@ fn look_at_removal(visit: &Visit) -> Result<Answer, Refusal> {
 
 fn removal(visit: &Visit, problem: String) -> Result<Answer, Refusal> {
     let (organization, id) = (visit.organization()?, visit.parsed::<GuardrailId>(1)?);
-    let shown = match mappings::tried(visit, |trying| trying.remove_guardrail(organization, &id))? {
+    let shown = match preview::tried(visit, |trying| trying.remove_guardrail(organization, &id))? {
         Ok(shown) => shown,
         Err(_gone) => return Err(Refusal::NotFound),
     };
-    let page = mappings::PreviewPage {
-        frame: visit.frame(mappings::headline(&shown), "guardrails"),
+    let page = preview::PreviewPage {
+        frame: visit.frame(preview::headline(&shown), "guardrails"),
         what: format!("The guardrail {id} is switched off; its text stays on record."),
         action: visit.address(&format!("/guardrails/{id}/remove"))?,
         fields: Vec::new(),
@@ -230,7 +230,7 @@ fn remove(visit: &Visit) -> Result<Answer, Refusal> {
     }
     match visit.administration()?.expecting(fingerprint.to_owned()).remove_guardrail(visit.organization()?, &id) {
         Ok(()) => {}
-        Err(AdministrationError::PreconditionFailed(_)) => return removal(visit, mappings::MOVED.to_owned()),
+        Err(AdministrationError::PreconditionFailed(_)) => return removal(visit, preview::MOVED.to_owned()),
         Err(error) => return Err(error.into()),
     }
     Ok(Answer::see_other(visit.address("/guardrails")?)

@@ -11,6 +11,7 @@ use crate::service::people;
 use super::answer::Answer;
 use super::frame::Frame;
 use super::gates::{self, GateLine};
+use super::prose::{capital, isolated};
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -20,6 +21,9 @@ use steps::{Step, steps};
 
 pub(super) const PAGES: &[Page] =
     &[Page::get("/", Needs::SignIn, start), Page::get("/o/{organization}", Needs::Member, show)];
+
+/// The tone of a connection that nothing has arrived over yet.
+const WAITING: &str = "wait";
 
 #[derive(Template)]
 #[template(path = "console/home.html")]
@@ -33,9 +37,11 @@ struct HomePage {
     /// Gates that as many people can pass as should be able to.
     fitting: usize,
     gates: Vec<GateLine>,
-    /// Connections that are as they should be.
-    healthy: usize,
     connections: Vec<ConnectionLine>,
+    /// How they fare in all: a number, and what it counts.
+    provisioning: (String, String),
+    /// The one connection that nothing has arrived over yet and the visitor may set up: its name and where.
+    waiting: Option<(String, String)>,
     /// Whether nobody is `admin` but the recovery administrator.
     is_recovery: bool,
 }
@@ -93,12 +99,13 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
     }
     for (connection, _, health) in &healths {
         if let Health::Failing { refused, .. } = health {
-            let text =
-                format!("{} sends requests that are refused: {refused} since one was carried out.", connection.name);
+            let name = isolated(&connection.name);
+            let text = format!("{name} sends requests that are refused: {refused} since one was carried out.");
             let href = visit.address(&format!("/connections/{}", connection.id))?;
             concerns.push(Concern { tone: "bad", text, href, action: "See why" });
         }
     }
+    concerns.sort_by_key(|concern| concern.tone != "bad");
     let gates = all.iter().map(|gate| gates::line(visit, gate)).collect::<Result<Vec<_>, Refusal>>()?;
     let steps = steps(visit, people, &gates)?;
     let title = match (concerns.len(), steps.iter().filter(|step| !step.done).count()) {
@@ -117,7 +124,13 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         people,
         fitting: all.iter().filter(|gate| gate.state() == GateState::Open).count(),
         gates,
-        healthy: connections.iter().filter(|one| matches!(one.tone, "ok" | "idle")).count(),
+        provisioning: provisioning(&connections),
+        waiting: match connections.iter().filter(|one| one.tone == WAITING).collect::<Vec<_>>().as_slice() {
+            [only] if member.rights.manage_connections() => {
+                Some((only.name.clone(), visit.address(&format!("/connections/{}", only.id))?))
+            }
+            _ => None,
+        },
         connections,
         is_recovery: member.user.is_none(),
     })
@@ -126,21 +139,35 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
 fn concern(gate: &Gate) -> Option<Concern> {
     let (tone, why) = match gate.state() {
         GateState::Open => return None,
-        GateState::Closed => ("bad", "nobody can"),
-        GateState::TooFew => ("warn", "fewer people can than must"),
-        GateState::TooMany => ("warn", "more people can than may"),
+        GateState::Closed => ("bad", "nobody can".to_owned()),
+        GateState::TooFew => ("warn", format!("{} can, and at least {} must", gate.passing, gate.bounds.minimum())),
+        GateState::TooMany => {
+            let most = gate.bounds.maximum().unwrap_or_default();
+            ("warn", format!("{} can, and at most {most} may", gate.passing))
+        }
     };
     let text = format!("{} at {}: {why}.", gates::verb(gate.permission.as_str()), gate.scope);
-    let mut letters = text.chars();
-    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    Some(Concern { tone, text: format!("{first}{}", letters.as_str()), href: String::new(), action: "" })
+    Some(Concern { tone, text: capital(&text), href: String::new(), action: "" })
+}
+
+/// How connections fare in all. One that nothing has arrived over yet has not failed.
+fn provisioning(connections: &[ConnectionLine]) -> (String, String) {
+    let waiting = connections.iter().filter(|one| one.tone == WAITING).count();
+    let begun = connections.len().saturating_sub(waiting);
+    if begun == 0 {
+        let what = if waiting == 1 { "connection, waiting for its first request" } else { "connections, all waiting" };
+        return (waiting.to_string(), what.to_owned());
+    }
+    let well = connections.iter().filter(|one| matches!(one.tone, "ok" | "idle")).count();
+    let others = if waiting == 0 { String::new() } else { format!(", and {waiting} waiting") };
+    (format!("{well} of {begun}"), format!("connections as they should be{others}"))
 }
 
 /// A connection with the word of its health.
 pub(super) fn connection_line(connection: &Connection, activity: Option<&Activity>, health: Health) -> ConnectionLine {
     let (tone, word) = match health {
         Health::Paused => ("pause", "Paused".to_owned()),
-        Health::WaitingForFirstRequest => ("wait", "Waiting for the first request".to_owned()),
+        Health::WaitingForFirstRequest => (WAITING, "Waiting for the first request".to_owned()),
         Health::Receiving => ("ok", "Receiving".to_owned()),
         Health::Quiet { usual: true, .. } => ("idle", "Quiet, as usual".to_owned()),
         Health::Quiet { usual: false, .. } => ("warn", "Silent".to_owned()),

@@ -3,13 +3,14 @@
 use askama::Template;
 
 use crate::model::{AssignmentId, AssignmentSource, Moment, Principal, ResourceId};
-use crate::service::access::{NewAssignment, Preview, ShownAssignment, WantedPrincipal};
-use crate::service::administration::{Administration, AdministrationError};
+use crate::service::access::{NewAssignment, ShownAssignment, WantedPrincipal};
+use crate::service::administration::AdministrationError;
 use crate::service::people::groups;
 
 use super::answer::{Answer, Flash};
 use super::fields::Fields;
 use super::frame::Frame;
+use super::preview::{MOVED, PreviewPage, button, headline, tried};
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -24,8 +25,8 @@ pub(super) const PAGES: &[Page] = &[
     Page::post("/o/{organization}/mappings/{id}/end", Needs::Fresh("organization:manage-access"), end),
 ];
 
-/// People a preview names; the others are counted.
-const NAMED: usize = 200;
+/// Groups that are offered by name.
+const OFFERED: usize = 200;
 /// Assignments on one page.
 const ROWS: usize = 50;
 
@@ -83,73 +84,6 @@ struct Form {
     scope: String,
     until: String,
     reason: String,
-}
-
-#[derive(Template)]
-#[template(path = "console/preview.html")]
-pub(super) struct PreviewPage {
-    pub(super) frame: Frame,
-    /// What is to be done, in a sentence.
-    pub(super) what: String,
-    pub(super) action: String,
-    pub(super) fields: Vec<(&'static str, String)>,
-    pub(super) button: String,
-    pub(super) danger: bool,
-    pub(super) back: String,
-    pub(super) shown: Shown,
-    pub(super) problem: String,
-}
-
-/// Who gains and who loses, as it is shown.
-pub(super) struct Shown {
-    pub(super) fingerprint: String,
-    pub(super) gains: Vec<(String, Vec<String>)>,
-    pub(super) losses: Vec<(String, Vec<String>)>,
-    pub(super) gaining: usize,
-    pub(super) losing: usize,
-    pub(super) conflicts: Vec<String>,
-    pub(super) closed: Vec<String>,
-    pub(super) starved: Vec<String>,
-    pub(super) administrators: usize,
-}
-
-impl From<Preview> for Shown {
-    fn from(preview: Preview) -> Self {
-        let name = |id: ResourceId| preview.names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-        let difference = &preview.difference;
-        let told = |people: &std::collections::BTreeMap<crate::access::graph::Subject, _>| {
-            let mut all: Vec<(String, Vec<String>)> = people
-                .iter()
-                .map(|(subject, rights): (_, &std::collections::BTreeSet<crate::access::difference::Right>)| {
-                    let rights = rights.iter().map(|(scope, permission)| format!("{permission} at {scope}"));
-                    (name(subject.id()), rights.collect())
-                })
-                .collect();
-            all.sort();
-            all.truncate(NAMED);
-            all
-        };
-        let conflicts = difference.conflicts.iter().map(|one| {
-            let roles: Vec<&str> = one.roles.iter().map(crate::model::RoleName::as_str).collect();
-            format!("{} would hold {} at {}", name(one.subject.id()), roles.join(" and "), one.scope)
-        });
-        let starved = difference.starved.iter().map(|gate| {
-            let (passing, least) = (gate.passing, gate.bounds.minimum());
-            format!("{} at {}: {passing} could, {least} must", gate.permission, gate.scope)
-        });
-        let closed = difference.closed.iter().map(|gate| format!("{} at {}", gate.permission, gate.scope));
-        Self {
-            fingerprint: preview.fingerprint.clone(),
-            gaining: difference.gains.len(),
-            losing: difference.losses.len(),
-            gains: told(&difference.gains),
-            losses: told(&difference.losses),
-            conflicts: conflicts.collect(),
-            closed: closed.collect(),
-            starved: starved.collect(),
-            administrators: difference.administrators,
-        }
-    }
 }
 
 /// An assignment, as lists show it.
@@ -312,23 +246,9 @@ fn new_page(visit: &Visit, form: Form, problem: String) -> Result<NewPage, Refus
     let scopes = administration.scopes(organization)?.into_iter().map(|scope| scope.path.to_string()).collect();
     let everything = groups::GroupSearch::default();
     let first = ResourceId::earliest_at(Moment::from_micros(0));
-    let groups = groups::search(&visit.services, visit.caller()?, first, NAMED, &everything)?;
+    let groups = groups::search(&visit.services, visit.caller()?, first, OFFERED, &everything)?;
     let groups = groups.items.into_iter().map(|group| group.group.display_name).collect();
     Ok(NewPage { frame: visit.frame("Assign a role", "mappings"), form, roles, scopes, groups, problem })
-}
-
-/// What a change would come to, or what is wrong with it.
-pub(super) fn tried(
-    visit: &Visit,
-    change: impl FnOnce(&Administration) -> Result<(), AdministrationError>,
-) -> Result<Result<Shown, String>, Refusal> {
-    match visit.administration()?.try_out(change) {
-        Ok((preview, ())) => Ok(Ok(Shown::from(preview))),
-        Err(error) => match Refusal::from(error) {
-            Refusal::Refused(_, text) => Ok(Err(sentence(&text))),
-            other => Err(other),
-        },
-    }
 }
 
 fn preview(visit: &Visit) -> Result<Answer, Refusal> {
@@ -366,31 +286,6 @@ fn look(visit: &Visit, form: Form, problem: String) -> Result<Answer, Refusal> {
     };
     if problem.is_empty() { Answer::page(&page) } else { Answer::invalid(&page) }
 }
-
-fn people(count: usize) -> String {
-    if count == 1 { "1 person or service".to_owned() } else { format!("{count} people and services") }
-}
-
-pub(super) fn headline(shown: &Shown) -> String {
-    match (shown.gaining, shown.losing) {
-        (0, 0) => "Nobody gains or loses anything".to_owned(),
-        (gaining, 0) => format!("{} gain", people(gaining)),
-        (0, losing) => format!("{} lose", people(losing)),
-        (gaining, losing) => format!("{} gain, {losing} lose", people(gaining)),
-    }
-}
-
-pub(super) fn button(shown: &Shown) -> String {
-    match (shown.gaining, shown.losing) {
-        (0, 0) => "Apply: nobody is affected".to_owned(),
-        (gaining, 0) => format!("Apply: {gaining} gain"),
-        (0, losing) => format!("Apply: {losing} lose"),
-        (gaining, losing) => format!("Apply: {gaining} gain, {losing} lose"),
-    }
-}
-
-pub(super) const MOVED: &str =
-    "Something changed since you looked. Below is what it would come to now; apply it if that is still what you want.";
 
 fn make(visit: &Visit) -> Result<Answer, Refusal> {
     let form = Form::read(&visit.form)?;

@@ -88,7 +88,7 @@ const fn label(kind: NoticeKind) -> &'static str {
         NoticeKind::ConnectionFailing => "A connection’s requests are refused",
         NoticeKind::BrakeFired => "Many people left over one connection at once, and are held",
         NoticeKind::TokenExpiring => "A token is about to expire",
-        NoticeKind::GateBelowMinimum => "Fewer people than must can pass a gate",
+        NoticeKind::GateBelowMinimum => "A gate is left with fewer people than it needs",
     }
 }
 

@@ -4,13 +4,37 @@ use crate::model::Moment;
 
 use super::when::When;
 
-/// A sentence in parts, each with whether it stands for itself. Times are to the minute: nobody reads why to the
-/// microsecond.
-pub fn parts(sentence: &str) -> Vec<(bool, String)> {
-    let mut parts: Vec<(bool, String)> =
-        sentence.split('`').enumerate().map(|(place, text)| (place % 2 == 1, text.to_owned())).collect();
-    for (_, text) in parts.iter_mut().filter(|(is_name, _)| !is_name) {
-        *text = text.split(' ').map(to_the_minute).collect::<Vec<_>>().join(" ");
+/// A piece of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Words.
+    Words,
+    /// What stands for itself.
+    Name,
+    /// A moment, which stays on one line.
+    Time,
+}
+
+/// A sentence in pieces. Times are to the minute: nobody reads why to the microsecond.
+pub fn parts(sentence: &str) -> Vec<(Kind, String)> {
+    let mut parts: Vec<(Kind, String)> = Vec::new();
+    for (place, text) in sentence.split('`').enumerate() {
+        if place % 2 == 1 {
+            parts.push((Kind::Name, text.to_owned()));
+            continue;
+        }
+        let mut words = String::new();
+        for word in text.split_inclusive(' ') {
+            match moment(word) {
+                None => words.push_str(word),
+                Some((moment, rest)) => {
+                    parts.push((Kind::Words, std::mem::take(&mut words)));
+                    parts.push((Kind::Time, moment));
+                    words.push_str(rest);
+                }
+            }
+        }
+        parts.push((Kind::Words, words));
     }
     parts.retain(|(_, text)| !text.is_empty());
     parts
@@ -29,11 +53,11 @@ pub fn capital(sentence: &str) -> String {
     format!("{first}{}", letters.as_str())
 }
 
-fn to_the_minute(word: &str) -> String {
-    let stripped = word.trim_end_matches([',', ')', ';', '.']);
-    let rest = word.get(stripped.len()..).unwrap_or_default();
-    let moment = stripped.contains('T').then(|| stripped.parse::<Moment>().ok()).flatten();
-    moment.map_or_else(|| word.to_owned(), |moment| format!("{}{rest}", When(moment)))
+/// A word that is a moment, to the minute, and what stands after it.
+fn moment(word: &str) -> Option<(String, &str)> {
+    let stripped = word.trim_end_matches([',', ')', ';', '.', ' ']);
+    let moment: Moment = stripped.contains('T').then(|| stripped.parse().ok()).flatten()?;
+    Some((When(moment).to_string(), word.get(stripped.len()..).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -42,11 +66,18 @@ mod tests {
 
     #[test]
     fn what_stands_in_backticks_stands_for_itself() {
-        let expected = [(true, "userName"), (false, " is already taken, since 2026-03-31 18:00 UTC.")];
-        let found = parts("`userName` is already taken, since 2026-03-31T18:00:00Z.");
-        let found: Vec<(bool, &str)> = found.iter().map(|(is_name, text)| (*is_name, text.as_str())).collect();
+        let expected = [
+            (Kind::Name, "userName"),
+            (Kind::Words, " is already taken, since "),
+            (Kind::Time, "2026-03-31 18:00 UTC"),
+            (Kind::Words, ", and until "),
+            (Kind::Time, "2026-04-01 00:00 UTC"),
+            (Kind::Words, "."),
+        ];
+        let found = parts("`userName` is already taken, since 2026-03-31T18:00:00Z, and until 2026-04-01T00:00:00Z.");
+        let found: Vec<(Kind, &str)> = found.iter().map(|(kind, text)| (*kind, text.as_str())).collect();
         assert_eq!(found, expected);
-        assert_eq!(parts("ana"), [(false, "ana".to_owned())], "a name keeps its case");
+        assert_eq!(parts("ana"), [(Kind::Words, "ana".to_owned())], "a name keeps its case");
         assert_eq!(capital("the person is active"), "The person is active");
         assert!(parts("").is_empty());
     }

@@ -8,7 +8,7 @@ use crate::service::ServiceError;
 use crate::service::administration::AdministrationError;
 
 use super::answer::Answer;
-use super::browser::{self, Browser};
+use super::browser;
 use super::frame::Frame;
 
 /// Why a page is not shown or a form not carried out.
@@ -135,14 +135,17 @@ impl Refusal {
         }
     }
 
-    /// As an answer.
-    pub fn answer(self, browser: &Browser) -> Answer {
+    /// As an answer. `frame` is what stands around it, without a title; `start` where to begin again, empty for nowhere in
+    /// particular.
+    pub fn answer(&self, mut frame: Frame, start: &str) -> Answer {
         if matches!(self, Self::SignIn) {
             return Answer::see_other("/sign-in").with(browser::no_session());
         }
         let (status, title, problem, next) = self.told();
-        let again = if let Self::SignInAgain(Some(again)) = self { again } else { String::new() };
-        let page = RefusalPage { frame: Frame::outside(browser, title), problem, next, again };
+        title.clone_into(&mut frame.title);
+        let again = if let Self::SignInAgain(Some(again)) = self { again.clone() } else { String::new() };
+        let start = if start.is_empty() { "/".to_owned() } else { start.to_owned() };
+        let page = RefusalPage { frame, problem, next, again, start };
         Answer::page_with(status, &page).unwrap_or_else(|_fault| Answer::see_other("/"))
     }
 }
@@ -163,6 +166,8 @@ struct RefusalPage {
     next: &'static str,
     /// Where to sign in again; empty for nowhere.
     again: String,
+    /// Where to begin.
+    start: String,
 }
 
 impl Refusal {

@@ -12,6 +12,7 @@ use crate::service::administration::AdministrationError;
 use super::answer::{Answer, Flash};
 use super::frame::Frame;
 use super::mappings;
+use super::preview;
 use super::refusal::{Refusal, sentence};
 use super::route::{Needs, Page};
 use super::visit::Visit;
@@ -38,7 +39,8 @@ struct RolesPage {
 struct Row {
     permission: String,
     description: String,
-    held: Vec<bool>,
+    /// Of each role: whether it allows it, and its name.
+    held: Vec<(bool, String)>,
 }
 
 #[derive(Template)]
@@ -95,7 +97,7 @@ fn list_page(visit: &Visit, typed: String, problem: String) -> Result<RolesPage,
         .map(|(permission, entry)| Row {
             permission: permission.to_string(),
             description: entry.description.clone(),
-            held: roles.iter().map(|role| role.version.allows(permission)).collect(),
+            held: roles.iter().map(|role| (role.version.allows(permission), role.version.role.to_string())).collect(),
         })
         .collect();
     let may_change = visit.member()?.rights.manage_access();
@@ -184,7 +186,7 @@ fn save(visit: &Visit) -> Result<Answer, Refusal> {
     match expecting.put_role(visit.organization()?, &name, &ticked) {
         Ok(version) => Ok(Answer::see_other(visit.address(&format!("/roles/{name}"))?)
             .saying(&Flash::done(format!("The role {name} is at version {}.", version.number)))),
-        Err(AdministrationError::PreconditionFailed(_)) => look(visit, &name, &ticked, mappings::MOVED.to_owned()),
+        Err(AdministrationError::PreconditionFailed(_)) => look(visit, &name, &ticked, preview::MOVED.to_owned()),
         Err(error) => {
             let problem = sentence(&Refusal::from(error).about_the_form()?);
             Answer::invalid(&page(visit, &name, Some(&ticked), problem, false)?)
@@ -211,19 +213,19 @@ fn quicker(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>) -> Res
 
 fn look(visit: &Visit, name: &RoleName, ticked: &BTreeSet<Permission>, problem: String) -> Result<Answer, Refusal> {
     let organization = visit.organization()?;
-    let shown = match mappings::tried(visit, |trying| trying.put_role(organization, name, ticked).map(drop))? {
+    let shown = match preview::tried(visit, |trying| trying.put_role(organization, name, ticked).map(drop))? {
         Ok(shown) => shown,
         Err(problem) => return Answer::invalid(&page(visit, name, Some(ticked), problem, false)?),
     };
     let names: Vec<&str> = ticked.iter().map(Permission::as_str).collect();
     let allows = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
     let back = visit.address(&format!("/roles/{name}"))?;
-    let page = mappings::PreviewPage {
-        frame: visit.frame(mappings::headline(&shown), "roles"),
+    let page = preview::PreviewPage {
+        frame: visit.frame(preview::headline(&shown), "roles"),
         what: format!("The role {name} would allow {allows}."),
         action: back.clone(),
         fields: ticked.iter().map(|permission| ("permission", permission.to_string())).collect(),
-        button: mappings::button(&shown),
+        button: preview::button(&shown),
         danger: shown.losing > 0,
         back,
         shown,

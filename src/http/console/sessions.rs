@@ -6,6 +6,7 @@ use crate::model::SessionId;
 use crate::service::Services;
 use crate::service::accounts::Session;
 
+use super::agent;
 use super::answer::{Answer, Flash};
 use super::browser;
 use super::frame::Frame;
@@ -31,7 +32,10 @@ struct SessionsPage {
 /// A session, as its table shows it.
 pub(super) struct Line {
     pub(super) id: SessionId,
+    /// In words.
     pub(super) client: String,
+    /// As the browser calls itself.
+    pub(super) agent: String,
     pub(super) is_this: bool,
     /// By what it was opened.
     pub(super) by: &'static str,
@@ -50,11 +54,8 @@ impl Line {
             signed_in: When(Services::began(&session)),
             seen: When(session.seen_at),
             ends: When(session.expires_at),
-            client: if session.client.is_empty() {
-                "A browser that does not name itself".to_owned()
-            } else {
-                session.client
-            },
+            client: agent::in_words(&session.client),
+            agent: session.client,
         }
     }
 }

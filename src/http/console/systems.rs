@@ -138,7 +138,7 @@ impl From<Compared> for Found {
 fn source(system: &DownstreamSystem) -> String {
     match &system.github {
         Some(github) => format!("fetched from GitHub, {}", github.organization),
-        None => "lists are uploaded".to_owned(),
+        None => "Its list of accounts is uploaded".to_owned(),
     }
 }
 

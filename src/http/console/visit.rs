@@ -53,7 +53,7 @@ impl Visit {
     ///
     /// # Errors
     /// To sign in, 403, 404.
-    pub fn admitted(mut self, page: &Page) -> Result<Self, Refusal> {
+    pub fn admit(&mut self, page: &Page) -> Result<(), Refusal> {
         if let Some(secret) = &self.browser.session {
             self.signed_in = self.services.signed_in(secret)?;
         }
@@ -87,7 +87,7 @@ impl Visit {
         if let Some(member) = &self.member {
             self.services = web::Data::new(self.services.within(member.organization.id)?);
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Puts on record that an account asked for an organization it does not belong to.
@@ -112,19 +112,50 @@ impl Visit {
     ///
     /// # Errors
     /// What the page refuses.
-    pub fn handled(self, page: &Page) -> Result<Answer, Refusal> {
-        let renewed = self.signed_in.as_ref().and_then(|signed_in| signed_in.renewed.clone());
-        let answer = (page.handle)(&self);
+    pub fn handled(&self, page: &Page) -> Result<Answer, Refusal> {
+        let answer = (page.handle)(self);
         if let (Err(refusal), Some(member)) = (&answer, &self.member)
             && refusal.is_not_found()
         {
             self.services.live.note_unknown(&member.caller, self.ids.iter().filter_map(|id| id.parse().ok()));
         }
-        let answer = answer?;
-        Ok(match renewed {
-            Some(secret) => answer.with(browser::session_cookie(&secret)),
+        Ok(self.renewing(answer?))
+    }
+
+    /// Gives the browser the session's next secret, where there is one: the one before is good for a minute only.
+    fn renewing(&self, answer: Answer) -> Answer {
+        match self.signed_in.as_ref().and_then(|signed_in| signed_in.renewed.as_ref()) {
+            Some(secret) => answer.with(browser::session_cookie(secret)),
             None => answer,
-        })
+        }
+    }
+
+    /// Says that something is refused, with the navigation of whoever is signed in around it. Blocks.
+    pub fn refused(&mut self, refusal: Refusal) -> Answer {
+        // Where the server is in trouble it is not asked for more than is known.
+        if matches!(refusal, Refusal::SignIn | Refusal::Unavailable | Refusal::Fault) {
+            let answer = refusal.answer(Frame::outside(&self.browser, ""), "");
+            return if matches!(refusal, Refusal::SignIn) { answer } else { self.renewing(answer) };
+        }
+        self.recognize();
+        let frame = self.frame("", "");
+        let start = frame.base().to_owned();
+        self.renewing(refusal.answer(frame, &start))
+    }
+
+    /// Finds out who visits although no page was found or admitted, as far as that can be said: in the organization the
+    /// address names, or the only one they belong to.
+    fn recognize(&mut self) {
+        if let (None, Some(secret)) = (&self.signed_in, &self.browser.session) {
+            self.signed_in = self.services.signed_in(secret).unwrap_or_default();
+        }
+        let (None, Some(signed_in)) = (&self.member, &self.signed_in) else { return };
+        let named = self.path.strip_prefix("/o/").and_then(|rest| rest.split('/').next());
+        let belongings = &signed_in.belongings;
+        let here = belongings.iter().find(|belonging| Some(belonging.slug.as_str()) == named);
+        let only = || belongings.first().filter(|_| belongings.len() == 1);
+        let Some(belonging) = here.or_else(only) else { return };
+        self.member = self.services.member(signed_in, &belonging.slug, self.request).unwrap_or_default();
     }
 
     /// The value at a place of the address.
@@ -198,6 +229,13 @@ impl Visit {
     /// 404.
     pub fn address(&self, rest: &str) -> Result<String, Refusal> {
         Ok(format!("/o/{}{rest}", self.member()?.organization.slug))
+    }
+
+    /// The address as it was asked for; of doors without what was said at them, which may be secret.
+    pub fn address_as_asked(&self) -> String {
+        let query = self.query.query_with(&[]);
+        let is_kept = self.path.starts_with("/o/") && !query.is_empty();
+        if is_kept { format!("{}?{query}", self.path) } else { self.path.clone() }
     }
 
     /// What forms of this visit are marked with.

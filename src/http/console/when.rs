@@ -24,9 +24,9 @@ impl When {
         self.text("%Y-%m-%d %H:%M:%S UTC")
     }
 
-    /// The day alone.
+    /// The day alone; no line ends within it.
     pub fn day(self) -> String {
-        self.text("%-d %B %Y")
+        self.text("%-d\u{a0}%B\u{a0}%Y")
     }
 
     /// How long before another moment, in the largest unit that says enough: `3 min ago`.
@@ -71,7 +71,7 @@ mod tests {
         let at = |seconds: i64| When(Moment::from_micros((1_700_000_000 + seconds) * SECOND));
         assert_eq!(at(0).to_string(), "2023-11-14 22:13 UTC");
         assert_eq!(at(0).seconds(), "2023-11-14 22:13:20 UTC");
-        assert_eq!(at(0).day(), "14 November 2023");
+        assert_eq!(at(0).day(), "14\u{a0}November\u{a0}2023");
         let spans =
             [(0, "just now"), (60, "60 s ago"), (180, "3 min ago"), (7_200, "2 h ago"), (864_000, "10 days ago")];
         for (seconds, expected) in spans {

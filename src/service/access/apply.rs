@@ -21,6 +21,7 @@ use crate::model::{
     RoleVersion, Scope, ScopePath, Service, UserId, fold,
 };
 use crate::service::Services;
+use crate::service::people::check_names;
 use crate::service::provisioning::users;
 
 use super::document::{self, Document, DocumentError, FactEntry};
@@ -243,6 +244,7 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         }
         let mut body = wanted.attributes.clone();
         body.insert("userName".to_owned(), Value::from(wanted.user_name.as_str()));
+        check_names(&body, |_| "").map_err(|error| self.wrong(entry, error))?;
         let cause = Cause::from(self.caller);
         let new = users::NewUser::read(self.services, self.caller, Value::Object(body));
         let new = new.map_err(|error| self.wrong(entry, error))?;

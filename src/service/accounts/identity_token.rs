@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 use crate::live::jwt::Presented;
 use crate::live::{Discovered, Exchange, Live};
-use crate::model::{IdentityProvider, JoinedBy, Moment, OutsideSubject};
+use crate::model::{IdentityProvider, JoinedBy, Moment, OutsideSubject, reserved};
 use crate::scim::json;
 
 use super::identity::IdentityRefusal;
@@ -197,13 +197,15 @@ impl Expected<'_> {
     }
 }
 
-/// The claim somebody new is found by. Of an address it must be said, and be `true`, that it is verified.
+/// The claim somebody new is found by, unless it stands for nobody. Of an address it must be said, and be `true`, that it
+/// is verified.
 fn claim<'a>(provider: &IdentityProvider, value: impl Fn(&str) -> Option<&'a Value>) -> Option<String> {
     if provider.joined_by == JoinedBy::Email && value("email_verified") != Some(&Value::Bool(true)) {
         return None;
     }
     // White space around it would be folded away: that is another text.
-    value(&provider.claim)?.as_str().filter(|text| !text.is_empty() && text.trim() == *text).map(str::to_owned)
+    let is_somebody = |text: &&str| text.trim() == *text && !reserved::stands_for_nobody(text);
+    value(&provider.claim)?.as_str().filter(is_somebody).map(str::to_owned)
 }
 
 /// A moment in whole seconds; fractions are allowed (RFC 7519 §2), and some send them.

@@ -8,6 +8,7 @@ use crate::db::organizations::{self, Organization};
 use crate::db::{AdministrationRow, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision, KeyError, Live};
+use crate::model::reserved::{self, ReservedName};
 use crate::model::{AccountId, Moment, Name, OrganizationId, ResourceId, Revision, Slug};
 
 use super::{Administration, AdministrationError};
@@ -16,7 +17,7 @@ impl Administration {
     /// Creates an organization with its key.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] when another has the slug.
+    /// [`AdministrationError::Taken`] when another has the slug, [`AdministrationError::Unfitting`] for a reserved name.
     pub fn create_organization(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
         self.create(slug, name, false, None)
     }
@@ -25,7 +26,7 @@ impl Administration {
     /// everything they say, roles too, and subjects are answered by name. Nothing for real people.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] when another has the slug.
+    /// [`AdministrationError::Taken`] when another has the slug, [`AdministrationError::Unfitting`] for a reserved name.
     pub fn create_certification(&self, slug: &Slug, name: &Name) -> Result<Organization, AdministrationError> {
         self.create(slug, name, true, None)
     }
@@ -33,7 +34,7 @@ impl Administration {
     /// Creates an organization with its key, whose recovery administrator an account is from the start.
     ///
     /// # Errors
-    /// [`AdministrationError::Taken`] when another has the slug.
+    /// [`AdministrationError::Taken`] when another has the slug, [`AdministrationError::Unfitting`] for a reserved name.
     pub fn create_organization_of(
         &self,
         slug: &Slug,
@@ -46,13 +47,15 @@ impl Administration {
     /// Calls an organization something else, if it is called what the caller thinks.
     ///
     /// # Errors
-    /// [`AdministrationError::InUse`] where somebody else renamed it meanwhile.
+    /// [`AdministrationError::InUse`] where somebody else renamed it meanwhile, [`AdministrationError::Unfitting`] for a
+    /// reserved name.
     pub fn rename_organization(
         &self,
         id: OrganizationId,
         before: &str,
         name: &Name,
     ) -> Result<(), AdministrationError> {
+        reserved::check_speaker(name.as_str()).map_err(|error| unfitting(&error))?;
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
             let now = organizations::by_id(tx, id)?.map(|organization| organization.name).unwrap_or_default();
@@ -107,6 +110,9 @@ impl Administration {
         certification: bool,
         recovery: Option<AccountId>,
     ) -> Result<Organization, AdministrationError> {
+        for name in [slug.as_str(), name.as_str()] {
+            reserved::check_speaker(name).map_err(|error| unfitting(&error))?;
+        }
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
@@ -144,6 +150,10 @@ impl Administration {
     pub fn organizations(&self) -> Result<Vec<Organization>, AdministrationError> {
         self.live.read(organizations::list).map_err(AdministrationError::Database)
     }
+}
+
+fn unfitting(error: &ReservedName) -> AdministrationError {
+    AdministrationError::Unfitting(error.to_string())
 }
 
 /// The rows of a new organization.

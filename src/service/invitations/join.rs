@@ -15,7 +15,7 @@ use crate::model::{
 use crate::scim::ScimError;
 use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::accounts::{Secret, SignIn};
-use crate::service::people::giving;
+use crate::service::people::{check_names, giving};
 use crate::service::provisioning::users::NewUser;
 use crate::service::{ServiceError, Services};
 
@@ -111,7 +111,9 @@ impl Services {
             };
             let email = found.invitation.email.clone();
             is_free(tx, &caller, &email, services.clock.now())?;
-            let new = NewUser::read(&services, &caller, Value::Object(attributes(&email, given_name, family_name)))?;
+            let attributes = attributes(&email, given_name, family_name);
+            check_names(&attributes, |_| "")?;
+            let new = NewUser::read(&services, &caller, Value::Object(attributes))?;
             let mut set = WriteSet::new(organization.id);
             new.add_to(&mut set, &services, tx, &cause, ConnectionId::NOBODY)?;
             let now = services.clock.now();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::db::directory::{self, DirectoryGroup};
+use crate::model::reserved::{self, ReservedName};
 use crate::model::{Caller, ConnectionId, GroupId, MemberKind, Precondition, ResourceId, fold, limits};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
@@ -134,8 +135,9 @@ pub fn members(
 /// Creates a local group.
 ///
 /// # Errors
-/// [`ServiceError`]; 400 for a name that is none, 409 if a local group has it.
+/// [`ServiceError`]; 400 for a name that is none or reserved, 409 if a local group has it.
 pub fn create(services: &Services, caller: &Caller, display_name: &str) -> Result<Group, ServiceError> {
+    check_name(display_name)?;
     let made = provisioned::create(services, caller, json!({ "displayName": display_name }), &no_members(services)?)?;
     let id = made.location.rsplit('/').next().and_then(|id| id.parse().ok());
     read(services, caller, id.ok_or_else(|| ServiceError::Internal("a new group has no id".to_owned()))?)
@@ -144,7 +146,7 @@ pub fn create(services: &Services, caller: &Caller, display_name: &str) -> Resul
 /// Gives a local group another name.
 ///
 /// # Errors
-/// [`ServiceError`]; 403 naming the connection that made the group, 404, 409, 412.
+/// [`ServiceError`]; 400 for a name that is none or reserved, 403 naming the connection that made the group, 404, 409, 412.
 pub fn rename(
     services: &Services,
     caller: &Caller,
@@ -152,6 +154,7 @@ pub fn rename(
     display_name: &str,
     precondition: &Precondition,
 ) -> Result<Group, ServiceError> {
+    check_name(display_name)?;
     let operation = json!({ "op": "replace", "path": "displayName", "value": display_name });
     change(services, caller, id, operation, precondition)?;
     read(services, caller, id)
@@ -201,6 +204,13 @@ pub fn remove(
 ) -> Result<(), ServiceError> {
     let operation = json!({ "op": "remove", "path": format!("members[value eq \"{member}\"]") });
     change(services, caller, id, operation, precondition)
+}
+
+/// A group whose name stands for the product would be given what belongs to nobody.
+fn check_name(display_name: &str) -> Result<(), ServiceError> {
+    let refused = |error: ReservedName| ScimError::invalid_value(format!("displayName: {error}"));
+    // An empty one is refused as that.
+    if display_name.trim().is_empty() { Ok(()) } else { Ok(reserved::check_name(display_name).map_err(refused)?) }
 }
 
 fn change(

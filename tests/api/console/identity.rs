@@ -426,4 +426,29 @@ on_both_databases! {
         let claims = fixture.claims(&attempt, "subject-3");
         fixture.back(&browser, &attempt, &claims).expect(403).says("This user has another identity").assert_well_made();
     }
+
+    fn a_claim_that_stands_for_nobody_finds_nobody_though_a_connection_sent_the_name(database: &Database) {
+        let fixture = Fixture::new(database);
+        fixture.set(&[("joined_by", json!("user-name"))]);
+        let nobodies = ["null", "0", "system", "anonymous", "none", "undefined"];
+        for name in nobodies.into_iter().chain(["admin", "ana"]) {
+            fixture.acme.client.post("/Users", &user(name)).expect(201);
+        }
+        let browser = Browser::new(&fixture.server);
+        let tried = |claim: Value, subject: &str| {
+            let attempt = fixture.begin(&browser, "");
+            let claims = with(&fixture.claims(&attempt, subject), "preferred_username", claim);
+            fixture.back(&browser, &attempt, &claims)
+        };
+        for (number, name) in nobodies.into_iter().chain(["", " ", "NULL", "ｎｕｌｌ", "sys\u{200b}tem", " ana"]).enumerate() {
+            tried(json!(name), &format!("subject-{number}")).expect(403).says("You are not known here yet");
+        }
+        for claim in [json!(null), json!(0), json!(["ana"]), json!({ "userName": "ana" }), json!(true)] {
+            tried(claim, "subject-x").expect(403);
+        }
+        // There is nobody of the product's own to be taken over: who is called `admin` is whom the connection sent, and may
+        // do nothing for being called so.
+        assert_eq!(tried(json!("admin"), "subject-admin").location(), "/o/acme");
+        browser.get("/o/acme/people").expect(403);
+    }
 }

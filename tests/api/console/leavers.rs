@@ -35,7 +35,7 @@ on_both_databases! {
         browser.submit("/o/acme/leavers", "/o/acme/leavers/look", &[("leavers", "all")]).expect(303);
         browser.page("/o/acme/leavers").says("2 leavers were looked at");
         // Whoever may not read evidence sees none of it.
-        let nobody = person(&server, acme.id, "nobody", "");
+        let nobody = person(&server, acme.id, "visitor", "");
         for path in ["/o/acme/leavers", "/o/acme/past", "/o/acme/exports", "/o/acme/systems"] {
             nobody.get(path).expect(403);
         }

@@ -20,7 +20,7 @@ on_both_databases! {
         browser.submit("/o", "/o", &[("name", ""), ("slug", "bravo")]).expect(422).says("exists already").assert_well_made();
         browser.submit("/o", "/o", &[("name", "x"), ("slug", "No Slug")]).expect(422).says("There is a problem");
         // Nobody else makes any, and nobody else sees the new one.
-        let admin = person(&server, acme.id, "admin", "admin");
+        let admin = person(&server, acme.id, "boss", "admin");
         assert!(!admin.page("/o").html.contains("Another organization"));
         admin.submit("/o", "/o", &[("name", "x"), ("slug", "charlie")]).expect(403);
         admin.get("/o/bravo").expect(404);

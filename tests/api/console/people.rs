@@ -161,7 +161,7 @@ on_both_databases! {
         page.clone().says("Nothing: no role is assigned");
         let path = format!("/o/acme/people/{id}/roles/new");
         let preview = browser.page(&format!("{path}?role=viewer&scope=%2F"));
-        preview.clone().says("Gains").says("ana@example.com: build:view at /");
+        preview.clone().says("Gains").says("ana@example.com build:view at /");
         let fields = [
             ("token", preview.token()),
             ("fingerprint", preview.value("fingerprint")),

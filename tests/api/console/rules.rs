@@ -81,6 +81,52 @@ on_both_databases! {
         tried.expect(200).says("A gate would fall under its minimum").says("1 could, 2 must");
     }
 
+    fn every_preview_names_what_breaks_and_can_be_copied_as_evidence(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        apply(&server, acme.id, BILLING);
+        let admin = recovery_administrator(&server, acme.id);
+        let gate = "/o/acme/gates/at?scope=%2Fbilling%2Fproduction&permission=deploy%3Arun";
+        let fields = [("scope", "/billing/production"), ("permission", "deploy:run"), ("minimum", "2"), ("maximum", "")];
+        admin.submit(gate, "/o/acme/gates/at", &fields).expect(303);
+        let ada = super::people::id_of(&server, acme.id, "ada");
+        let evidence = |page: &super::browser::Shown| -> serde_json::Value {
+            assert!(page.html.contains("data-copy=\"evidence\""), "{}", page.html);
+            let (_, rest) = page.html.split_once("<pre id=\"evidence\" tabindex=\"0\"><code>").unwrap();
+            serde_json::from_str(&super::browser::unescaped(rest.split("</code>").next().unwrap())).unwrap()
+        };
+        // One of two is taken: on the person's page, and among the assignments.
+        let person = admin.page(&format!("/o/acme/people/{ada}"));
+        let end = person.html.split('"').find(|text| text.contains("/roles/") && text.ends_with("/end")).unwrap().to_owned();
+        let assignment = end.split('/').rev().nth(1).unwrap();
+        for path in [end.clone(), format!("/o/acme/mappings/{assignment}/end")] {
+            let page = admin.page(&path).says("A gate would fall under its minimum").says("1 could, 2 must");
+            let found = evidence(&page);
+            assert_eq!((&found["losing"], &found["gaining"]), (&json!(1), &json!(0)), "{found}");
+            assert_eq!((&found["losses"][0]["id"], &found["losses"][0]["name"]), (&json!(ada), &json!("ada")));
+            assert!(found["losses"][0]["rights"].as_array().unwrap().contains(&json!("deploy:run at /billing")), "{found}");
+            assert_eq!(found["gates_under_their_minimum"][0], "deploy:run at /billing/production: 1 could, 2 must");
+            assert_eq!((&found["organization"], &found["fingerprint"]), (&json!(acme.id.to_string()), &json!(page.value("fingerprint"))));
+            assert!(found["tried_out"].is_string() && found["changes"][0]["action"].as_str().unwrap().starts_with("assignment."), "{found}");
+        }
+        // What is given, on both ways; a guardrail, tried and switched off; a role; and the check of a person.
+        let given = "/o/acme/mappings/preview?kind=user&name=ben&role=release-manager&scope=%2Fbilling&until=&reason=";
+        assert_eq!(evidence(&admin.page(given))["gains"][0]["rights"][0], "deploy:approve at /billing");
+        let given = admin.page(&format!("/o/acme/people/{ada}/roles/new?role=release-manager&scope=%2F"));
+        assert_eq!(evidence(&given)["gaining"], 1);
+        let cedar = "@id(\"all\")\n@reason(\"Rest.\")\n@control(\"C-1\")\nforbid (principal, action == Action::\"deploy:run\", resource);";
+        let tried = admin.submit("/o/acme/guardrails/new", "/o/acme/guardrails/try", &[("text", cedar)]).expect(200);
+        let found = evidence(&tried.says("Nobody could pass deploy:run at /billing/production any more."));
+        assert_eq!((&found["losing"], &found["gates_nobody_could_pass"][0]), (&json!(2), &json!("deploy:run at /billing/production")));
+        let role = admin.submit("/o/acme/roles/tester", "/o/acme/roles/tester", &[("permission", "build:view")]).expect(200);
+        assert_eq!(evidence(&role)["changes"][0]["action"], "role.created");
+        let check = admin.page("/o/acme/check?person=ada&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction");
+        let (_, rest) = check.html.split_once("<pre id=\"evidence\"").unwrap();
+        let text = rest.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+        let found: serde_json::Value = serde_json::from_str(&super::browser::unescaped(text)).unwrap();
+        assert_eq!((&found["decision"], &found["subject"]), (&json!(true), &json!("ada")));
+    }
+
     fn a_wrong_text_is_shown_with_the_place_of_its_error(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -2,15 +2,14 @@
 
 use askama::Template;
 
-use crate::access::graph::Subject;
 use crate::model::{AssignmentId, AssignmentSource, UserId};
-use crate::service::access::{NewAssignment, Preview, WantedPrincipal};
+use crate::service::access::{NewAssignment, WantedPrincipal};
 use crate::service::administration::AdministrationError;
 use crate::service::people;
 
 use super::super::answer::{Answer, Flash};
 use super::super::frame::Frame;
-use super::super::mappings::MOVED;
+use super::super::preview::{MOVED, Shown, tried};
 use super::super::profile::display_name;
 use super::super::prose::isolated;
 use super::super::refusal::{Refusal, sentence};
@@ -37,51 +36,11 @@ struct RolePage {
     scopes: Vec<Choice>,
     problem: String,
     preview: Option<Shown>,
+    /// What the button says.
+    summary: String,
     /// Whether a role is taken away; else one is given.
     takes: bool,
     back: String,
-}
-
-/// What a change would come to.
-struct Shown {
-    gains: Vec<String>,
-    loses: Vec<String>,
-    warnings: Vec<String>,
-    fingerprint: String,
-    summary: String,
-}
-
-fn shown(preview: Preview, summary: String) -> Shown {
-    let name =
-        |subject: &Subject| preview.names.get(&subject.id()).cloned().unwrap_or_else(|| subject.id().to_string());
-    let told = |people: &std::collections::BTreeMap<Subject, _>| -> Vec<String> {
-        let rights = |rights: &std::collections::BTreeSet<(crate::model::ScopePath, crate::model::Permission)>| {
-            rights.iter().map(|(scope, permission)| format!("{permission} at {scope}")).collect::<Vec<_>>().join(", ")
-        };
-        people.iter().map(|(subject, all)| format!("{}: {}", name(subject), rights(all))).collect()
-    };
-    let difference = &preview.difference;
-    let mut warnings: Vec<String> = difference
-        .closed
-        .iter()
-        .map(|gate| format!("Nobody could pass {} at {} any more.", gate.permission, gate.scope))
-        .collect();
-    warnings.extend(difference.conflicts.iter().map(|conflict| {
-        let roles: Vec<String> = conflict.roles.iter().map(ToString::to_string).collect();
-        format!(
-            "{} would hold {} at {}, which are to be kept apart.",
-            name(&conflict.subject),
-            roles.join(" and "),
-            conflict.scope
-        )
-    }));
-    Shown {
-        gains: told(&difference.gains),
-        loses: told(&difference.losses),
-        warnings,
-        summary,
-        fingerprint: preview.fingerprint.clone(),
-    }
 }
 
 fn wanted(visit: &Visit, user: UserId) -> Result<Option<NewAssignment>, Refusal> {
@@ -114,14 +73,12 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     let name = display_name(&person);
     let wanted = wanted(visit, user)?;
     let chosen = wanted.as_ref().map(|it| (it.role.to_string(), it.scope.to_string())).unwrap_or_default();
-    let mut preview = None;
+    let (mut preview, mut summary) = (None, String::new());
     if let (Some(wanted), true) = (&wanted, is_shown(&problem)) {
-        match administration.try_out(|trying| trying.assign(organization, wanted)) {
-            Ok((found, _)) => {
-                let summary = format!("Give {} the role {} at {}", isolated(&name), wanted.role, wanted.scope);
-                preview = Some(shown(found, summary));
-            }
-            Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
+        summary = format!("Give {} the role {} at {}", isolated(&name), wanted.role, wanted.scope);
+        match tried(visit, |trying| trying.assign(organization, wanted).map(drop))? {
+            Ok(shown) => preview = Some(shown),
+            Err(refused) => problem = refused,
         }
     }
     let roles = administration.roles(organization)?;
@@ -140,6 +97,7 @@ fn page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
         scopes: scopes.into_iter().map(|it| Choice::new(it.clone(), it, &chosen.1)).collect(),
         problem,
         preview,
+        summary,
         takes: false,
         back: visit.address(&format!("/people/{user}"))?,
         name,
@@ -188,25 +146,21 @@ fn end_page(visit: &Visit, mut problem: String) -> Result<Answer, Refusal> {
     let name = display_name(&person);
     let mut preview = None;
     if is_shown(&problem) {
-        match administration.try_out(|trying| trying.end_assignment(organization, id, None)) {
-            Ok((found, ())) => {
-                preview = Some(shown(
-                    found,
-                    format!("Take the role {} at {} from {}", assignment.role, assignment.scope, isolated(&name)),
-                ));
-            }
-            Err(error) => problem = sentence(&Refusal::from(error).about_the_form()?),
+        match tried(visit, |trying| trying.end_assignment(organization, id, None))? {
+            Ok(shown) => preview = Some(shown),
+            Err(refused) => problem = refused,
         }
     }
     answer(&RolePage {
         frame: visit.frame(format!("Take {} at {} from {name}?", assignment.role, assignment.scope), "people"),
-        name,
         roles: Vec::new(),
         scopes: Vec::new(),
         problem,
         preview,
+        summary: format!("Take the role {} at {} from {}", assignment.role, assignment.scope, isolated(&name)),
         takes: true,
         back: visit.address(&format!("/people/{user}"))?,
+        name,
     })
 }
 

@@ -53,7 +53,7 @@ on_both_databases! {
         fixture.set(&[]);
         let id = fixture.provisioned("ana", "subject-1");
         let (services, caller) = (services(&fixture.server), caller(fixture.acme.id));
-        let ana = person(&fixture.server, fixture.acme.id, "local", "admin");
+        let ana = person(&fixture.server, fixture.acme.id, "house", "admin");
         ana.page("/o/acme");
         let link = services.user_link(&caller, id.parse().unwrap()).unwrap();
         // Nobody closes a door behind which they have not been.
@@ -162,7 +162,7 @@ on_both_databases! {
     fn somebody_signed_in_joins_an_identity_to_themselves(database: &Database) {
         let fixture = Fixture::new(database);
         fixture.set(&[]);
-        let browser = person(&fixture.server, fixture.acme.id, "local", "");
+        let browser = person(&fixture.server, fixture.acme.id, "house", "");
         let attempt = fixture.begin(&browser, "?connect=yes");
         // Another browser's session is not joined to, whoever it is.
         let mallory = person(&fixture.server, fixture.acme.id, "mallory", "");
@@ -171,7 +171,7 @@ on_both_databases! {
         assert_eq!(fixture.back(&browser, &attempt, &fixture.claims(&attempt, "s1")).location(), "/o/acme");
         let elsewhere = Browser::new(&fixture.server);
         assert_eq!(fixture.sign_in(&elsewhere, "s1").location(), "/o/acme");
-        elsewhere.page("/o/acme/profile").says("local");
+        elsewhere.page("/o/acme/profile").says("house");
         let stranger = Browser::new(&fixture.server);
         stranger.get("/sign-in/to/acme?connect=yes").expect(403);
     }
