@@ -73,7 +73,8 @@ impl Stage {
         assign(server, id, WantedPrincipal::User("gil".to_owned()), "deployer", "/");
         assign(server, id, WantedPrincipal::User("bob".to_owned()), "pilot", "/billing");
         let expires_at = server.clock.now().plus_micros(86_400_000_000);
-        let wanted = NewService { name: "pipeline".parse().unwrap(), owner: "bob".to_owned(), expires_at };
+        let wanted =
+            NewService { name: "pipeline".parse().unwrap(), owner: "bob".to_owned(), successor: None, expires_at };
         administration.create_service(id, &wanted).unwrap();
         assign(server, id, WantedPrincipal::Service("pipeline".to_owned()), "deployer", "/");
         let limit = json!({ "ready": "attribute-limit", "name": "employees", "reason": "r", "control": "c",
