@@ -21,6 +21,8 @@ mod unknown_ids;
 pub mod webhooks;
 mod well_known;
 
+use std::sync::Arc;
+
 use actix_web::http::header::{
     AsHeaderName, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
@@ -37,12 +39,14 @@ pub struct Edge {
     services: web::Data<Services>,
     rate_limit: RateLimit,
     metrics: Metrics,
+    metadata: Arc<access::Metadata>,
 }
 
 impl Edge {
     /// `rate_limit` is in requests per second and credential; 0 for none.
     pub fn new(services: web::Data<Services>, rate_limit: u32) -> Self {
-        Self { services, rate_limit: RateLimit::new(rate_limit), metrics: Metrics::default() }
+        let (rate_limit, metrics, metadata) = (RateLimit::new(rate_limit), Metrics::default(), Arc::default());
+        Self { services, rate_limit, metrics, metadata }
     }
 }
 

@@ -11,6 +11,7 @@ mod search;
 pub mod wire;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -26,6 +27,8 @@ use super::record::Record;
 use super::{Edge, X_REQUEST_ID, bearer, harden, path};
 
 use answer::Refusal;
+
+pub use metadata::Metadata;
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -78,20 +81,15 @@ pub async fn answer(edge: web::Data<Edge>, request: &HttpRequest, payload: Paylo
     response
 }
 
-async fn respond(
-    edge: &Edge,
-    request: &HttpRequest,
-    payload: Payload,
-    record: &mut Record,
-) -> Result<Vec<u8>, Refusal> {
+async fn respond(edge: &Edge, request: &HttpRequest, payload: Payload, record: &mut Record) -> Result<Bytes, Refusal> {
     let method = request.method().as_str();
     if request.path() == metadata::PATH {
         record.route(metadata::PATH);
         if !matches!(method, "GET" | "HEAD") {
             return Err(Refusal::WrongMethod("GET, HEAD"));
         }
-        let services = edge.services.clone();
-        let made = web::block(move || metadata::document(&services)).await;
+        let (services, metadata) = (edge.services.clone(), Arc::clone(&edge.metadata));
+        let made = web::block(move || metadata.document(&services)).await;
         return made.map_err(|_panicked| Refusal::Panicked)?;
     }
     let point = admit(&edge.services, request.headers(), record.request()).await?;
@@ -107,11 +105,11 @@ async fn respond(
     let at_once = catch_unwind(AssertUnwindSafe(|| perform(services, &point, asked, &body, false)));
     match at_once.map_err(|_panicked| Refusal::Panicked)? {
         Err(Refusal::Blocks) => {}
-        answered => return answered,
+        answered => return Ok(answered?.into()),
     }
     let (services, span) = (services.clone(), record.span());
     let performed = web::block(move || span.in_scope(|| perform(&services, &point, asked, &body, true))).await;
-    performed.map_err(|_panicked| Refusal::Panicked)?
+    Ok(performed.map_err(|_panicked| Refusal::Panicked)??.into())
 }
 
 fn perform(

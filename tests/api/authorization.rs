@@ -1,5 +1,8 @@
 //! The Authorization API 1.0 (AuthZEN), as enforcement points talk to it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use muster::clock::Clock;
 use muster::model::{AssignmentSource, CredentialKind, OrganizationId};
 use muster::service::access::{NewAssignment, NewScope, WantedPrincipal};
 use muster::service::administration::NewToken;
@@ -339,5 +342,26 @@ on_both_databases_and_several_servers! {
         let auditor = client(&stage.server, stage.acme.id, CredentialKind::Auditor);
         let text = auditor.get("/api/v1/decisions").expect(200).text;
         assert!(!text.contains("\"ada\"") && !text.contains("canary-name-of-nobody"), "{text}");
+    }
+}
+
+on_both_databases! {
+    fn the_metadata_is_signed_anew_when_a_minute_has_passed(database: &Database) {
+        let clock = Clock::manual(Clock::system().now());
+        let server = Server::start_at(database, 0, clock.clone());
+        let anybody = Client { base: server.url.clone(), token: String::new() };
+        let signed_at = || {
+            let document = anybody.get("/.well-known/authzen-configuration").expect(200).json();
+            let claims = document["signed_metadata"].as_str().unwrap().split('.').nth(1).unwrap();
+            let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+            claims["iat"].as_i64().unwrap()
+        };
+        let first = signed_at();
+        clock.advance(59_000_000);
+        assert_eq!(signed_at(), first, "nobody makes the server sign as often as they ask");
+        clock.advance(1_000_000);
+        assert_eq!(signed_at(), first + 60);
+        clock.advance(-30_000_000);
+        assert_eq!(signed_at(), first + 30, "never from the future");
     }
 }

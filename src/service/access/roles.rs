@@ -9,7 +9,7 @@ use crate::db::access::{AccessRow, RoleRow, assignments};
 use crate::db::{DatabaseError, Tx};
 use crate::model::{BUILT_IN_ROLES, Moment, OrganizationId, Permission, RoleError, RoleName, RoleVersion};
 
-use super::{Administration, AdministrationError, Result, offers};
+use super::{Administration, AdministrationError, Change, Result, offers};
 
 /// A role as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,28 +55,7 @@ impl Administration {
         name: &RoleName,
         allowed: &BTreeSet<Permission>,
     ) -> Result<RoleVersion> {
-        self.change_access(organization, |change| {
-            if let Some(stored) = current(change.tx, organization, name)? {
-                if stored.version.permissions == *allowed {
-                    return Ok(stored.version);
-                }
-                let message = format!("a role `{name}` exists already and allows something else; change it instead");
-                return Err(AdministrationError::Taken(message));
-            }
-            // A role that comes again goes on counting.
-            let before = catalogue::versions(change.tx, organization, name)?;
-            let number = before.last().map_or(1, |last| last.version.number.saturating_add(1));
-            let known = catalogue::complete(change.tx, organization)?;
-            let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
-            change.rows.push(AccessRow::Role(RoleRow::new(&version, change.now)));
-            change.event(
-                "role.created",
-                organization,
-                json!({ "role": name.as_str(), "version": number,
-                "permissions": names(&version) }),
-            );
-            Ok(version)
-        })
+        self.change_access(organization, |change| create(change, name, allowed))
     }
 
     /// Makes a role, or a new version of the one that is there.
@@ -89,12 +68,10 @@ impl Administration {
         name: &RoleName,
         allowed: &BTreeSet<Permission>,
     ) -> Result<RoleVersion> {
-        let known = self.live.read(|tx| current(tx, organization, name))?.is_some() || name.is_built_in();
-        if known {
-            self.change_role(organization, name, allowed)
-        } else {
-            self.create_role(organization, name, allowed)
-        }
+        self.change_access(organization, |change| {
+            let is_known = name.is_built_in() || current(change.tx, organization, name)?.is_some();
+            if is_known { alter(change, name, allowed) } else { create(change, name, allowed) }
+        })
     }
 
     /// Makes a new version of a role, which holds for all its assignments at once.
@@ -107,28 +84,7 @@ impl Administration {
         name: &RoleName,
         allowed: &BTreeSet<Permission>,
     ) -> Result<RoleVersion> {
-        self.change_access(organization, |change| {
-            if name.is_built_in() {
-                return Err(unfitting(RoleError::BuiltIn(name.clone())));
-            }
-            let before = current(change.tx, organization, name)?.ok_or_else(|| unknown(name))?.version;
-            if before.permissions == *allowed {
-                return Ok(before);
-            }
-            let known = catalogue::complete(change.tx, organization)?;
-            let number = before.number.saturating_add(1);
-            let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
-            change.rows.push(AccessRow::RoleEnds(name.clone()));
-            change.rows.push(AccessRow::Role(RoleRow::new(&version, change.now)));
-            change.takes_access = !before.permissions.is_subset(allowed);
-            change.event(
-                "role.changed",
-                organization,
-                json!({ "role": name.as_str(), "version": number,
-                "before": names(&before), "after": names(&version) }),
-            );
-            Ok(version)
-        })
+        self.change_access(organization, |change| alter(change, name, allowed))
     }
 
     /// Removes a role; its versions stay on record. Assignments whose time is over go with it.
@@ -160,6 +116,47 @@ impl Administration {
             Ok(())
         })
     }
+}
+
+fn create(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permission>) -> Result<RoleVersion> {
+    let organization = change.organization;
+    if let Some(stored) = current(change.tx, organization, name)? {
+        if stored.version.permissions == *allowed {
+            return Ok(stored.version);
+        }
+        let message = format!("a role `{name}` exists already and allows something else; change it instead");
+        return Err(AdministrationError::Taken(message));
+    }
+    // A role that comes again goes on counting.
+    let before = catalogue::versions(change.tx, organization, name)?;
+    let number = before.last().map_or(1, |last| last.version.number.saturating_add(1));
+    let known = catalogue::complete(change.tx, organization)?;
+    let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
+    change.rows.push(AccessRow::Role(RoleRow::new(&version, change.now)));
+    let details = json!({ "role": name.as_str(), "version": number, "permissions": names(&version) });
+    change.event("role.created", organization, details);
+    Ok(version)
+}
+
+fn alter(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permission>) -> Result<RoleVersion> {
+    let organization = change.organization;
+    if name.is_built_in() {
+        return Err(unfitting(RoleError::BuiltIn(name.clone())));
+    }
+    let before = current(change.tx, organization, name)?.ok_or_else(|| unknown(name))?.version;
+    if before.permissions == *allowed {
+        return Ok(before);
+    }
+    let known = catalogue::complete(change.tx, organization)?;
+    let number = before.number.saturating_add(1);
+    let version = RoleVersion::custom(name.clone(), number, allowed.clone(), &known).map_err(unfitting)?;
+    change.rows.push(AccessRow::RoleEnds(name.clone()));
+    change.rows.push(AccessRow::Role(RoleRow::new(&version, change.now)));
+    change.takes_access = !before.permissions.is_subset(allowed);
+    let details =
+        json!({ "role": name.as_str(), "version": number, "before": names(&before), "after": names(&version) });
+    change.event("role.changed", organization, details);
+    Ok(version)
 }
 
 impl From<StoredRole> for ShownRole {

@@ -7,7 +7,7 @@ use muster::app::{App, AppSettings, Handle};
 use muster::clock::Clock;
 use muster::config::GithubSettings;
 use muster::db::{self, IfMissing};
-use muster::live::{Live, LiveSettings, LiveThreads};
+use muster::live::{CannotJudge, Live, LiveSettings, LiveThreads};
 use muster::model::{Actor, CredentialKind, OrganizationId, Profile};
 use muster::outbound::mail::Mail;
 use muster::scim::schema::ResourceTypes;
@@ -95,9 +95,15 @@ impl Server {
         self.balancer.as_ref().map_or_else(|| self.live.clone(), Balancer::next)
     }
 
-    /// Judges by what is in memory of the server whose turn it is.
-    pub fn judge<T>(&self, organization: OrganizationId, work: impl FnOnce(&Rules<'_>) -> T) -> T {
-        self.caught_up().judge(organization, |rules, _| work(rules)).unwrap()
+    /// Judges by what is in memory of the server whose turn it is. One that the machine has not let run for as long as a
+    /// lease lasts judges nothing until it is current again, and then the next one is asked.
+    pub fn judge<T>(&self, organization: OrganizationId, work: impl Fn(&Rules<'_>) -> T) -> T {
+        loop {
+            match self.caught_up().judge(organization, |rules, _| work(rules)) {
+                Err(CannotJudge::Lease) => std::thread::yield_now(),
+                judged => return judged.unwrap(),
+            }
+        }
     }
 
     /// Administration, as from the command line.
