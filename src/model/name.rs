@@ -64,7 +64,7 @@ impl FromStr for ConnectionName {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let name = checked(text.nfkc().collect::<String>().trim().to_owned(), text)?;
-        reserved::check_name(&name)?;
+        reserved::check_source(&name)?;
         Ok(Self(name))
     }
 }

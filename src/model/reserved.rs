@@ -9,9 +9,10 @@ use super::fold;
 
 /// Names that some program or other takes for nobody.
 const NOBODY: [&str; 10] = ["", "-1", "0", "anonymous", "nil", "nobody", "none", "null", "system", "undefined"];
-/// Names of whoever rules a server, and of the parts of this one that stand in the log as who did something.
-const PRODUCT: [&str; 9] =
-    ["admin", "administrator", "command-line", "local", "muster", "root", "server", "superuser", "sysadmin"];
+/// Names of whoever rules a server.
+const PRODUCT: [&str; 6] = ["admin", "administrator", "muster", "root", "superuser", "sysadmin"];
+/// Parts of this server, which stand in the log and in filters beside connections.
+const PARTS: [&str; 3] = ["command-line", "local", "server"];
 /// Names by which people expect to be written to by whoever runs a server (RFC 2142 has several).
 const VOICES: [&str; 10] = [
     "abuse",
@@ -36,13 +37,22 @@ pub fn stands_for_nobody(name: &str) -> bool {
     NOBODY.contains(&fold(name).as_str())
 }
 
-/// Refuses what nothing may be called: a role, a group, a connection.
+/// Refuses what nothing may be called: a role, a group.
 ///
 /// # Errors
 /// [`ReservedName`].
 pub fn check_name(name: &str) -> Result<(), ReservedName> {
     let is_reserved = stands_for_nobody(name) || PRODUCT.contains(&fold(name).as_str());
     if is_reserved { Err(ReservedName(name.trim().to_owned())) } else { Ok(()) }
+}
+
+/// Refuses what no source of people may be called: a connection.
+///
+/// # Errors
+/// [`ReservedName`].
+pub fn check_source(name: &str) -> Result<(), ReservedName> {
+    check_name(name)?;
+    if PARTS.contains(&fold(name).as_str()) { Err(ReservedName(name.trim().to_owned())) } else { Ok(()) }
 }
 
 /// Refuses what nobody may be called who could be taken to speak for the product: a person, an organization. A team may
@@ -72,6 +82,7 @@ mod tests {
         for name in ["admins", "admin@example.com", "root cause", "Muster fans", "00", "support crew", "default"] {
             assert!(check_name(name).is_ok() && check_speaker(name).is_ok(), "{name:?}");
         }
+        assert!(check_source("ＬＯＣＡＬ").is_err() && check_source("Server").is_err() && check_name("local").is_ok());
         assert!(stands_for_nobody("\u{200b} ") && stands_for_nobody("NULL") && !stands_for_nobody("admin"));
     }
 }

@@ -48,6 +48,23 @@ on_both_databases! {
         assert_eq!(client.filter("/Users", "externalId eq \"1\"").expect(200).json()["Resources"][0]["id"], json!(victim));
     }
 
+    fn whoever_comes_again_under_a_name_is_somebody_else(database: &Database) {
+        let server = Server::start(database);
+        let (acme, bravo) = (server.organization("acme").client, server.organization("bravo").client);
+        let mut ids = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            for (endpoint, body) in [("/Users", json!({ "userName": "ana", "externalId": "1" })), ("/Groups", json!({ "displayName": "crew" }))] {
+                let id = acme.post(endpoint, &body).expect(201).id();
+                assert!(ids.insert(id.clone()), "{id} was given twice");
+                acme.delete(&format!("{endpoint}/{id}")).expect(204);
+                for client in [&acme, &bravo] {
+                    client.get(&format!("{endpoint}/{id}")).expect_error(404, "");
+                    client.send("PUT", &format!("{endpoint}/{id}"), &[], Some(&body.to_string())).expect_error(404, "");
+                }
+            }
+        }
+    }
+
     // Requirement 20
     fn an_answer_tells_nobody_apart_that_is_not_there(database: &Database) {
         let server = Server::start(database);

@@ -271,7 +271,7 @@ fn word(reading: &Reading) -> (String, &'static str) {
         Reading::Expired(at) => (format!("Invitation expired on {}; a new link is sent", When(*at).day()), "ok"),
         Reading::Duplicate(first) => (format!("The same as number {first}, kept once"), "info"),
         Reading::Member(_) => ("Already a member".to_owned(), "info"),
-        Reading::Invited(until) => (format!("Already invited, until {}", When(*until)), "info"),
+        Reading::Invited(until) => (format!("Already invited, until {}", When(*until).day()), "info"),
         Reading::Deactivated(_) => ("Deactivated here; reactivate instead".to_owned(), "warn"),
         Reading::NotAnAddress(why) => (format!("Not an address: {why}"), "bad"),
         Reading::OutsideDomains(domain) => (format!("{domain} is not among the allowed domains"), "bad"),

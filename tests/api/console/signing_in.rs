@@ -151,6 +151,28 @@ on_both_databases! {
         Browser::new(&server).get(path(&server, &link)).expect(403).says("Your access has ended").assert_well_made();
     }
 
+    fn a_session_somebody_planted_is_not_the_one_after_signing_in(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let mallory = person(&server, acme.id, "mallory", "");
+        let planted = mallory.cookie(SESSION).unwrap();
+        let link = services(&server).recovery_link(&caller(acme.id)).unwrap();
+        let link = path(&server, &link);
+        let victim = Browser::new(&server);
+        victim.set_cookie(SESSION, &planted);
+        let token = victim.page(link).token();
+        victim.post(link, &[("token", &token)]).expect(303);
+        let own = victim.cookie(SESSION).unwrap();
+        assert_ne!(own, planted);
+        victim.page("/o/acme").says("You are signed in as the recovery administrator");
+        // Whoever planted it is who they were.
+        mallory.get("/o/acme/people").expect(403);
+        mallory.page("/o/acme/profile").says("mallory");
+        // A form that was shown in the planted session is none of the new one.
+        let forged = mallory.page("/o/acme/profile").token();
+        victim.post("/o/acme/groups", &[("token", &forged), ("name", "crew")]).expect(403);
+    }
+
     fn a_forged_session_is_none(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

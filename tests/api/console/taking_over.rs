@@ -146,6 +146,32 @@ on_both_databases! {
         assert_eq!(mail.rest(), 0, "nobody else was written to");
     }
 
+    fn mail_goes_to_the_address_that_is_kept_however_it_was_asked_for(database: &Database) {
+        let mail = MailServer::start();
+        let server = Server::start_mailing(database, Clock::system(), &mail.url);
+        let acme = server.organization("acme");
+        let boss = recovery_administrator(&server, acme.id);
+        let invite = boss.page("/o/acme/invitations/new").form("").with("addresses", "mike@example.com").send(&boss);
+        invite.form("/invitations").send(&boss).expect(200);
+        joined(&server, &path_in(&mail.next(), &server, "join"), "Mike");
+        let ask = |address: &str| {
+            let browser = Browser::new(&server);
+            browser.page("/sign-in").form("/sign-in").with("email", address).send(&browser)
+        };
+        // Other spellings of the address find it, and the mail goes to the one that is kept.
+        for spelt in ["MIKE@EXAMPLE.COM", "mike@ｅｘａｍｐｌｅ.com", "Mike@\u{212f}xample.com"] {
+            assert_eq!(ask(spelt).location(), "/sign-in/sent", "{spelt}");
+            let text = mail.next();
+            assert!(text.contains("To: mike@example.com\r\n") && text.matches("To:").count() == 1, "{spelt}: {text}");
+        }
+        // Addresses that only look like it are nobody's, and are written to by nobody.
+        for spelt in ["mıke@example.com", "mike@exampIe.com", "mike@examp\u{430}le.com", "mike@xn--example-.com", "mi\u{200b}ke@example.com", "ｍike@example.com"] {
+            let asked = ask(spelt);
+            assert!(matches!(asked.status, 303 | 422), "{spelt}: {}", asked.status);
+        }
+        assert_eq!(mail.rest(), 0);
+    }
+
     fn a_field_of_one_value_is_never_read_from_several_or_from_another_form(database: &Database) {
         let mail = MailServer::start();
         let server = Server::start_mailing(database, Clock::system(), &mail.url);

@@ -67,7 +67,7 @@ on_both_databases! {
         browser.submit(&path, &compare, &[("accounts", "name\nx")]).expect(422).says("must name a column account");
         let list = "account,groups\nada,crew\nben,\nroot,";
         browser.submit(&path, &compare, &[("accounts", list)]).expect(303);
-        let shown = browser.page(&path).says("1 are of people who are gone and 1 of nobody who is known").says("root").says("ben");
+        let shown = browser.page(&path).says("1 of people who are gone, 1 that nobody here is known to have").says("root").says("ben");
         assert!(shown.html.contains("cyn") && shown.html.contains("crew"), "{}", shown.html);
         browser.page("/o/acme/systems").says("<b>forge</b>");
         // Somebody says whose it is, and the next comparison knows.
@@ -76,7 +76,7 @@ on_both_databases! {
         browser.submit(&path, &compare, &[("accounts", "account\nada\nroot\n")]).expect(303);
         let shown = browser.page(&path).says("every one belongs to somebody who is here");
         let old = shown.html.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|href| href.contains("?comparison=")).unwrap();
-        browser.page(old).says("1 of nobody who is known").says("shown above");
+        browser.page(old).says("1 that nobody here is known to have").says("shown above");
         browser.get(&format!("{path}?comparison={gone}")).expect(404);
         browser.submit(&path, &format!("{path}/fetch"), &[]).expect(422).says("are not fetched");
         // Whoever reads evidence sees it and changes nothing.

@@ -135,7 +135,7 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
         roles.into_iter().map(|one| Choice::new(one.version.role.to_string(), one.version.role.to_string(), role)),
     );
     let seen = query.text("seen")?;
-    let mut last_seen = vec![Choice::new("", "Any time or never", seen)];
+    let mut last_seen = vec![Choice::new("", "Any", seen)];
     last_seen.extend(LastSeen::ALL.map(|one| Choice::new(one.as_str(), told(one), seen)));
     Answer::page(&ListPage {
         columns: vec![column(Order::Name, "Name"), column(Order::Created, "Known since")],
@@ -194,9 +194,9 @@ fn listing(visit: &Visit) -> Result<Listing, Refusal> {
 /// When somebody was seen, after "Last seen".
 const fn told(seen: LastSeen) -> &'static str {
     match seen {
-        LastSeen::Day => "in the last 24 hours",
-        LastSeen::Week => "in the last 7 days",
-        LastSeen::Month => "in the last 30 days",
+        LastSeen::Day => "last 24 hours",
+        LastSeen::Week => "last 7 days",
+        LastSeen::Month => "last 30 days",
         LastSeen::NotForAMonth => "not for 30 days",
         LastSeen::NotForAQuarter => "not for 90 days",
         LastSeen::Never => "never",
