@@ -78,6 +78,13 @@ MUSTER_TEST_POSTGRES_URL=$(scripts/postgres.sh start "$run/postgres")
 export MUSTER_TEST_POSTGRES_URL
 echo "$MUSTER_TEST_POSTGRES_URL"
 
+step "tests are built"
+cargo nextest run --workspace --all-targets --locked --no-run
+# Each test copies a migrated database, which is sooner done than migrating one.
+export MUSTER_TEST_POSTGRES_TEMPLATE=migrated
+scripts/postgres.sh run psql -q -c "CREATE DATABASE $MUSTER_TEST_POSTGRES_TEMPLATE" "$MUSTER_TEST_POSTGRES_URL"
+target/debug/muster migrate --database-url "${MUSTER_TEST_POSTGRES_URL/\/postgres?//$MUSTER_TEST_POSTGRES_TEMPLATE?}"
+
 step "tests, and each benchmark once"
 # Everything runs, ignored or not, so the count of what does not is always 0 and says nothing.
 TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ignored all 2>&1 | sed -u 's/, 0 skipped$//'

@@ -81,7 +81,7 @@ impl Stage {
             "attribute": "userType", "values": ["Employee"], "permissions": ["deploy:run"], "scope": "/billing" });
         call("POST", "/guardrails", &json!({ "ready": limit, "confirm": true }));
         call("PUT", &format!("/users/{eve}/suspension"), &json!({}));
-        let browsers = [person(server, id, "root", "admin"), person(server, id, "vera", "")];
+        let browsers = [person(server, id, "hugo", "admin"), person(server, id, "vera", "")];
         let pep = Client { base: server.url.clone(), token: administrator(server, id, CredentialKind::Pep).token };
         Self { id, slug: slug.to_owned(), pep, admin, connections: [made.client, second], browsers }
     }
@@ -93,7 +93,7 @@ impl Stage {
             token: client.token.clone(),
         };
         let (pep, mut opened) = (at(&self.pep, ""), BTreeSet::new());
-        let people = ["ada", "bob", "eve", "gil", "root", "vera"].map(|name| ("user", name));
+        let people = ["ada", "bob", "eve", "gil", "hugo", "vera"].map(|name| ("user", name));
         for (kind, who) in people.into_iter().chain([("service", "pipeline")]) {
             for permission in PERMISSIONS {
                 for (resource, path) in
@@ -121,7 +121,7 @@ impl Stage {
             let answer = at(&self.admin, "/api/v1").get(path);
             opened.extend((answer.status == 200).then(|| format!("administrator reads {path}")));
         }
-        for (browser, who) in self.browsers.iter().zip(["root", "vera"]) {
+        for (browser, who) in self.browsers.iter().zip(["hugo", "vera"]) {
             let beside = Browser::new(server);
             beside.set_cookie(SESSION, &browser.cookie(SESSION).unwrap());
             for page in ["people", "mappings", "log", "profile"] {
@@ -165,8 +165,8 @@ on_both_databases! {
         let server = Server::start(database);
         let before = whole.opened(&server);
         for line in ["ada deploy:run /billing/production", "bob plane:fly /billing", "bob build:view /", "pipeline deploy:run /billing",
-            "root organization:manage-access /", "connection 0 sees /Groups \"inner\"", "connection 1 sees /Groups \"theirs\"",
-            "administrator reads /credentials", "root is shown people", "vera is shown profile"] {
+            "hugo organization:manage-access /", "connection 0 sees /Groups \"inner\"", "connection 1 sees /Groups \"theirs\"",
+            "administrator reads /credentials", "hugo is shown people", "vera is shown profile"] {
             assert!(before.contains(line), "{line}: {before:#?}");
         }
         assert!(!before.iter().any(|line| line.starts_with("eve") || line.starts_with("gil") || line == "vera is shown people"), "{before:#?}");

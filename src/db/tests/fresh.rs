@@ -30,7 +30,9 @@ impl Fresh {
                     .expect("run `scripts/test.sh`, or `export MUSTER_TEST_POSTGRES_URL=$(scripts/postgres.sh start)`");
                 let name = format!("test_{}", ids::resource(Clock::system().now()).to_string().replace('-', "_"));
                 let maintenance = Database::open(&server, IfMissing::Refuse).unwrap();
-                batch(&maintenance, &format!("CREATE DATABASE {name} TEMPLATE template0"));
+                let template = std::env::var("MUSTER_TEST_POSTGRES_TEMPLATE");
+                let template = template.as_deref().unwrap_or("template0");
+                batch(&maintenance, &format!("CREATE DATABASE {name} TEMPLATE {template}"));
                 let mut url: url::Url = server.parse().unwrap();
                 url.set_path(&name);
                 let database = Database::open(url.as_str(), IfMissing::Refuse).unwrap();

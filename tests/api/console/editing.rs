@@ -87,7 +87,7 @@ on_both_databases! {
         let connection = server.administration().connections(acme.id).unwrap()[0].id;
         let path = format!("/o/acme/connections/{connection}/brake");
         let of = |share: &'static str| [("share", share), ("least", "60"), ("minutes", "15")];
-        let (first, second) = (browser.page(&path).says("It fires at: off"), browser.page(&path));
+        let (first, second) = (browser.page(&path).says("nothing is held"), browser.page(&path));
         first.send(&browser, &path, &of("10")).expect(303);
         let refused = second.send(&browser, &path, &of("30")).expect(409);
         refused.assert_well_made();
@@ -96,6 +96,6 @@ on_both_databases! {
         browser.page(&path).says("more than 30 %").says("Never in the last 90 days");
         browser.submit(&path, &path, &of("0")).expect(422).says("from 1 to 100 percent").assert_well_made();
         browser.submit(&path, &format!("{path}/off"), &[]).expect(303);
-        browser.page(&path).says("It fires at: off");
+        browser.page(&path).says("nothing is held");
     }
 }

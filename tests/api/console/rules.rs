@@ -33,6 +33,16 @@ const BILLING: &str = "[[scope]]\npath = \"/billing/production\"\nproduction = t
                        [[assignment]]\nuser = \"ada\"\nrole = \"deployer\"\nscope = \"/billing\"\n\n\
                        [[assignment]]\nuser = \"ben\"\nrole = \"deployer\"\nscope = \"/billing\"\n";
 
+/// The administrator of an organization at whose gate at least two must be able to deploy.
+fn where_two_must_be_able_to_deploy(server: &Server, organization: muster::model::OrganizationId) -> Browser {
+    apply(server, organization, BILLING);
+    let admin = recovery_administrator(server, organization);
+    let gate = "/o/acme/gates/at?scope=%2Fbilling%2Fproduction&permission=deploy%3Arun";
+    let fields = [("scope", "/billing/production"), ("permission", "deploy:run"), ("minimum", "2"), ("maximum", "")];
+    admin.submit(gate, "/o/acme/gates/at", &fields).expect(303);
+    admin
+}
+
 on_both_databases! {
     fn ready_guardrails_are_switched_on_with_parameters_after_a_rehearsal(database: &Database) {
         let server = Server::start(database);
@@ -67,11 +77,7 @@ on_both_databases! {
     fn a_rehearsal_says_which_gates_would_fall_under_their_minimum(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");
-        apply(&server, acme.id, BILLING);
-        let admin = recovery_administrator(&server, acme.id);
-        let gate = "/o/acme/gates/at?scope=%2Fbilling%2Fproduction&permission=deploy%3Arun";
-        let fields = [("scope", "/billing/production"), ("permission", "deploy:run"), ("minimum", "2"), ("maximum", "")];
-        admin.submit(gate, "/o/acme/gates/at", &fields).expect(303);
+        let admin = where_two_must_be_able_to_deploy(&server, acme.id);
         let id = super::people::id_of(&server, acme.id, "ada");
         let cedar = format!(
             "@id(\"one\")\n@reason(\"Ada rests.\")\n@control(\"C-1\")\nforbid (principal == User::\"{id}\", \
@@ -84,11 +90,7 @@ on_both_databases! {
     fn every_preview_names_what_breaks_and_can_be_copied_as_evidence(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");
-        apply(&server, acme.id, BILLING);
-        let admin = recovery_administrator(&server, acme.id);
-        let gate = "/o/acme/gates/at?scope=%2Fbilling%2Fproduction&permission=deploy%3Arun";
-        let fields = [("scope", "/billing/production"), ("permission", "deploy:run"), ("minimum", "2"), ("maximum", "")];
-        admin.submit(gate, "/o/acme/gates/at", &fields).expect(303);
+        let admin = where_two_must_be_able_to_deploy(&server, acme.id);
         let ada = super::people::id_of(&server, acme.id, "ada");
         let evidence = |page: &super::browser::Shown| -> serde_json::Value {
             assert!(page.html.contains("data-copy=\"evidence\""), "{}", page.html);

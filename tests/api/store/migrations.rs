@@ -134,7 +134,7 @@ on_both_databases! {
     }
 
     fn people_who_were_there_before_lists_were_sorted_are_given_what_they_are_sorted_by(database: &Database) {
-        let store = Store::open(database.url(), IfMissing::Create).unwrap();
+        let store = Store::open(database.without_tables().url(), IfMissing::Create).unwrap();
         let first: Result<(), DatabaseError> = store.with_own_connection(|tx| {
             match tx {
                 Tx::Sqlite(connection) => {
@@ -181,7 +181,7 @@ on_both_databases! {
         let backend = database.backend();
         for round in 0..5 {
             let fresh = Database::fresh(backend);
-            let program = Program::on(&fresh);
+            let program = Program::on(fresh.without_tables());
             let printed: Vec<String> = std::thread::scope(|scope| {
                 let running: Vec<_> = (0..3).map(|_| scope.spawn(|| program.done(&["migrate"]))).collect();
                 running.into_iter().map(|one| one.join().unwrap()).collect()

@@ -13,7 +13,7 @@ pub enum Backend {
     Postgres,
 }
 
-/// An empty database, gone when dropped.
+/// A database that holds nothing, gone when dropped.
 pub struct Database {
     url: String,
     place: Place,
@@ -26,7 +26,9 @@ enum Place {
 }
 
 impl Database {
-    /// An empty database of this kind: on SQLite a file that does not exist yet, in a folder of its own.
+    /// A database of this kind that holds nothing: on SQLite a file that does not exist yet, in a folder of its own; on
+    /// PostgreSQL one without tables, or a copy of the one that `MUSTER_TEST_POSTGRES_TEMPLATE` names, which is migrated:
+    /// that saves each test half a second.
     ///
     /// # Panics
     /// On PostgreSQL, unless `MUSTER_TEST_POSTGRES_URL` names a server on which databases may be created.
@@ -61,6 +63,14 @@ impl Database {
         }
     }
 
+    /// The same without tables, whatever it was.
+    pub fn without_tables(&self) -> &Self {
+        if let Place::Server { url, name } = &self.place {
+            create(url, name, "template0");
+        }
+        self
+    }
+
     fn in_a_file() -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("muster.db").display());
@@ -76,10 +86,8 @@ impl Database {
             )
         });
         let name = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        // A process of the same number may have left one behind when it was killed.
-        for statement in [drop_statement(&name), format!("CREATE DATABASE {name} TEMPLATE template0")] {
-            ask(&server, &statement).unwrap_or_else(|failure| panic!("{failure}"));
-        }
+        let template = std::env::var("MUSTER_TEST_POSTGRES_TEMPLATE");
+        create(&server, &name, template.as_deref().unwrap_or("template0"));
         let mut url: url::Url = server.parse().unwrap();
         url.set_path(&name);
         Self { url: url.into(), place: Place::Server { url: server, name }, servers: 1 }
@@ -92,6 +100,13 @@ impl Drop for Database {
             // The server goes too, with everything in it: a failure here is no failure of the test.
             drop(ask(url, &drop_statement(name)));
         }
+    }
+}
+
+/// A process of the same number may have left one behind when it was killed.
+fn create(server: &str, name: &str, template: &str) {
+    for statement in [drop_statement(name), format!("CREATE DATABASE {name} TEMPLATE {template}")] {
+        ask(server, &statement).unwrap_or_else(|failure| panic!("{failure}"));
     }
 }
 
