@@ -60,8 +60,7 @@ pub(super) const FIRST_TWO: Statement = Statement::both(
 );
 pub(super) const BY_SLUG: Statement = Statement::both(
     "organization_by_slug",
-    "SELECT id, slug, name, revision, certification, suspended_at FROM organization WHERE slug = $1 \
-     AND suspended_at IS NULL",
+    "SELECT id, slug, name, revision, certification, suspended_at FROM organization WHERE slug = $1",
 );
 pub(super) const BY_ID: Statement = Statement::both(
     "organization_by_id",
@@ -249,6 +248,15 @@ pub fn first_two(tx: &mut Tx<'_>) -> Result<Vec<Organization>, DatabaseError> {
 
 /// The organization of a slug, unless it is suspended.
 pub fn by_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<Organization>, DatabaseError> {
+    Ok(of_slug(tx, slug)?.filter(|organization| organization.suspended_at.is_none()))
+}
+
+/// Whether an organization has this slug, suspended or not.
+pub fn is_taken(tx: &mut Tx<'_>, slug: &str) -> Result<bool, DatabaseError> {
+    Ok(of_slug(tx, slug)?.is_some())
+}
+
+fn of_slug(tx: &mut Tx<'_>, slug: &str) -> Result<Option<Organization>, DatabaseError> {
     Sql(&BY_SLUG, vec![Bind::Text(slug)]).row(tx)?.as_ref().map(read_organization).transpose()
 }
 

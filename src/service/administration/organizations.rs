@@ -116,7 +116,7 @@ impl Administration {
         let id = ids::organization(self.clock.now());
         let cause = self.cause(id);
         self.live.write(&cause, |tx| {
-            if organizations::list(tx)?.iter().any(|other| other.slug == slug.as_str()) {
+            if organizations::is_taken(tx, slug.as_str())? {
                 return Err(AdministrationError::Taken(format!("an organization `{slug}` exists already")));
             }
             let mut set = WriteSet::new(id);
