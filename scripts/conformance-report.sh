@@ -43,8 +43,8 @@ look --base-url "http://127.0.0.1:$port/scim" --token peer >"$work/scimmy.json"
 What the [conformance kit](../conformance/README.md) finds in Muster and in two other SCIM servers. This page is written by \`scripts/conformance-report.sh\`.
 
 * Muster $(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1), on SQLite, without a profile; the suite runs the kit on both databases (\`tests/api/conformance.rs\`).
-* PyPI [scim2-server](https://pypi.org/project/scim2-server/) $scim2_server, which keeps to the RFCs and is meant for tests of clients; with cursors switched on.
-* npm [scimmy-routers](https://www.npmjs.com/package/scimmy-routers) $scimmy_routers with scimmy $scimmy, a library: what it leaves to its users is in \`scripts/peers/scimmy.mjs\`.
+* [scim2-server](https://github.com/python-scim/scim2-server) $scim2_server, which keeps to the RFCs and is meant for tests of clients; with cursors switched on.
+* [scimmy-routers](https://github.com/scimmyjs/scimmy-routers) $scimmy_routers with scimmy $scimmy, a library: what it leaves to its users is in \`scripts/peers/scimmy.mjs\`.
 
 A conversation ends at the first answer an identity provider could not use, so one failure can hide others. Neither peer has organizations, so requirement 66 is not checked there. That a strict server fails conversations is no breach of the RFCs: identity providers send what the RFCs do not foresee, and that is what the conversations are for.
 

@@ -5,7 +5,7 @@
 #   scripts/test.sh --long   with the long counts of the property tests and the crash tests
 #
 # Needs a Rust toolchain and a C compiler, and installs what else is missing: PostgreSQL's programs (apt-get), cargo-deny
-# and cargo-nextest (crates.io), tools for SCIM servers (PyPI, into a Python venv), and Chromium with what drives it
+# and cargo-nextest (cargo), tools for SCIM servers (pip, into a Python venv), and Chromium with what drives it
 # (apt-get, npm). A missing part is an error; nothing is left out.
 # MUSTER_TEST_SEED repeats a run: it is printed at the start and seeds every random choice.
 set -euo pipefail

@@ -1,6 +1,6 @@
 //! Forgets what receivers and administrators were told long ago, and signed tokens that have ended.
 
-use crate::db::{DatabaseError, Tx, assertions, notifications, organizations, signals};
+use crate::db::{DatabaseError, assertions, notifications, organizations, signals};
 use crate::model::Moment;
 
 use super::Live;
@@ -24,12 +24,12 @@ impl Live {
         let mut gone = 0_usize;
         for organization in self.0.database.read(organizations::list)? {
             let of = organization.id;
-            gone = gone.saturating_add(self.step(|tx| notifications::forget(tx, of, before))?);
-            self.step(|tx| {
+            gone = gone.saturating_add(self.note(|tx| notifications::forget(tx, of, before))?);
+            self.note(|tx| {
                 assertions::forget(tx, of, now.as_micros().div_euclid(1_000_000).saturating_sub(CLOCKS_APART))
             })?;
             while goes_on() {
-                let step = self.step(|tx| signals::forget(tx, of, before, STEP))?;
+                let step = self.note(|tx| signals::forget(tx, of, before, STEP))?;
                 gone = gone.saturating_add(step);
                 if step == 0 {
                     break;
@@ -37,10 +37,5 @@ impl Live {
             }
         }
         Ok(gone)
-    }
-
-    fn step(&self, forget: impl FnOnce(&mut Tx<'_>) -> Result<usize, DatabaseError>) -> Result<usize, DatabaseError> {
-        let _turn = self.0.database.turn_to_write();
-        self.0.database.read(forget)
     }
 }

@@ -4,33 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
-use crate::administration::{administered, administrator};
-use crate::support::{Answer, BULK, Client, Organization, Program, Server, group, user};
+use crate::listening::{Listening, fetch};
+use crate::support::{Answer, BULK, Client, Program, group, user};
 
 const DONE: &str = "urn:ietf:params:scim:event:misc:asyncresp";
 const PREFER: [(&str, &str); 2] = [("Prefer", "respond-async"), ("Content-Type", "application/scim+json")];
 
-struct Fixture {
-    // Answers until it is dropped.
-    _server: Server,
-    organization: Organization,
-    admin: Client,
-    ssf: Client,
-}
-
-impl Fixture {
-    fn new(database: &crate::support::Database) -> Self {
-        let (server, organization, admin) = administered(database);
-        let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
-        let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
-        Self { _server: server, organization, admin, ssf }
-    }
-
+impl Listening {
     fn switch(&self, on: bool) {
         let connection =
             self.admin.get("/connections").expect(200).json()["items"][0]["id"].as_str().unwrap().to_owned();
@@ -39,35 +21,10 @@ impl Fixture {
         assert_eq!(changed.json()["security_events"], on);
     }
 
-    fn stream(&self, event: &str) -> String {
-        let made = self.ssf.post("/stream", &json!({ "events_requested": [event] })).expect(201).json();
-        made["stream_id"].as_str().unwrap().to_owned()
-    }
-
     fn prefer(&self, method: &str, path: &str, body: &Value) -> Answer {
         let body = (!body.is_null()).then(|| body.to_string());
         self.organization.client.send(method, path, &PREFER, body.as_deref())
     }
-
-    /// What waits, acknowledged.
-    fn fetch(&self, stream: &str) -> Vec<Value> {
-        fetch(&self.ssf, stream)
-    }
-}
-
-fn fetch(ssf: &Client, stream: &str) -> Vec<Value> {
-    let path = format!("/poll/{stream}");
-    let sets = ssf.post(&path, &json!({ "returnImmediately": true })).expect(200).json()["sets"].clone();
-    let sets = sets.as_object().unwrap().clone();
-    let names: Vec<&String> = sets.keys().collect();
-    ssf.post(&path, &json!({ "maxEvents": 0, "ack": names })).expect(200);
-    let read = |token: &Value| -> Value {
-        let payload = token.as_str().unwrap().split('.').nth(1).unwrap().to_owned();
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
-    };
-    let mut all: Vec<Value> = sets.values().map(read).collect();
-    all.sort_by_key(|claims| claims["jti"].to_string());
-    all
 }
 
 fn said(claims: &Value) -> &Value {
@@ -76,10 +33,10 @@ fn said(claims: &Value) -> &Value {
 
 on_both_databases! {
     fn an_outcome_is_told_where_the_connection_has_switched_that_on_and_somebody_hears_it(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
         let create = |name: &str| fixture.prefer("POST", "/Users", &user(name));
-        let stream = fixture.stream(DONE);
+        let stream = fixture.stream(&[DONE]);
         create("before@example.com").expect(201);
         assert!(client.get("/ServiceProviderConfig").expect(200).json().get("securityEvents").is_none());
         fixture.switch(true);
@@ -117,15 +74,15 @@ on_both_databases! {
         // Nobody hears: everything is answered at once.
         fixture.ssf.delete(&format!("/stream?stream_id={stream}")).expect(204);
         create("eve@example.com").expect(201);
-        fixture.stream(DONE);
+        fixture.stream(&[DONE]);
         fixture.switch(false);
         create("fay@example.com").expect(201);
     }
 
     fn outcomes_about_groups_are_told_too(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         fixture.switch(true);
-        let stream = fixture.stream(DONE);
+        let stream = fixture.stream(&[DONE]);
         let ann = fixture.organization.client.create_user("ann@example.com");
         fixture.prefer("POST", "/Groups", &group("crew", &[&ann])).expect(202);
         let uri = fixture.fetch(&stream)[0]["sub_id"]["uri"].as_str().unwrap().to_owned();
@@ -140,9 +97,9 @@ on_both_databases! {
     }
 
     fn every_operation_of_a_bulk_request_is_told_by_itself(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         fixture.switch(true);
-        let stream = fixture.stream(DONE);
+        let stream = fixture.stream(&[DONE]);
         let bulk = |operations: &Value, errors: u64| fixture.prefer("POST", "/Bulk",
             &json!({ "schemas": [BULK], "failOnErrors": errors, "Operations": operations }));
         let post = |name: &str, id: &str| json!({ "method": "POST", "path": "/Users", "bulkId": id, "data": user(name) });
@@ -196,7 +153,7 @@ on_both_databases! {
         let ssf = Client { base: format!("{}/ssf", again.base()), token: secret.to_owned() };
         let mut told: Vec<Value> = Vec::new();
         loop {
-            let more = fetch(&ssf, stream);
+            let more = fetch(&ssf, stream, &json!({ "returnImmediately": true }));
             if more.is_empty() {
                 break;
             }

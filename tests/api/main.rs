@@ -87,6 +87,8 @@ mod leavers;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod listening;
+#[cfg(test)]
 mod membership;
 #[cfg(test)]
 mod memory;

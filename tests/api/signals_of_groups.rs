@@ -1,63 +1,34 @@
 //! What receivers are told of groups (RFC 9967 §2.4): that and what of them has changed, or the change itself.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use muster::model::CredentialKind;
 use serde_json::{Value, json};
 
-use crate::administration::{administered, administrator};
 use crate::brakes::{look, quarantines, set};
-use crate::support::{Client, Database, Organization, Server, group};
+use crate::listening::Listening;
+use crate::support::group;
 
 const SCIM: &str = "urn:ietf:params:scim:event:";
 
-struct Fixture {
-    server: Server,
-    organization: Organization,
-    admin: Client,
-    ssf: Client,
-}
-
-impl Fixture {
-    fn new(database: &Database) -> Self {
-        let (server, organization, admin) = administered(database);
-        let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
-        let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
-        Self { server, organization, admin, ssf }
-    }
-
-    fn stream(&self, events: &[&str]) -> String {
+impl Listening {
+    /// A stream that is fetched, for these events of RFC 9967.
+    fn scim_stream(&self, events: &[&str]) -> String {
         let events: Vec<String> = events.iter().map(|event| format!("{SCIM}{event}")).collect();
-        let made = self.ssf.post("/stream", &json!({ "events_requested": events })).expect(201).json();
-        made["stream_id"].as_str().unwrap().to_owned()
+        self.stream(&events.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// What waits, acknowledged: the subject, the name of the event and what it says.
-    fn fetch(&self, stream: &str) -> Vec<(Value, String, Value)> {
-        let path = format!("/poll/{stream}");
-        let sets = self.ssf.post(&path, &json!({ "returnImmediately": true })).expect(200).json()["sets"].clone();
-        let sets = sets.as_object().unwrap().clone();
-        let names: Vec<&String> = sets.keys().collect();
-        self.ssf.post(&path, &json!({ "maxEvents": 0, "ack": names })).expect(200);
-        let mut all: Vec<Value> = sets.values().map(claims).collect();
-        all.sort_by_key(|claims| claims["jti"].to_string());
+    fn told(&self, stream: &str) -> Vec<(Value, String, Value)> {
         let taken_apart = |claims: Value| {
             let (name, said) = claims["events"].as_object().unwrap().iter().next().unwrap();
             (claims["sub_id"].clone(), name.strip_prefix(SCIM).unwrap().to_owned(), said.clone())
         };
-        all.into_iter().map(taken_apart).collect()
+        self.fetch(stream).into_iter().map(taken_apart).collect()
     }
 
     fn one(&self, stream: &str) -> (Value, String, Value) {
-        let mut all = self.fetch(stream);
+        let mut all = self.told(stream);
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
-}
-
-fn claims(token: &Value) -> Value {
-    let payload = token.as_str().unwrap().split('.').nth(1).unwrap().to_owned();
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }
 
 fn member(id: &str) -> Value {
@@ -66,11 +37,11 @@ fn member(id: &str) -> Value {
 
 on_both_databases! {
     fn what_of_a_group_has_changed_is_named(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
-        let stream = fixture.stream(&["prov:create:notice", "prov:patch:notice", "prov:put:notice", "prov:delete"]);
+        let stream = fixture.scim_stream(&["prov:create:notice", "prov:patch:notice", "prov:put:notice", "prov:delete"]);
         let (ann, bob) = (client.create_user("ann"), client.create_user("bob"));
-        fixture.fetch(&stream);
+        fixture.told(&stream);
         let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": "crew",
             "externalId": "00g1", "members": [{ "value": ann }] });
         let crew = client.post("/Groups", &body).expect(201).id();
@@ -84,7 +55,7 @@ on_both_databases! {
         client.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": bob }] }])).expect(200);
         assert_eq!(fixture.one(&stream), (known.clone(), "prov:patch:notice".to_owned(), json!({ "attributes": ["members"] })));
         client.patch(&path, &json!([{ "op": "add", "path": "members", "value": [{ "value": bob }] }])).expect(200);
-        assert!(fixture.fetch(&stream).is_empty(), "nothing has changed");
+        assert!(fixture.told(&stream).is_empty(), "nothing has changed");
         let renamed = client.patch(&path, &json!([{ "op": "replace", "path": "displayName", "value": "cast" }])).expect(200);
         let (_, _, said) = fixture.one(&stream);
         assert_eq!(said, json!({ "attributes": ["displayName"], "version": renamed.header("ETag") }));
@@ -100,10 +71,10 @@ on_both_databases! {
     }
 
     fn a_change_to_a_group_is_told_whole_to_whoever_asks_for_it(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
         let (ann, bob) = (client.create_user("ann"), client.create_user("bob"));
-        let stream = fixture.stream(&["prov:create:full", "prov:patch:full", "prov:put:full"]);
+        let stream = fixture.scim_stream(&["prov:create:full", "prov:patch:full", "prov:put:full"]);
         let crew = client.create_group("crew", &[&ann]);
         let (_, name, said) = fixture.one(&stream);
         assert_eq!((name.as_str(), said.get("attributes")), ("prov:create:full", None), "one of the two and never both");
@@ -125,7 +96,7 @@ on_both_databases! {
         let copy = client.create_group("copy", &[&ann]);
         client.send("PATCH", &format!("/Groups/{copy}"), &[], Some(&said["data"].to_string().replace("\"cast\"", "\"cast 2\""))).expect(200);
         assert_eq!(client.members(&copy), client.members(&crew));
-        fixture.fetch(&stream);
+        fixture.told(&stream);
         client.put(&path, &group("cast", &[&ann, &bob])).expect(200);
         let (_, name, said) = fixture.one(&stream);
         let mut members: Vec<String> = said["data"]["members"].as_array().unwrap().iter().map(|member| member["value"].as_str().unwrap().to_owned()).collect();
@@ -136,7 +107,7 @@ on_both_databases! {
     }
 
     fn of_a_large_change_it_is_told_what_to_fetch(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
         let mut people: Vec<String> = Vec::new();
         for part in 0..2 {
@@ -145,7 +116,7 @@ on_both_databases! {
             let answer = client.bulk(&json!(operations)).expect(200).json();
             people.extend(answer["Operations"].as_array().unwrap().iter().map(|done| done["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()));
         }
-        let stream = fixture.stream(&["prov:create:full", "prov:create:notice"]);
+        let stream = fixture.scim_stream(&["prov:create:full", "prov:create:notice"]);
         let named: Vec<&str> = people.iter().map(String::as_str).collect();
         client.create_group("all", &named);
         let (_, name, said) = fixture.one(&stream);
@@ -153,7 +124,7 @@ on_both_databases! {
     }
 
     fn a_group_that_a_quarantine_brings_back_is_told_of_as_new_and_then_who_is_in_it(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
         set(&fixture.admin);
         let (ann, bob) = (client.create_user("ann"), client.create_user("bob"));
@@ -161,14 +132,14 @@ on_both_databases! {
         let outer = client.create_group("outer", &[&crew]);
         let stays = client.create_group("stays", &[&crew, &ann]);
         let others: Vec<String> = (0..50).map(|number| client.create_group(&format!("g{number}"), &[])).collect();
-        let stream = fixture.stream(&["prov:create:full", "prov:patch:full", "prov:delete"]);
+        let stream = fixture.scim_stream(&["prov:create:full", "prov:patch:full", "prov:delete"]);
         for id in others.iter().chain([&crew, &outer]) {
             client.delete(&format!("/Groups/{id}")).expect(204);
         }
         let all = || {
             let mut all = Vec::new();
             loop {
-                match fixture.fetch(&stream) {
+                match fixture.told(&stream) {
                     none if none.is_empty() => return all,
                     some => all.extend(some),
                 }
@@ -203,9 +174,9 @@ on_both_databases! {
     }
 
     fn a_stream_is_not_told_of_the_groups_it_has_removed(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let client = &fixture.organization.client;
-        let stream = fixture.stream(&["prov:delete", "feed:remove"]);
+        let stream = fixture.scim_stream(&["prov:delete", "feed:remove"]);
         let (crew, cast) = (client.create_group("crew", &[]), client.create_group("cast", &[]));
         let subject = json!({ "format": "scim", "uri": format!("/Groups/{crew}") });
         fixture.ssf.post("/subjects:remove", &json!({ "stream_id": stream, "subject": subject })).expect(204);

@@ -8,34 +8,15 @@ use muster::model::{CredentialKind, Destinations, Moment};
 use muster::service::administration::{NewToken, receivers_by_state};
 use serde_json::{Value, json};
 
-use crate::administration::{administered, administrator};
-use crate::support::{ACCEPTED, Client, Database, Listener, Organization, Received, Server, user};
+use crate::administration::administrator;
+use crate::listening::{Listening, claims, fetch};
+use crate::support::{ACCEPTED, Client, Listener, Received, Server, user};
 
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
 const SSF: &str = "https://schemas.openid.net/secevent/ssf/event-type/";
 const SCIM: &str = "urn:ietf:params:scim:event:";
 
-struct Fixture {
-    server: Server,
-    organization: Organization,
-    admin: Client,
-    ssf: Client,
-}
-
-impl Fixture {
-    fn new(database: &Database) -> Self {
-        let (server, organization, admin) = administered(database);
-        let receiver = administrator(&server, organization.id, CredentialKind::Receiver);
-        let ssf = Client { base: format!("{}/ssf", server.url), token: receiver.token };
-        Self { server, organization, admin, ssf }
-    }
-
-    /// A stream that is fetched, for these events; its id.
-    fn stream(&self, events: &[&str]) -> String {
-        let wanted = json!({ "events_requested": events, "delivery": { "method": "urn:ietf:rfc:8936" } });
-        self.ssf.post("/stream", &wanted).expect(201).json()["stream_id"].as_str().unwrap().to_owned()
-    }
-
+impl Listening {
     fn push(&self, listener: &Listener, events: &Value) -> String {
         let wanted = json!({ "name": "ci", "method": "push", "url": listener.url, "events": events });
         self.admin.post("/receivers", &wanted).expect(201).id()
@@ -50,26 +31,10 @@ impl Fixture {
         self.organization.client.patch(&format!("/Users/{id}"), &operations).expect(200);
     }
 
-    /// What waits for a stream, acknowledged with the same breath.
-    fn fetch(&self, stream: &str) -> Vec<Value> {
-        self.fetch_with(stream, &json!({ "returnImmediately": true }))
-    }
-
-    fn fetch_with(&self, stream: &str, how: &Value) -> Vec<Value> {
-        let path = format!("/poll/{stream}");
-        let sets = self.ssf.post(&path, how).expect(200).json()["sets"].clone();
-        let sets = sets.as_object().unwrap().clone();
-        let names: Vec<&String> = sets.keys().collect();
-        self.ssf.post(&path, &json!({ "maxEvents": 0, "ack": names })).expect(200);
-        let mut all: Vec<Value> = sets.values().map(|token| claims(token.as_str().unwrap())).collect();
-        all.sort_by_key(|claims| claims["jti"].to_string());
-        all
-    }
-
     /// What arrives at a stream, waited for by the server.
     fn fetch_some(&self, stream: &str) -> Vec<Value> {
         loop {
-            let found = self.fetch_with(stream, &json!({}));
+            let found = fetch(&self.ssf, stream, &json!({}));
             if !found.is_empty() {
                 return found;
             }
@@ -79,10 +44,6 @@ impl Fixture {
     fn choose(&self, verb: &str, stream: &str, subject: &Value) -> u16 {
         self.ssf.post(&format!("/subjects:{verb}"), &json!({ "stream_id": stream, "subject": subject })).status
     }
-}
-
-fn claims(token: &str) -> Value {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
 }
 
 fn event(claims: &Value) -> (&str, &Value) {
@@ -101,7 +62,7 @@ fn next(listener: &Listener) -> Value {
 
 on_both_databases! {
     fn a_stream_is_about_everybody_but_those_removed(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let configuration = Client { base: fixture.server.url.clone(), token: String::new() }
             .get("/.well-known/ssf-configuration").expect(200).json();
         assert_eq!(configuration["default_subjects"], "ALL");
@@ -128,7 +89,7 @@ on_both_databases! {
     }
 
     fn a_stream_about_nobody_is_about_those_added(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let listener = Listener::start();
         let made = fixture.admin.post("/receivers", &json!({ "name": "few", "method": "push", "url": listener.url,
             "events": ["session-revoked"], "subjects": "NONE" })).expect(201).json();
@@ -140,7 +101,7 @@ on_both_databases! {
     }
 
     fn what_is_no_subject_is_refused_and_who_is_not_known_is_not_told(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let stream = fixture.stream(&[&format!("{CAEP}session-revoked")]);
         for unknown in [
             json!({ "format": "email", "email": "nobody@example.com" }),
@@ -162,7 +123,7 @@ on_both_databases! {
     }
 
     fn a_receiver_is_told_before_it_is_told_nothing(database: &Database) {
-        let (fixture, listener) = (Fixture::new(database), Listener::start());
+        let (fixture, listener) = (Listening::new(database), Listener::start());
         let id = fixture.push(&listener, &json!(["session-revoked"]));
         let path = format!("/receivers/{id}");
         let status = |status: &str| fixture.admin.send("PATCH", &path, &[], Some(&json!({ "status": status }).to_string())).expect(200);
@@ -188,7 +149,7 @@ on_both_databases! {
     }
 
     fn a_receiver_that_pauses_itself_is_not_told_so_and_one_that_fetches_is(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let stream = fixture.stream(&[&format!("{CAEP}session-revoked")]);
         fixture.ssf.post("/status", &json!({ "stream_id": stream, "status": "paused" })).expect(200);
         assert_eq!(fixture.fetch(&stream), Vec::<Value>::new());
@@ -202,7 +163,7 @@ on_both_databases! {
     }
 
     fn whose_groups_and_roles_are_others_is_told_with_what_they_are_now(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let changed = format!("{CAEP}token-claims-change");
         let (ann, bob) = (fixture.person("ann@example.com"), fixture.person("bob@example.com"));
         let client = &fixture.organization.client;
@@ -235,7 +196,7 @@ on_both_databases! {
     }
 
     fn resources_are_told_whole_to_whoever_asks_for_them(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let stream = fixture.stream(&[&format!("{SCIM}prov:create:full"), &format!("{SCIM}prov:patch:full"), &format!("{SCIM}prov:put:full")]);
         let ann = fixture.person("ann@example.com");
         let told = fixture.fetch(&stream);
@@ -251,7 +212,7 @@ on_both_databases! {
     }
 
     fn what_the_watch_finds_of_a_leaver_is_told(database: &Database) {
-        let fixture = Fixture::new(database);
+        let fixture = Listening::new(database);
         let stream = fixture.stream(&["urn:muster:secevent:event-type:leaver-found"]);
         let ann = fixture.person("ann@example.com");
         fixture.set_active(&ann, false);
@@ -265,7 +226,7 @@ on_both_databases! {
     }
 
     fn a_key_that_is_replaced_while_signals_wait_signs_none_of_them(database: &Database) {
-        let (fixture, listener) = (Fixture::new(database), Listener::start());
+        let (fixture, listener) = (Listening::new(database), Listener::start());
         let id = fixture.push(&listener, &json!(["session-revoked"]));
         let status = |status: &str| fixture.admin.send("PATCH", &format!("/receivers/{id}"), &[], Some(&json!({ "status": status }).to_string())).expect(200);
         status("paused");
