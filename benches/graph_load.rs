@@ -16,7 +16,7 @@
 
 use diesel::connection::SimpleConnection as _;
 use muster::clock::Clock;
-use muster::db::{Database, DatabaseError, Dialect, IfMissing, Tx};
+use muster::db::{Database, DatabaseError, Dialect, IfMissing, Pooled, Tx};
 use muster::live::{Live, LiveSettings};
 use muster::model::OrganizationId;
 
@@ -94,7 +94,7 @@ fn insert(dialect: Dialect, (table, columns, count, values): &(&str, &str, u32, 
 fn execute(database: &Database, text: &str) {
     let ran: Result<(), DatabaseError> = database.with_own_connection(|tx| match tx {
         Tx::Sqlite(connection) => connection.batch_execute(text).map_err(DatabaseError::from),
-        Tx::Postgres(connection) => {
+        Tx::Postgres(Pooled { connection, .. }) => {
             connection.batch_execute("SET statement_timeout = 0")?;
             connection.batch_execute(text).map_err(DatabaseError::from)
         }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the conformance kit against Muster, PyPI scim2-server and npm scimmy-routers, and writes docs/conformance.md.
+# Runs the conformance kit against Muster, scim2-server and scimmy-routers, and writes docs/conformance.md.
 #
 # Needs python3 with venv, node with npm, and the network the first time; what is installed stays in target/third-party.
 set -euo pipefail

@@ -28,7 +28,7 @@ installed() {
   [[ -e $1 && $(cat "$1") == "$2" ]]
 }
 
-# python_programs NAME PACKAGE…: from PyPI, in an environment of its own.
+# python_programs NAME PACKAGE…: by pip, in an environment of its own.
 python_programs() {
   local name=$1
   shift
@@ -39,7 +39,7 @@ python_programs() {
   echo "$*" >"$tools/$name.installed"
 }
 
-# node_programs NAME PACKAGE…: from npm, in a folder of its own. No browser comes along: the machine has one.
+# node_programs NAME PACKAGE…: by npm, in a folder of its own. No browser comes along: the machine has one.
 node_programs() {
   local name=$1
   shift
@@ -82,7 +82,7 @@ organization() {
   "$program" token issue --org "$1" --kind scim --connection "$1"
 }
 
-# serve_scim2 PYTHON: PyPI scim2-server, with the token `peer`; `$peer` is where. Its log is `$work/scim2.log`.
+# serve_scim2 PYTHON: scim2-server, with the token `peer`; `$peer` is where. Its log is `$work/scim2.log`.
 serve_scim2() {
   local port
   port=$(free_port)

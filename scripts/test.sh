@@ -35,6 +35,9 @@ export MUSTER_TEST_SEED="${MUSTER_TEST_SEED:-$((RANDOM << 15 | RANDOM))}"
 export PROPTEST_RNG_SEED="$MUSTER_TEST_SEED"
 echo "MUSTER_TEST_SEED=$MUSTER_TEST_SEED"
 
+# Where nobody watches, only what goes wrong is printed.
+[[ -t 1 ]] || export CARGO_TERM_QUIET=true
+
 step "tools"
 command -v cargo >/dev/null || { echo "test.sh: no Rust toolchain found, install it from https://rustup.rs" >&2; exit 1; }
 command -v cc >/dev/null || { echo "test.sh: no C compiler found, install the package \`gcc\`" >&2; exit 1; }
@@ -49,6 +52,7 @@ mkdir -m 1777 "$run/tmp"
 clean_up() {
   local status=$? pid_file
   trap - EXIT
+  [[ -z ${beside:-} ]] || kill "$beside" 2>/dev/null || true
   while IFS= read -r pid_file; do
     kill -CONT "$(head -1 "$pid_file")" 2>/dev/null || true
     kill -QUIT "$(head -1 "$pid_file")" 2>/dev/null || true
@@ -89,15 +93,21 @@ step "tests, and each benchmark once"
 # Everything runs, ignored or not, so the count of what does not is always 0 and says nothing.
 TMPDIR="$run/tmp" cargo nextest run --workspace --all-targets --locked --run-ignored all 2>&1 | sed -u 's/, 0 skipped$//'
 
-# From here on with the program that the tests were run with.
-step "what others test SCIM servers with"
-TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster
-
-step "the console, looked at with a browser"
-TMPDIR="$run/tmp" scripts/browser.sh target/debug/muster
+# From here on with the program that the tests were run with. Both wait more than they work, so they go side by side.
+step "the console, looked at with a browser, beside what others test SCIM servers with"
+TMPDIR="$run/tmp" scripts/third-party.sh target/debug/muster >"$run/third-party" 2>&1 &
+beside=$!
+status=0
+TMPDIR="$run/tmp" scripts/browser.sh target/debug/muster || status=$?
+wait "$beside" || status=$?
+cat "$run/third-party"
+[[ $status -eq 0 ]] || exit "$status"
 
 step "signing in by identity providers"
 TMPDIR="$run/tmp" scripts/sign-in.sh target/debug/muster
+
+step "mail over a real SMTP server"
+TMPDIR="$run/tmp" scripts/mail.sh target/debug/muster
 
 step "examples in the documentation"
 TMPDIR="$run/tmp" cargo test --workspace --doc --locked

@@ -4,7 +4,7 @@
 #   scripts/third-party.sh [PROGRAM]
 #
 # PROGRAM is the muster to run, target/debug/muster unless said otherwise. Needs python3 with venv; what is installed,
-# from PyPI in the versions named here, stays in target/third-party.
+# by pip in the versions named here, stays in target/third-party.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -65,6 +65,7 @@ pub struct App {
     post: web::Data<Post>,
     practice: web::Data<Practice>,
     handle: Handle,
+    heeds_signals: bool,
     request_log_days: u32,
 }
 
@@ -73,7 +74,7 @@ pub struct App {
 pub struct Handle(Arc<Notify>);
 
 impl Handle {
-    /// As SIGTERM does: no new connections, what runs is finished, the lease is given up. Returns at once.
+    /// No new connections, what runs is finished, the lease is given up. Returns at once.
     pub fn stop(&self) {
         self.0.notify_one();
     }
@@ -106,8 +107,17 @@ impl App {
             post: web::Data::new(Post::default()),
             practice: web::Data::new(Practice::with(practice::Partner::default())),
             handle: Handle::default(),
+            heeds_signals: false,
             request_log_days: REQUEST_LOG_DAYS,
         })
+    }
+
+    /// Ends on SIGTERM and SIGINT too. For the one server a process is there for: signals are the process's, and one that
+    /// runs several, or runs them beside something else, would live on after it was told to end.
+    #[must_use]
+    pub const fn ending_on_signals(mut self) -> Self {
+        self.heeds_signals = true;
+        self
     }
 
     /// Keeps the request log for so many days.
@@ -152,7 +162,8 @@ impl App {
         self.handle.clone()
     }
 
-    /// Answers until SIGTERM, SIGINT or [`Handle::stop`], then finishes what runs and gives up the lease. Blocks.
+    /// Answers until [`Handle::stop`], or a signal where it heeds them, then finishes what runs and gives up the lease.
+    /// Blocks.
     ///
     /// # Errors
     /// What the operating system says.
@@ -170,7 +181,8 @@ impl App {
         if let Some(listener) = self.metrics_listener {
             servers.push(metrics(listener, self.edge)?);
         }
-        for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
+        let heeded = self.heeds_signals.then(|| [SignalKind::terminate(), SignalKind::interrupt()]);
+        for kind in heeded.into_iter().flatten() {
             let (mut signal, handle) = (signal(kind)?, self.handle.clone());
             rt::spawn(async move {
                 signal.recv().await;

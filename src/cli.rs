@@ -25,6 +25,7 @@ mod organization_choice;
 mod output;
 mod plan;
 mod point_in_time;
+mod put_back;
 mod receiver;
 mod redaction;
 mod role;
@@ -144,6 +145,7 @@ enum Command {
     LoginLink(login_link::LoginLink),
     Leaver(leaver::Leaver),
     Watch(watch::Watch),
+    PutBack(put_back::PutBack),
     /// Check a deployment and say what to do
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
@@ -210,6 +212,7 @@ fn execute(arguments: Arguments) -> Result<(), CommandError> {
         Command::Key(command) => key::run(&command, &flags, &settings),
         Command::Leaver(leaver) => leaver::run(&leaver, &flags, &settings),
         Command::Watch(watch) => watch::run(&watch, &settings),
+        Command::PutBack(put_back) => put_back::run(&put_back, &settings),
         Command::Verify(verify) => verify::run(&verify),
         Command::LoginLink(link) => login_link::run(&link, &flags, &settings),
         Command::Doctor(doctor) => doctor::run(&doctor, &flags, &settings),

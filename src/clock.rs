@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::model::Moment;
 
@@ -32,7 +32,7 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the place")]
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Source::System => Moment::from_micros(chrono::Utc::now().timestamp_micros()),
+            Source::System => Moment::from_micros(since_epoch(SystemTime::now())),
             Source::Manual(micros) => Moment::from_micros(micros.load(Ordering::Acquire)),
         }
     }
@@ -48,5 +48,27 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the place")]
     pub fn monotonic() -> Instant {
         Instant::now()
+    }
+}
+
+/// Microseconds; negative before the epoch, where clocks that were never set stand.
+fn since_epoch(time: SystemTime) -> i64 {
+    let micros = |duration: std::time::Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => micros(after),
+        Err(before) => micros(before.duration()).saturating_neg(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn microseconds_are_counted_on_both_sides_of_the_epoch() {
+        assert_eq!(since_epoch(UNIX_EPOCH + Duration::from_nanos(1_500)), 1);
+        assert_eq!(since_epoch(UNIX_EPOCH - Duration::from_micros(2)), -2);
     }
 }

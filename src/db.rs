@@ -32,6 +32,7 @@ pub mod notifications;
 pub mod ordered;
 pub mod organizations;
 pub mod owners;
+mod pipeline;
 mod postgres;
 mod postgres_url;
 pub mod proofs;
@@ -63,7 +64,7 @@ use diesel::sqlite::SqliteConnection;
 pub use constraint::Constraint;
 pub use error::DatabaseError;
 pub use migrate::MigrationState;
-pub use postgres::PgConnection;
+pub use postgres::Pooled;
 pub use write_set::{AdministrationRow, Count, ResourceKind, WriteSet};
 pub use writer::{Acknowledged, WriteError, Writer, Written};
 
@@ -76,7 +77,7 @@ pub enum Tx<'a> {
     /// SQLite.
     Sqlite(&'a mut SqliteConnection),
     /// PostgreSQL.
-    Postgres(&'a mut PgConnection),
+    Postgres(&'a mut Pooled),
 }
 
 impl Tx<'_> {
@@ -90,14 +91,14 @@ impl Tx<'_> {
     ) -> Result<T, E> {
         match self {
             Tx::Sqlite(connection) => connection.batch_execute("BEGIN"),
-            Tx::Postgres(connection) => connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            Tx::Postgres(pooled) => pooled.connection.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
         }
         .map_err(DatabaseError::from)?;
         let answer = read(self);
         // Nothing was written. A connection that cannot even end its transaction is broken, and its pool finds that out.
         let ended = match self {
             Tx::Sqlite(connection) => connection.batch_execute("ROLLBACK"),
-            Tx::Postgres(connection) => connection.batch_execute("ROLLBACK"),
+            Tx::Postgres(pooled) => pooled.connection.batch_execute("ROLLBACK"),
         };
         let answer = answer?;
         ended.map_err(DatabaseError::from)?;
@@ -107,7 +108,7 @@ impl Tx<'_> {
     fn batch(&mut self, text: &str) -> Result<(), DatabaseError> {
         match self {
             Tx::Sqlite(connection) => connection.batch_execute(text),
-            Tx::Postgres(connection) => connection.batch_execute(text),
+            Tx::Postgres(pooled) => pooled.connection.batch_execute(text),
         }
         .map_err(DatabaseError::from)
     }
@@ -250,7 +251,7 @@ impl Database {
             }
             Inner::Postgres { readers, .. } => {
                 let mut pooled = readers.get().map_err(DatabaseError::from)?;
-                read(&mut Tx::Postgres(&mut pooled.connection))
+                read(&mut Tx::Postgres(&mut pooled))
             }
         }
     }
@@ -280,7 +281,7 @@ impl Database {
             }
             Inner::Postgres { server, .. } => {
                 let mut pooled = server.open().map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
-                work(&mut Tx::Postgres(&mut pooled.connection))
+                work(&mut Tx::Postgres(&mut pooled))
             }
         }
     }

@@ -12,6 +12,7 @@ pub mod metrics;
 mod oauth;
 pub mod operation;
 mod path;
+mod patience;
 mod problem;
 mod rate;
 mod record;

@@ -1,4 +1,4 @@
-"""PyPI scim2-server as it comes, with a queue for connections as long as other servers have.
+"""scim2-server as it comes, with a queue for connections as long as other servers have.
 
 Usage: oracle.py PORT TOKEN CONFIGURATION
 """

@@ -1,4 +1,4 @@
-"""Sends the same random requests to Muster and to PyPI scim2-server and compares the answers.
+"""Sends the same random requests to Muster and to scim2-server and compares the answers.
 
 Usage: differential.py BASE_URL TOKEN PEER_BASE_URL PEER_TOKEN
 

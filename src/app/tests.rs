@@ -197,6 +197,19 @@ fn spellings(path: &str) -> Vec<String> {
     spellings
 }
 
+// Whoever runs it beside something else, as tests do, could not be ended otherwise: the servers would be gone and the rest
+// not, and every client would find itself cut off for no reason it can see.
+#[test]
+fn a_server_leaves_the_signals_of_its_process_alone_unless_it_is_told_to_heed_them() {
+    let running = Running::start(0, false);
+    running.create("ada");
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+    // One bit each (proc_pid_status(5)); SIGINT is 2, SIGTERM 15.
+    let ending = 1 << (2 - 1) | 1 << (15 - 1);
+    assert_eq!(u64::from_str_radix(caught, 16).unwrap() & ending, 0, "{caught}");
+}
+
 #[test]
 fn without_a_credential_every_spelling_of_every_route_is_answered_alike() {
     let server = Running::start(0, false);

@@ -104,7 +104,7 @@ fn listen(
         let mail = Mail::start(url.expose_secret(), from, app.services()).map_err(|error| failed(&error))?;
         post = post.by(mail);
     }
-    let app = app.with_post(post);
+    let app = app.with_post(post).ending_on_signals();
     if !live.wait_until_current(LEASE) {
         return Err(CommandError::Failed("the database gives this server no lease; the log says why".to_owned()));
     }

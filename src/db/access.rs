@@ -35,11 +35,12 @@ pub use state::{AccessState, read as state};
 pub(super) use state::change_state;
 
 /// Every statement of these table groups.
-pub(super) const STATEMENTS: [&[&Statement]; 11] = [
+pub(super) const STATEMENTS: [&[&Statement]; 12] = [
     state::STATEMENTS,
     catalogue::STATEMENTS,
     scopes::STATEMENTS,
     assignments::STATEMENTS,
+    assignments::listed::STATEMENTS,
     services::STATEMENTS,
     leaves::STATEMENTS,
     guardrails::STATEMENTS,

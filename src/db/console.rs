@@ -10,9 +10,10 @@ pub mod sessions;
 
 use crate::model::{AccountId, InvitationId, Moment, OrganizationId, SessionId, SignInLinkId, UserId};
 
+use super::pipeline::Pipeline;
 use super::sql::Statement;
 use super::users::{EmailRow, Status, StatusChange};
-use super::{DatabaseError, Tx};
+use super::{DatabaseError, Tx, WriteError};
 
 use accounts::{Account, AccountLink};
 use exports::Export;
@@ -49,6 +50,8 @@ pub enum ConsoleRow {
     EndOtherSessions(AccountId, Option<SessionId>),
     /// Every session ends that the organization's identity provider opened.
     EndProvidedSessions,
+    /// Every session of the deployment ends.
+    EndEverySession,
     /// People sign in by this identity provider from now on.
     Provider(Box<StoredProvider>),
     /// By none.
@@ -68,6 +71,8 @@ pub enum ConsoleRow {
     SendAgain(InvitationId, Sending),
     /// An open invitation ends.
     EndInvitation(InvitationId, Ending),
+    /// Every open invitation is withdrawn.
+    EndOpenInvitations(Moment),
     /// Somebody asked for a file.
     Export(Export),
 }
@@ -83,6 +88,7 @@ impl ConsoleRow {
             Self::EndSession(id) => sessions::end(tx, *id),
             Self::EndOtherSessions(account, kept) => sessions::end_others(tx, *account, *kept),
             Self::EndProvidedSessions => sessions::end_provided(tx, organization),
+            Self::EndEverySession => sessions::end_every(tx),
             Self::Provider(stored) => providers::set(tx, organization, stored),
             Self::RemoveProvider => providers::remove(tx, organization),
             Self::SignInLink(link) => links::insert(tx, organization, link),
@@ -90,22 +96,23 @@ impl ConsoleRow {
             Self::Invitation(invitation) => invitations::insert(tx, organization, invitation),
             Self::SendAgain(id, sending) => invitations::set_sent(tx, organization, *id, sending),
             Self::EndInvitation(id, ending) => invitations::set_ended(tx, organization, *id, ending),
+            Self::EndOpenInvitations(at) => invitations::end_open(tx, organization, *at),
             Self::Export(export) => exports::insert(tx, export),
         }
     }
 }
 
 /// Ends what admits people who cease to be active, in the transaction that says so.
-pub(super) fn end_credentials_of_leavers(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    changes: &[StatusChange],
-    addresses: &[EmailRow],
-) -> diesel::QueryResult<()> {
-    let leavers: Vec<UserId> =
-        changes.iter().filter(|change| change.status != Status::Active).map(|change| change.user).collect();
+pub(super) fn end_credentials_of_leavers<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    organization: &'a OrganizationId,
+    changes: &'a [StatusChange],
+    addresses: &'a [EmailRow],
+) -> Result<(), WriteError> {
+    let leavers: Vec<&UserId> =
+        changes.iter().filter(|change| change.status != Status::Active).map(|change| &change.user).collect();
     match changes.first() {
-        Some(change) if !leavers.is_empty() => ended::end(tx, organization, (&leavers, addresses), change.since),
+        Some(change) if !leavers.is_empty() => ended::end(pipeline, organization, (&leavers, addresses), change.since),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,9 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{Believed, ConnectionId, Credential, CredentialId, CredentialKind, Moment, OrganizationId};
+use crate::model::{
+    Believed, ConnectionId, Credential, CredentialId, CredentialKind, Moment, OrganizationId, ResourceId,
+};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
@@ -27,6 +29,11 @@ pub(super) const LIST: Statement = Statement::both(
     "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at, believed FROM credential \
      WHERE organization = $1 ORDER BY id",
 );
+pub(super) const LISTED: Statement = Statement::both(
+    "credential_listed",
+    "SELECT id, kind, connection, secret_hash, created_at, expires_at, revoked_at, last_used_at, believed FROM credential \
+     WHERE organization = $1 AND id > $2 ORDER BY id LIMIT $3",
+);
 pub(super) const USED: Statement = Statement::both(
     "credential_used",
     "UPDATE credential SET last_used_at = $3 WHERE organization = $1 AND id = $2 \
@@ -34,7 +41,7 @@ pub(super) const USED: Statement = Statement::both(
 );
 
 /// Every statement of this table group.
-pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &REVOKE, &BY_ID, &LIST, &USED];
+pub(super) const STATEMENTS: &[&Statement] = &[&INSERT, &REVOKE, &BY_ID, &LIST, &LISTED, &USED];
 
 /// A credential with what is known of its use.
 #[derive(Debug, Clone)]
@@ -110,6 +117,17 @@ pub fn by_id(
 pub fn list(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<Vec<StoredCredential>, DatabaseError> {
     let rows = Sql(&LIST, vec![Bind::Bytes(organization.as_bytes())]).rows(tx)?;
     rows.into_iter().map(|row| read(organization, row)).collect()
+}
+
+/// The credentials of an organization behind an id, oldest first, at most `limit`.
+pub fn page(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: ResourceId,
+    limit: i64,
+) -> Result<Vec<StoredCredential>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
+    Sql(&LISTED, binds).rows(tx)?.into_iter().map(|row| read(organization, row)).collect()
 }
 
 /// Records a use. Not a change in the sense of the log: no event, no revision.

@@ -3,7 +3,7 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Text};
 
-use crate::model::{ConnectionId, GroupId, MemberKind, Moment, OrganizationId, ResourceId, UserId, Version};
+use crate::model::{ConnectionId, GroupId, MemberKind, Moment, OrganizationId, ResourceId, Version};
 
 use super::sql::{Bind, Sql, Statement};
 use super::{DatabaseError, Tx};
@@ -151,8 +151,9 @@ pub fn groups_after(
 pub fn groups_of(
     tx: &mut Tx<'_>,
     organization: OrganizationId,
-    member: UserId,
+    member: impl Into<ResourceId>,
 ) -> Result<Vec<DirectoryGroup>, DatabaseError> {
+    let member = member.into();
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(member.as_bytes())];
     let mut groups = read(Sql(&GROUPS_OF, binds).rows(tx)?)?;
     groups.sort_unstable_by_key(|group| group.id);

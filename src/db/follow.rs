@@ -47,7 +47,7 @@ impl Follower {
     pub fn tx(&mut self) -> Tx<'_> {
         match &mut self.0 {
             Connection::Sqlite { connection, .. } => Tx::Sqlite(connection),
-            Connection::Postgres(pooled) => Tx::Postgres(&mut pooled.connection),
+            Connection::Postgres(pooled) => Tx::Postgres(pooled),
         }
     }
 

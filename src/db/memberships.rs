@@ -66,12 +66,6 @@ pub(super) const OF_GROUP: Statement = Statement::both(
      WHERE organization = $1 AND group_id = $2 AND until_revision = 9223372036854775807 ORDER BY member_id LIMIT $3",
 );
 
-pub(super) const AT: Statement = Statement::both(
-    "membership_at",
-    "SELECT group_id, member_id, member_kind FROM membership WHERE organization = $1 AND group_id = $2 \
-     AND until_revision = 9223372036854775807 ORDER BY member_id LIMIT 1 OFFSET $3",
-);
-
 pub(super) const OF_GROUPS: Statement = Statement {
     name: "membership_of_groups",
     sqlite: "SELECT m.group_id, m.member_id, m.member_kind FROM json_each($2) j CROSS JOIN membership m \
@@ -145,7 +139,6 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &LEAVE_EVERYWHERE,
     &EMPTY,
     &OF_GROUP,
-    &AT,
     &OF_GROUPS,
     &AMONG,
     &AMONG_GROUPS,
@@ -205,14 +198,9 @@ pub(super) fn leave_everywhere(
 }
 
 /// Ends every membership in a deleted group.
-pub(super) fn empty(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    group: GroupId,
-    revision: Revision,
-) -> Result<(), diesel::result::Error> {
+pub(super) fn empty<'a>(organization: &'a OrganizationId, group: &'a GroupId, revision: Revision) -> Sql<'a> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(revision.as_i64())];
-    Sql(&EMPTY, binds).run(tx).map(|_count| ())
+    Sql(&EMPTY, binds)
 }
 
 // A membership as read.
@@ -251,18 +239,6 @@ pub fn of_group(
 ) -> Result<Vec<Member>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), Bind::Int(limit)];
     Ok(read(Sql(&OF_GROUP, binds).rows(tx)?)?.into_iter().map(|row| row.member).collect())
-}
-
-/// Whether a group has more direct members than that. What it costs follows from the number asked about, not from the group.
-pub fn are_more_than(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    group: GroupId,
-    number: usize,
-) -> Result<bool, DatabaseError> {
-    let passed_over = Bind::Int(i64::try_from(number).unwrap_or(i64::MAX));
-    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(group.as_bytes()), passed_over];
-    Ok(Sql(&AT, binds).row::<MemberRecord>(tx)?.is_some())
 }
 
 /// The memberships that ended with a revision, in groups that are still there.

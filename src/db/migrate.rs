@@ -35,7 +35,8 @@ macro_rules! on {
                 let $migrations = SQLITE;
                 $body
             }
-            Tx::Postgres($connection) => {
+            Tx::Postgres(pooled) => {
+                let $connection = &mut pooled.connection;
                 let $migrations = POSTGRES;
                 $body
             }
@@ -97,8 +98,8 @@ impl Database {
                     .map(|ran| ran.len())
                     .map_err(failed)),
             };
-            if let (Tx::Postgres(connection), Ok(1..)) = (&mut *tx, &result) {
-                connection.batch_execute(ASSUMPTIONS)?;
+            if let (Tx::Postgres(pooled), Ok(1..)) = (&mut *tx, &result) {
+                pooled.connection.batch_execute(ASSUMPTIONS)?;
             }
             unlock(tx)?;
             result
@@ -125,10 +126,10 @@ impl Database {
 fn lock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
-        Tx::Postgres(connection) => {
+        Tx::Postgres(pooled) => {
             // Whoever migrates may take long, and so may a migration.
             let text = format!("SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock({LOCK})");
-            connection.batch_execute(&text).map_err(DatabaseError::from)
+            pooled.connection.batch_execute(&text).map_err(DatabaseError::from)
         }
     }
 }
@@ -136,8 +137,8 @@ fn lock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
 fn unlock(tx: &mut Tx<'_>) -> Result<(), DatabaseError> {
     match tx {
         Tx::Sqlite(_) => Ok(()),
-        Tx::Postgres(connection) => {
-            connection.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})")).map_err(DatabaseError::from)
+        Tx::Postgres(pooled) => {
+            pooled.connection.batch_execute(&format!("SELECT pg_advisory_unlock({LOCK})")).map_err(DatabaseError::from)
         }
     }
 }

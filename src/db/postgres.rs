@@ -7,14 +7,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel_async::AsyncPgConnection;
+use diesel::result::QueryResult;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use diesel_async::{AsyncConnectionCore, AsyncPgConnection};
+#[cfg(test)]
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::postgres_url::{PostgresSettings, Tls};
+use super::sql::Sql;
 
 /// A connection as Diesel sees it: synchronous.
 pub type PgConnection = AsyncConnectionWrapper<AsyncPgConnection, OwnRuntime>;
@@ -51,8 +56,28 @@ impl diesel_async::async_connection_wrapper::BlockOn for OwnRuntime {
 
 /// A pooled connection and the runtime that drives its socket.
 pub struct Pooled {
-    pub(super) connection: PgConnection,
+    /// The connection.
+    pub connection: PgConnection,
     pub(super) runtime: Arc<Runtime>,
+}
+
+impl Pooled {
+    /// Runs statements that return no rows, in their order, and answers how many rows each touched. All are sent before the
+    /// first is answered, so that together they cost one round trip. In a transaction what comes after a statement that
+    /// fails, fails too.
+    pub(super) fn run_together(&mut self, statements: Vec<Sql<'_>>) -> Vec<QueryResult<usize>> {
+        let connection: &AsyncPgConnection = &self.connection;
+        let run = |statement: Sql<'_>| {
+            #[cfg(test)]
+            if let Err(fault) = super::tests::faults::before(statement.0.name) {
+                return std::future::ready(Err(fault)).boxed();
+            }
+            AsyncConnectionCore::execute_returning_count(&mut &*connection, statement)
+        };
+        let answers: Vec<_> = statements.into_iter().map(run).collect();
+        // Each is polled first, and so sent, in its turn.
+        self.runtime.block_on(join_all(answers))
+    }
 }
 
 /// Opens connections to the servers a URL names.
@@ -108,7 +133,7 @@ impl PostgresServer {
                     self.answered.store(number, Ordering::Relaxed);
                     NEXT.set(Some(Arc::clone(&runtime)));
                     let mut connection = PgConnection::from(inner);
-                    connection.batch_execute(SESSION)?;
+                    SimpleConnection::batch_execute(&mut connection, SESSION)?;
                     return Ok(Pooled { connection, runtime });
                 }
                 Ok(Err(problem)) => problems.push(problem),

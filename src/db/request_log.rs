@@ -197,7 +197,7 @@ pub fn write(
 fn run(tx: &mut Tx<'_>, text: &str) -> Result<(), DatabaseError> {
     match tx {
         Tx::Sqlite(connection) => connection.batch_execute(text),
-        Tx::Postgres(connection) => connection.batch_execute(text),
+        Tx::Postgres(pooled) => pooled.connection.batch_execute(text),
     }
     .map_err(DatabaseError::from)
 }

@@ -142,8 +142,13 @@ impl Statement {
                 }
                 Ok(touched)
             }
-            Tx::Postgres(_) => Sql(self, columns(rows)?).run(tx),
+            Tx::Postgres(_) => self.over(rows)?.run(tx),
         }
+    }
+
+    /// The statement over rows, as PostgreSQL gets them: one array a column.
+    pub(super) fn over<'a>(&'static self, rows: Vec<Vec<Bind<'a>>>) -> QueryResult<Sql<'a>> {
+        Ok(Sql(self, columns(rows)?))
     }
 }
 
@@ -168,7 +173,7 @@ impl Sql<'_> {
         super::tests::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::execute(self.on_sqlite(), *connection),
-            Tx::Postgres(connection) => RunQueryDsl::execute(self, *connection),
+            Tx::Postgres(pooled) => RunQueryDsl::execute(self, &mut pooled.connection),
         }
     }
 
@@ -181,7 +186,7 @@ impl Sql<'_> {
         super::tests::faults::before(self.0.name)?;
         match tx {
             Tx::Sqlite(connection) => RunQueryDsl::load(self.on_sqlite(), *connection),
-            Tx::Postgres(connection) => RunQueryDsl::load(self, *connection),
+            Tx::Postgres(pooled) => RunQueryDsl::load(self, &mut pooled.connection),
         }
     }
 

@@ -231,7 +231,7 @@ impl Open {
     fn tx(&mut self) -> Tx<'_> {
         match self {
             Self::Sqlite(connection) => Tx::Sqlite(connection),
-            Self::Postgres(pooled) => Tx::Postgres(&mut pooled.connection),
+            Self::Postgres(pooled) => Tx::Postgres(pooled),
         }
     }
 }
@@ -344,7 +344,7 @@ fn batch(tx: &mut Tx<'_>, text: &str) -> Result<(), Error> {
     faults::before(text)?;
     match tx {
         Tx::Sqlite(connection) => connection.batch_execute(text),
-        Tx::Postgres(connection) => connection.batch_execute(text),
+        Tx::Postgres(pooled) => pooled.connection.batch_execute(text),
     }?;
     #[cfg(test)]
     faults::after(text)?;

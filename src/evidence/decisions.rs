@@ -85,9 +85,9 @@ impl AskedSubject {
     }
 }
 
-/// One decision.
+/// One decision. `Text` is how what was asked is held: read back as its own, put on record as it stands in the question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecisionRecord {
+pub struct DecisionRecord<Text = String> {
     /// When it was made, by this server's clock.
     pub at: Moment,
     /// What it was made from.
@@ -97,11 +97,11 @@ pub struct DecisionRecord {
     /// About whom.
     pub subject: AskedSubject,
     /// For which permission, as asked.
-    pub permission: String,
+    pub permission: Text,
     /// The type of the resource, as asked.
-    pub resource_type: String,
+    pub resource_type: Text,
     /// The resource, as asked.
-    pub resource: String,
+    pub resource: Text,
     /// What the caller said and was believed, canonical JSON; empty for nothing.
     pub facts: String,
     /// What was answered.
@@ -132,7 +132,7 @@ impl Default for SegmentWriter {
 
 impl SegmentWriter {
     /// Puts a decision on record; answers its place.
-    pub fn push(&mut self, record: &DecisionRecord) -> u32 {
+    pub fn push<Text: AsRef<str>>(&mut self, record: &DecisionRecord<Text>) -> u32 {
         let facts = !record.facts.is_empty();
         let flags = u8::from(record.allowed)
             | (record.subject.number() << 1)
@@ -153,7 +153,7 @@ impl SegmentWriter {
             }
         }
         for (kind, text) in [&record.permission, &record.resource_type, &record.resource].into_iter().enumerate() {
-            self.put_known(kind.saturating_add(2), text.as_bytes());
+            self.put_known(kind.saturating_add(2), text.as_ref().as_bytes());
         }
         if facts {
             self.put_known(5, record.facts.as_bytes());

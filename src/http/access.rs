@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -23,6 +22,7 @@ use crate::ids;
 use crate::model::{EnforcementPoint, RequestId, limits};
 use crate::service::{ServiceError, Services};
 
+use super::patience::within;
 use super::record::Record;
 use super::{Edge, X_REQUEST_ID, bearer, harden, path};
 
@@ -158,7 +158,7 @@ async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {
     if announced.is_some_and(|length| length > limits::EVALUATION_BYTES) {
         return Err(Refusal::TooLarge);
     }
-    match timeout(PATIENCE, payload.to_bytes_limited(limits::EVALUATION_BYTES)).await {
+    match within(PATIENCE, payload.to_bytes_limited(limits::EVALUATION_BYTES)).await {
         Ok(Ok(Ok(body))) => Ok(body),
         Ok(Ok(Err(_broken))) => Err(Refusal::Bad("the body ends too early; send all of it".to_owned())),
         Ok(Err(_exceeded)) => Err(Refusal::TooLarge),

@@ -39,6 +39,7 @@ mod refused;
 mod roles;
 mod route;
 mod sections;
+mod services;
 mod sessions;
 mod settings;
 mod sign_in;
@@ -101,6 +102,9 @@ pub const PAGES: &[&[Page]] = &[
     preferences::PAGES,
     profile::PAGES,
     roles::PAGES,
+    services::PAGES,
+    services::acts::PAGES,
+    services::one::PAGES,
     sessions::PAGES,
     settings::PAGES,
     sign_in::PAGES,

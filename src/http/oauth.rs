@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::rt::time::timeout;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +17,7 @@ use crate::model::{Actor, Caller};
 use crate::service::oauth::{ASSERTION, AccessToken, ClientProof, GrantError, SCOPES, TOKEN_PATH, grant};
 use crate::service::{ServiceError, Services};
 
+use super::patience::within;
 use super::problem::whole_seconds;
 use super::record::Record;
 use super::{Edge, X_REQUEST_ID, harden};
@@ -162,7 +162,7 @@ async fn read(headers: &HeaderMap, payload: web::Payload) -> Result<BTreeMap<Str
     if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Refusal::bad("invalid_request", "the `Content-Type` must be `application/x-www-form-urlencoded`"));
     }
-    let bytes = match timeout(PATIENCE, payload.to_bytes_limited(BODY_BYTES)).await {
+    let bytes = match within(PATIENCE, payload.to_bytes_limited(BODY_BYTES)).await {
         Ok(Ok(Ok(bytes))) => bytes,
         Ok(Ok(Err(_broken))) => return Err(Refusal::bad("invalid_request", "the body ends too early; send all of it")),
         Ok(Err(_exceeded)) => {

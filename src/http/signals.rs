@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use actix_web::rt::time::{sleep, timeout};
+use actix_web::rt::time::sleep;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,7 @@ use crate::service::signals::{Fetch, poll};
 use crate::service::{ServiceError, Services};
 use crate::signals::EventType;
 
+use super::patience::within;
 use super::problem::{document, whole_seconds};
 use super::record::Record;
 use super::{Edge, X_REQUEST_ID, bearer, harden};
@@ -228,7 +229,7 @@ fn challenge(status: StatusCode, scope: &str) -> &'static str {
 }
 
 async fn read(payload: web::Payload) -> Result<Map<String, Value>, Refusal> {
-    let bytes = match timeout(PATIENCE, payload.to_bytes_limited(BODY_BYTES)).await {
+    let bytes = match within(PATIENCE, payload.to_bytes_limited(BODY_BYTES)).await {
         Ok(Ok(Ok(bytes))) => bytes,
         Ok(Ok(Err(_broken))) => return Err(Refusal::bad_request("the body ends too early; send all of it")),
         Ok(Err(_exceeded)) => {

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER};
-use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::ids;
 use crate::model::{ResourceId, limits};
 
+use super::patience::within;
 use super::problem::problem;
 use super::record::Record;
 use super::{Edge, harden};
@@ -116,7 +116,7 @@ async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Refusal> {
     if announced.is_some_and(|length| length > limits::WEBHOOK_BYTES) {
         return Err(Refusal::TooLarge);
     }
-    match timeout(PATIENCE, payload.to_bytes_limited(limits::WEBHOOK_BYTES)).await {
+    match within(PATIENCE, payload.to_bytes_limited(limits::WEBHOOK_BYTES)).await {
         Ok(Ok(Ok(body))) => Ok(body),
         Ok(Ok(Err(_broken))) => Err(Refusal::Bad("the body ends too early; send all of it")),
         Ok(Err(_exceeded)) => Err(Refusal::TooLarge),

@@ -99,10 +99,10 @@ impl DecisionLog {
     }
 
     /// Puts a decision on record.
-    pub(super) fn record(
+    pub(super) fn record<Text: AsRef<str>>(
         &self,
         organization: OrganizationId,
-        record: &DecisionRecord,
+        record: &DecisionRecord<Text>,
         durable: bool,
     ) -> Result<DecisionId, DecisionLogError> {
         if self.off.load(Ordering::Relaxed) {
@@ -114,10 +114,10 @@ impl DecisionLog {
     }
 
     /// Puts several on record, in their order.
-    fn record_all<'r>(
+    fn record_all<'r, Text: AsRef<str> + 'r>(
         &self,
         organization: OrganizationId,
-        mut records: impl Iterator<Item = &'r DecisionRecord>,
+        mut records: impl Iterator<Item = &'r DecisionRecord<Text>>,
     ) -> Result<Vec<DecisionId>, DecisionLogError> {
         if self.off.load(Ordering::Relaxed) {
             return Ok(records.map(|record| DecisionId { segment: ids::resource(record.at), place: 0 }).collect());
@@ -129,11 +129,11 @@ impl DecisionLog {
         })
     }
 
-    fn put(
+    fn put<Text: AsRef<str>>(
         &self,
         gathered: &mut Gathered,
         organization: OrganizationId,
-        record: &DecisionRecord,
+        record: &DecisionRecord<Text>,
     ) -> Result<DecisionId, DecisionLogError> {
         if gathered.closed_bytes.saturating_add(gathered.open_bytes) > GATHERED_BYTES {
             return Err(DecisionLogError::Full);
@@ -241,10 +241,10 @@ impl Live {
     ///
     /// # Errors
     /// [`DecisionLogError`]: then it must not be given.
-    pub fn record_decision(
+    pub fn record_decision<Text: AsRef<str>>(
         &self,
         organization: OrganizationId,
-        record: &DecisionRecord,
+        record: &DecisionRecord<Text>,
         durable: bool,
     ) -> Result<DecisionId, DecisionLogError> {
         self.0.decisions.record(organization, record, durable)
@@ -254,10 +254,10 @@ impl Live {
     ///
     /// # Errors
     /// [`DecisionLogError`]: then none of them must be given.
-    pub fn record_decisions<'r>(
+    pub fn record_decisions<'r, Text: AsRef<str> + 'r>(
         &self,
         organization: OrganizationId,
-        records: impl Iterator<Item = &'r DecisionRecord>,
+        records: impl Iterator<Item = &'r DecisionRecord<Text>>,
     ) -> Result<Vec<DecisionId>, DecisionLogError> {
         self.0.decisions.record_all(organization, records)
     }

@@ -113,7 +113,7 @@ pub const SIGN_IN_LINK_MINUTES: usize = 10;
 /// Hours an invitation is good for.
 pub const INVITATION_HOURS: usize = 72;
 /// Invitations in one form.
-pub const INVITATIONS_AT_ONCE: usize = 1_000;
+pub const INVITATIONS_AT_ONCE: usize = 400;
 /// Days for which answered signals, notifications and notices that are over are kept; that somebody is gone stays.
 pub const TOLD_DAYS: usize = 30;
 /// Subscribers to notices in one organization.

@@ -39,7 +39,8 @@ use crate::model::{Assignment, Moment, OrganizationId, ResourceId, Revision};
 use super::administration::{Administration, AdministrationError};
 
 pub use apply::{apply, plan};
-pub use assignments::{NewAssignment, ShownAssignment};
+pub use assignments::{Narrowing, NewAssignment, ShownAssignment};
+pub use gates::gate_key;
 pub use guardrails::ShownGuardrail;
 pub use may::{MayAnswer, MayQuestion};
 pub use names::of as names_of;

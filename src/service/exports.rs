@@ -106,7 +106,8 @@ impl Asked {
 }
 
 impl Services {
-    /// Asks for a file; it is made by the clock. Blocks.
+    /// Asks for a file; it is made by the clock. `newest` is the newest file there was when the form was made, where it
+    /// says so: what was asked for since is the same form, sent twice. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`]; 409 for somebody who waits for several already.
@@ -116,11 +117,15 @@ impl Services {
         account: AccountId,
         kind: ExportKind,
         asked: &Asked,
+        newest: Option<ResourceId>,
     ) -> Result<ResourceId, ServiceError> {
         let all = self.exports(caller, account)?;
-        // A form that is sent twice asks for one file.
-        let is_same =
-            |export: &&Export| export.outcome.is_none() && export.kind == kind.as_str() && export.asked == asked.text();
+        // A form that is sent twice asks for one file, however soon that is made.
+        let is_same = |export: &&Export| {
+            (export.outcome.is_none() || newest.is_some_and(|newest| export.id > newest))
+                && export.kind == kind.as_str()
+                && export.asked == asked.text()
+        };
         if let Some(same) = all.iter().find(is_same) {
             return Ok(same.id);
         }

@@ -4,17 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::db::access::principals::{self as named, NamedGroup};
 use crate::db::access::{people, services as running};
+use crate::db::console::accounts;
 use crate::db::events::{self, StoredEvent};
-use crate::db::organizations;
 use crate::db::users::Status;
+use crate::db::{Tx, organizations};
 use crate::ids;
-use crate::model::{Caller, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId, Revision, UserId};
+use crate::model::{
+    AccountId, Caller, CredentialId, EventId, GroupId, Moment, OrganizationId, RequestId, ResourceId, Revision, UserId,
+};
 use crate::service::{ServiceError, Services};
 
 /// Lines looked through for one page; a page that ends here goes on where it stopped.
 const LOOKED_THROUGH: usize = 5_000;
 /// Rows read in one statement.
 const BATCH: i64 = 500;
+/// How events call somebody who is signed in to the console.
+const ACCOUNT: &str = "account";
 
 /// Which lines are wanted.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +43,12 @@ pub struct LogLine {
     pub id: EventId,
     /// When.
     pub at: Moment,
-    /// Who: a connection's name, or what kind of actor.
+    /// Who: a connection's name, somebody's userName, or what kind of actor.
     pub actor: String,
+    /// Who that is in the organization, where it is somebody in the directory.
+    pub actor_user: Option<UserId>,
+    /// By which token, where it was done by one.
+    pub credential: Option<CredentialId>,
     /// What.
     pub action: String,
     /// To whom.
@@ -122,16 +131,23 @@ pub fn search(
             .into_iter()
             .map(|connection| (connection.id.as_bytes().to_vec(), connection.name))
             .collect();
+        let accounts = accounts(tx, organization, &found)?;
+        let account = |event: &StoredEvent| event.credential.filter(|_| event.actor_kind == ACCOUNT);
         let line = |event: StoredEvent| LogLine {
             actor: match event.actor_kind.as_str() {
                 "connection" => {
                     connections.get(&event.connection).cloned().unwrap_or_else(|| "a connection".to_owned())
                 }
                 "credential" => "an administrator, by token".to_owned(),
-                "account" => "an administrator".to_owned(),
+                ACCOUNT => {
+                    let known = account(&event).and_then(|id| accounts.get(&id));
+                    known.map_or_else(|| "an administrator".to_owned(), |(name, _)| name.clone())
+                }
                 "command-line" => "the command line".to_owned(),
                 _ => "the server".to_owned(),
             },
+            actor_user: account(&event).and_then(|id| accounts.get(&id)).and_then(|(_, user)| *user),
+            credential: event.credential.filter(|_| event.actor_kind == "credential"),
             about_name: names.get(&event.resource).cloned(),
             id: event.id,
             at: event.at,
@@ -146,8 +162,34 @@ pub fn search(
     })
 }
 
+/// What the accounts are called that did something, by their ids as events bear them, and who each is in the directory.
+fn accounts(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    events: &[StoredEvent],
+) -> Result<BTreeMap<CredentialId, (String, Option<UserId>)>, ServiceError> {
+    let acted: BTreeSet<CredentialId> =
+        events.iter().filter(|event| event.actor_kind == ACCOUNT).filter_map(|event| event.credential).collect();
+    let mut names = BTreeMap::new();
+    for id in acted {
+        let Ok(account) = AccountId::from_bytes(id.as_bytes()) else { continue };
+        let belongings = accounts::belongings(tx, account)?;
+        // Of an account that belongs here no more nothing is told.
+        let Some(here) = belongings.into_iter().find(|one| one.organization == organization) else { continue };
+        let Some(user) = here.user else {
+            names.insert(id, ("the recovery administrator".to_owned(), None));
+            continue;
+        };
+        let found = people::by_ids(tx, organization, [user])?;
+        if let Some(person) = found.into_iter().find(|person| person.status != Status::Deleted) {
+            names.insert(id, (person.user_name_key, Some(user)));
+        }
+    }
+    Ok(names)
+}
+
 fn names(
-    tx: &mut crate::db::Tx<'_>,
+    tx: &mut Tx<'_>,
     organization: OrganizationId,
     of: impl Iterator<Item = ResourceId>,
 ) -> Result<BTreeMap<ResourceId, String>, ServiceError> {

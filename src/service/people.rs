@@ -29,7 +29,7 @@ use crate::scim::ScimError;
 use crate::service::{ServiceError, Services};
 
 pub use crate::db::directory::DirectoryGroup;
-pub use access::{Held, Passed, PersonAccess, access};
+pub use access::{Held, Passed, PersonAccess, access, held};
 pub use find::find;
 pub use listed::{Listed, Listing, Order, list, sources};
 pub(super) use local::check_names;

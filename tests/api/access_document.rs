@@ -237,6 +237,64 @@ on_both_databases_and_several_servers! {
         assert!(manages("root") && !manages("ada"));
     }
 
+    fn what_lies_around_a_scope_is_as_the_document_says_wherever_in_it_that_stands(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let program = Program::on(database);
+        let file = program.folder().join("access.toml");
+        let file = file.to_str().unwrap().to_owned();
+        let inner = "[[scope]]\npath = \"/billing/production\"\nproduction = true\n";
+        let outer = "[[scope]]\npath = \"/billing\"\ndescription = \"money\"\n[[scope]]\npath = \"/\"\ndescription = \"all\"\n";
+        std::fs::write(&file, format!("{inner}{outer}")).unwrap();
+        program.done(&["apply", &file]);
+        let admin = administrator(&server, acme.id, CredentialKind::Admin);
+        let scopes = admin.get("/scopes").expect(200).json();
+        let told: Vec<_> = scopes["items"].as_array().unwrap().iter().map(|one| (&one["path"], &one["description"])).collect();
+        let expected = [("/", json!("all")), ("/billing", json!("money")), ("/billing/production", json!(null))];
+        assert_eq!(told.len(), 3);
+        for ((path, description), (wanted, about)) in told.into_iter().zip(&expected) {
+            assert_eq!((path, description), (&json!(wanted), about));
+        }
+        assert_eq!(program.done(&["apply", &file]), "nothing was to be changed\n");
+    }
+
+    fn a_document_hands_no_service_to_somebody_who_has_left(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let program = Program::on(database);
+        let file = program.folder().join("access.toml");
+        let file = file.to_str().unwrap().to_owned();
+        let [_ada, ben, cyd] = ["ada", "ben", "cyd"].map(|name| acme.client.create_user(name));
+        let apply = |owner: &str, successor: &str, until: &str| {
+            let text = format!("[[service]]\nname = \"pipeline\"\nowner = \"{owner}\"\nsuccessor = \"{successor}\"\nexpires_at = \"{until}-01-01T00:00:00Z\"\n");
+            std::fs::write(&file, text).unwrap();
+            program.run(&["apply", &file])
+        };
+        assert_eq!(apply("ada", "cyd", "2998").code, Some(0));
+        let leaves = json!([{ "op": "replace", "path": "active", "value": false }]);
+        for id in [&ben, &cyd] {
+            acme.client.patch(&format!("/Users/{id}"), &leaves).expect(200);
+        }
+        let before = all_rows(database);
+        for (owner, successor, word) in [
+            ("ben", "", "line 1: the user `ben` is not active; the owner of a service must be"),
+            ("ada", "ben", "line 1: the user `ben` is not active; the successor of a service must be"),
+        ] {
+            let ended = apply(owner, successor, "2998");
+            assert_eq!(ended.code, Some(2), "{ended:?}");
+            assert!(ended.stderr.contains(word), "{ended:?}");
+        }
+        assert_eq!(all_rows(database), before);
+        // Who was named while active stays named, and the rest can be changed.
+        assert_eq!(apply("ada", "cyd", "2999").code, Some(0));
+        let newcomer = "[[user]]\nuser_name = \"dee\"\n[[service]]\nname = \"bot\"\nowner = \"dee\"\nexpires_at = \"2999-01-01T00:00:00Z\"\n";
+        std::fs::write(&file, newcomer).unwrap();
+        program.done(&["apply", &file]);
+        let idle = newcomer.replace("dee", "eve").replace("bot", "idler").replace("\"eve\"\n[[", "\"eve\"\nattributes = { active = false }\n[[");
+        std::fs::write(&file, idle).unwrap();
+        assert_eq!(program.run(&["apply", &file]).code, Some(2));
+    }
+
     fn a_document_that_does_not_fit_changes_nothing_and_names_the_line(database: &Database) {
         let server = Server::start(database);
         server.organization("acme");
@@ -258,6 +316,13 @@ on_both_databases_and_several_servers! {
             ("[[offer]]\nconnection = \"nobodys\"\nrole = \"viewer\"\n", "line 3: the organization has no connection `nobodys`"),
             ("[[offer]]\nconnection = \"first\"\nrole = \"pilot\"\n", "line 3: there is no role `pilot`"),
             ("[[offer]]\nconnection = \"first\"\nrole = \"viewer\"\nscope = \"/payroll\"\n", "line 3: there is no scope `/payroll`"),
+            ("[[scope]]\npath = \"/billing\"\nproduction = true\n", "line 3: the scope `/billing` is in the document twice"),
+            ("[[role]]\nname = \"x\"\npermissions = []\n[[role]]\nname = \"x\"\npermissions = [\"build:view\"]\n", "line 6: the role `x` is in the document twice"),
+            ("[[permission]]\nname = \"fly\"\n[[permission]]\nname = \"fly\"\ndurable = true\n", "line 5: the permission `fly` is"),
+            ("[[gate]]\nscope = \"/\"\npermission = \"deploy:run\"\nminimum = 1\n[[gate]]\nscope = \"/\"\npermission = \"deploy:run\"\nminimum = 2\n", "line 7: the gate `deploy:run at /` is"),
+            ("[[resource]]\ntype = \"record\"\nid = \"r\"\n[[resource]]\ntype = \"record\"\nid = \"r\"\nscope = \"/billing\"\n", "line 6: the resource `record r` is"),
+            ("[[user]]\nuser_name = \"x\"\n[[service]]\nname = \"bot\"\nowner = \"x\"\nexpires_at = \"2999-01-01T00:00:00Z\"\n[[service]]\nname = \"Bot\"\nowner = \"x\"\nexpires_at = \"2998-01-01T00:00:00Z\"\n", "line 9: the service `bot` is"),
+            ("[[guardrail]]\ntext = '@id(\"a\") @reason(\"r\") @control(\"c\") forbid (principal, action, resource);'\n[[guardrail]]\ntext = '@id(\"a\") @reason(\"s\") @control(\"c\") forbid (principal, action, resource);'\n", "line 5: the guardrail `a` is"),
             ("[[offer]]\nconnection = \"first\"\nrole = \"viewer\"\nuntil = \"2999-01-01T00:00:00Z\"\n", "line 6:"),
         ] {
             std::fs::write(&file, format!("{scope}{rest}")).unwrap();

@@ -19,6 +19,7 @@ mod prepared;
 mod refusing;
 mod reserved;
 mod rules;
+mod services;
 mod signing_in;
 mod taking_over;
 mod telling;

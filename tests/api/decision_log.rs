@@ -137,7 +137,7 @@ on_both_databases! {
         let locked: Result<(), DatabaseError> = store.with_own_connection(|tx| {
             let mut run = |text: &str| match tx {
                 Tx::Sqlite(connection) => connection.batch_execute(text).unwrap(),
-                Tx::Postgres(connection) => connection.batch_execute(text).unwrap(),
+                Tx::Postgres(pooled) => pooled.connection.batch_execute(text).unwrap(),
             };
             run(match database.backend() {
                 Backend::Sqlite => "BEGIN IMMEDIATE",

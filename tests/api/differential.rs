@@ -339,13 +339,14 @@ on_both_databases_and_several_servers! {
         let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
         let mut world = World::new(&server);
         let mut dice = Dice::new();
-        let mut allowed = 0;
-        for step in 0..if is_long() { 3_000 } else { 120 } {
+        let (mut step, mut allowed) = (0, 0);
+        // Until enough was allowed to say something.
+        while step < if is_long() { 3_000 } else { 120 } || allowed < 50 {
             world.change(&mut dice);
             if step % 12 == 11 {
                 allowed += world.compare(&mut dice);
             }
+            step += 1;
         }
-        assert!(allowed > 50, "hardly anything was allowed: {allowed}");
     }
 }

@@ -17,6 +17,8 @@ mod access_questions;
 #[cfg(test)]
 mod administration;
 #[cfg(test)]
+mod administration_pages;
+#[cfg(test)]
 mod asynchronous;
 #[cfg(test)]
 mod authorization;

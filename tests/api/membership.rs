@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use muster::model::limits;
 use serde_json::{Value, json};
 
-use crate::support::{Dice, Server, group, in_parallel, is_long, user};
+use crate::support::{Dice, Server, group, ids, in_parallel, is_long, user};
 
 // Requirement 57
 on_both_databases! {
@@ -234,5 +235,25 @@ on_both_databases! {
         let emptied =
             client.put(&format!("/Groups/{group}"), &json!({ "displayName": "H", "members": [] })).expect(200);
         assert_eq!(emptied.json()["members"], json!([]));
+    }
+}
+
+on_both_databases! {
+    fn a_group_is_sent_back_after_a_patch_up_to_a_hundred_members_and_beyond_them_if_it_is_asked_for(database: &Database) {
+        let server = Server::start(database);
+        let client = server.organization("acme").client;
+        let operation = |number: usize| json!({ "method": "POST", "path": "/Users", "bulkId": format!("u{number}"), "data": user(&format!("u{number}")) });
+        client.bulk(&(0..=limits::MEMBERS_IN_PATCH_ANSWER).map(operation).collect()).expect(200);
+        let people = ids(&client.get("/Users?count=1000&attributes=id").expect(200).json());
+        let (last, first) = people.split_last().unwrap();
+        let group = client.create_group("G", &first[1..].iter().map(String::as_str).collect::<Vec<_>>());
+        let path = format!("/Groups/{group}");
+        let join = |id: &str| json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }]);
+        let answer = client.patch(&path, &join(&first[0])).expect(200).json();
+        assert_eq!(answer["members"].as_array().map(Vec::len), Some(limits::MEMBERS_IN_PATCH_ANSWER));
+        assert_eq!(client.patch(&path, &join(last)).expect(204).text, "");
+        assert_eq!(client.members(&group).len(), limits::MEMBERS_IN_PATCH_ANSWER + 1);
+        let asked = client.patch(&format!("{path}?attributes=members"), &json!([{ "op": "replace", "path": "displayName", "value": "H" }]));
+        assert_eq!(asked.expect(200).json()["members"].as_array().map(Vec::len), Some(limits::MEMBERS_IN_PATCH_ANSWER + 1));
     }
 }

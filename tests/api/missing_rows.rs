@@ -143,7 +143,7 @@ fn empty(server: &Server, backend: Backend, (table, key): (&str, &str), organiza
     };
     let ran: Result<(), muster::db::DatabaseError> = server.database.with_own_connection(|tx| match tx {
         Tx::Sqlite(connection) => connection.batch_execute(&statement).map_err(muster::db::DatabaseError::from),
-        Tx::Postgres(connection) => connection.batch_execute(&statement).map_err(muster::db::DatabaseError::from),
+        Tx::Postgres(pooled) => pooled.connection.batch_execute(&statement).map_err(muster::db::DatabaseError::from),
     });
     ran.unwrap();
 }

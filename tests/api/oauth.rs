@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use muster::live::Algorithm;
 use muster::service::Services;
 use muster::service::oauth::{ClientProof, grant};
 use serde_json::{Value, json};
@@ -153,7 +154,31 @@ on_both_databases! {
         for shortened in [token.strip_suffix(|_: char| true).unwrap(), token.strip_prefix("e").unwrap(), &format!("{token}A"), &token.to_uppercase()] {
             assert_eq!(admitted(&fixture.with(shortened)), [false; 6]);
         }
-        // A security event token of the same keys is no access token.
+        // Whatever these keys have signed for something else is no access token.
+        let keys = fixture.server.live.signing_keys().unwrap();
+        let pair = keys.current(Algorithm::Es256, fixture.server.clock.now()).unwrap();
+        let signed = |kind: &str, name: &str, value: Value| {
+            let mut claims = part(1);
+            claims[name] = value;
+            fixture.with(&pair.sign(kind, &claims.to_string()).unwrap())
+        };
+        assert_eq!(admitted(&signed("at+jwt", "jti", json!("another"))), admitted(&fixture.with(token)));
+        let ours = fixture.server.url.as_str();
+        for (kind, name, value) in [
+            ("JWT", "jti", json!("another")),
+            ("secevent+jwt", "jti", json!("another")),
+            ("at+jwt", "aud", json!("https://other.example")),
+            ("at+jwt", "aud", json!([ours, "https://other.example"])),
+            ("at+jwt", "aud", Value::Null),
+            ("at+jwt", "exp", json!(fixture.now() - 1)),
+            ("at+jwt", "exp", Value::Null),
+            ("at+jwt", "nbf", json!(fixture.now() + 3_600)),
+            ("at+jwt", "iss", json!("https://other.example")),
+            ("at+jwt", "sub", Value::Null),
+            ("at+jwt", "scope", Value::Null),
+        ] {
+            assert_eq!(admitted(&signed(kind, name, value.clone())), [false; 6], "{kind} {name} {value}");
+        }
         let receiver = fixture.with(&fixture.grant(&fixture.of_kind("receiver"), None));
         let stream = receiver.post("/ssf/stream", &json!({})).expect(201).json()["stream_id"].as_str().unwrap().to_owned();
         receiver.post("/ssf/verification", &json!({ "stream_id": stream })).expect(204);

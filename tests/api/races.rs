@@ -2,11 +2,12 @@
 
 use std::sync::Barrier;
 
-use muster::model::Profile;
+use muster::model::{CredentialKind, Profile};
 use serde_json::{Value, json};
 
+use crate::administration::administrator;
 use crate::support::rows::number;
-use crate::support::{Backend, Client, Database, Server};
+use crate::support::{Backend, Client, Database, Server, in_parallel};
 
 /// Spellings of one name: letter case, composed and decomposed, full width.
 const SPELLINGS: [&str; 4] = ["Zoë@example.com", "ZOË@EXAMPLE.COM", "zoe\u{308}@example.com", "Ｚoë@example.com"];
@@ -46,6 +47,21 @@ fn one_of(status: u16) -> Vec<u16> {
 }
 
 on_both_databases! {
+    fn of_many_who_put_one_role_at_once_each_makes_a_version_of_it(database: &Database) {
+        const PERMISSIONS: [&str; 4] = ["build:view", "build:run", "build:ssh", "secret:read"];
+        let servers = servers(database);
+        let organization = servers[0].organization("acme").id;
+        let token = administrator(&servers[0], organization, CredentialKind::Admin).token;
+        let puts = in_parallel(8, 8, |number| {
+            let client = Client { base: format!("{}/api/v1", servers[number % servers.len()].url), token: token.clone() };
+            let chosen = (0..PERMISSIONS.len()).filter(|bit| (number + 1) >> bit & 1 == 1).map(|bit| PERMISSIONS[bit]);
+            let put = client.put("/roles/custom", &json!({ "permissions": chosen.collect::<Vec<_>>() }));
+            (put.status, put.text)
+        });
+        assert!(puts.iter().all(|(status, _)| *status == 200), "{puts:?}");
+        assert_eq!(number(database, "SELECT count(*) FROM role_version WHERE role = 'custom'"), 8);
+    }
+
     fn of_many_who_make_the_same_person_at_once_one_succeeds(database: &Database) {
         let servers = servers(database);
         let clients = clients(&servers, &servers[0].organization("acme").client.token);

@@ -135,6 +135,8 @@ on_both_databases! {
         fixture.deactivate(&fixture.person("ann@example.com"));
         let first = fixture.verified(&listener.next(), &listener.url);
         listener.answer(crate::support::ACCEPTED);
+        // Nothing else about her comes before it is taken.
+        assert_eq!(fixture.verified(&listener.next(), &listener.url), first);
         let mut claims = fixture.verified(&listener.next(), &listener.url);
         while claims["jti"] == first["jti"] {
             assert_eq!(claims, first);

@@ -1,5 +1,7 @@
 //! The keys with which tokens are signed: published, rotated with an overlap, the same on every server.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::clock::Clock;
 use muster::live::Algorithm;
 use muster::model::{CredentialKind, Destinations, Moment};
@@ -51,6 +53,29 @@ on_both_databases! {
         clock.advance(24 * HOUR);
         let after = published(&server);
         assert!(after.contains(&new) && before.iter().all(|id| !after.contains(id)), "{after:?}");
+    }
+
+    fn what_the_decision_point_says_of_itself_is_signed_once_a_minute_and_at_once_with_a_new_key(database: &Database) {
+        let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
+        let server = Server::start_at(database, 0, clock.clone());
+        let open = Client { base: server.url.clone(), token: String::new() };
+        let said = || {
+            let answer = open.send("GET", "/.well-known/authzen-configuration", &[("Authorization", "")], None).expect(200);
+            let signed = answer.json()["signed_metadata"].as_str().unwrap().to_owned();
+            let part = |at: usize| -> Value {
+                serde_json::from_slice(&URL_SAFE_NO_PAD.decode(signed.split('.').nth(at).unwrap()).unwrap()).unwrap()
+            };
+            (part(0)["kid"].as_str().unwrap().to_owned(), part(1)["iat"].as_i64().unwrap() - 1_800_000_000)
+        };
+        let old = signing(&server);
+        // When it was signed, after so many seconds more. What a clock that is put back would not have signed yet is signed anew.
+        for (seconds, signed) in [(0, 0), (59, 0), (1, 60), (30, 60), (-31, 59), (60, 119)] {
+            clock.advance(seconds * 1_000_000);
+            assert_eq!(said(), (old.clone(), signed), "{seconds}");
+        }
+        server.administration().rotate_signing_keys(true).unwrap();
+        assert_eq!(said(), (signing(&server), 119));
+        assert_ne!(signing(&server), old);
     }
 
     fn receivers_that_keep_the_published_keys_as_long_as_they_may_verify_through_a_rotation(database: &Database) {

@@ -10,6 +10,7 @@ mod long_keys;
 mod migrations;
 mod plans;
 mod population;
+mod put_back;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
@@ -31,7 +32,7 @@ struct Row {
 fn rows(store: &Store, query: &str) -> Vec<String> {
     let rows: Result<Vec<Row>, DatabaseError> = store.with_own_connection(|tx| match tx {
         Tx::Sqlite(connection) => diesel::sql_query(query).load(*connection).map_err(DatabaseError::from),
-        Tx::Postgres(connection) => diesel::sql_query(query).load(*connection).map_err(DatabaseError::from),
+        Tx::Postgres(pooled) => diesel::sql_query(query).load(&mut pooled.connection).map_err(DatabaseError::from),
     });
     rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.text).collect()
 }
@@ -40,7 +41,7 @@ fn rows(store: &Store, query: &str) -> Vec<String> {
 fn execute(store: &Store, statements: &str) {
     let ran: Result<(), DatabaseError> = store.with_own_connection(|tx| match tx {
         Tx::Sqlite(connection) => connection.batch_execute(statements).map_err(DatabaseError::from),
-        Tx::Postgres(connection) => connection.batch_execute(statements).map_err(DatabaseError::from),
+        Tx::Postgres(pooled) => pooled.connection.batch_execute(statements).map_err(DatabaseError::from),
     });
     ran.unwrap();
 }

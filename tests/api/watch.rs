@@ -64,16 +64,23 @@ on_both_databases! {
         gone(&joan);
         let nobody = create(&with_address("nobody", Some("e4"), "nobody@example.com"));
         gone(&nobody);
+        let hal = create(&with_address("hal", Some("e6"), "hal@example.com"));
+        made.client.patch(&format!("/Users/{hal}"), &active(false)).expect(200);
         assert_eq!(look(&admin)["standing"], 0);
+        // Whoever is only deactivated was not added again: somebody else bears the identifier.
+        let beside = create(&with_address("beside", Some("e6"), "hal@example.com"));
         // The same person under a new id; another under a known name; a local account with the address.
         let again = create(&with_address("ADA", Some("e1"), "other@example.com"));
         let recycled = create(&with_address("grace", Some("e9"), "else@example.com"));
         let local = with_address("somebody", None, "Joan@Example.com");
         let local = admin.post("/users", &local).expect(201).id();
-        assert_eq!(look(&admin)["found"], 3);
+        // Whom a connection vouches for under an address that somebody had before is nobody come back.
+        create(&with_address("successor", Some("e5"), "nobody@example.com"));
+        assert_eq!(look(&admin)["found"], 4);
         let text = |text: &str| text.to_owned();
         let mut expected = vec![
             (ada, text("re-added"), again), (grace, text("identifier-recycled"), recycled), (joan, text("same-address"), local),
+            (hal, text("identifier-recycled"), beside),
         ];
         expected.sort();
         let mut found = standing(&admin);

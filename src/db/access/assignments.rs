@@ -1,5 +1,7 @@
 //! Assignments: a role at a scope for a principal, for a time.
 
+pub mod listed;
+
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 

@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use crate::model::{GateBounds, Moment, OrganizationId, Permission, Reason, Revision, Scope, ScopePath};
 
-use super::super::sql::{Bind, Statement};
+use super::super::sql::{Bind, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::interval::{self, NameRecord, PairRecord, corrupt};
 
@@ -62,6 +62,20 @@ const ENDED: Statement = Statement::both(
     "SELECT path AS name FROM scope \
      WHERE organization = $1 AND until_revision > $2 AND until_revision < 9223372036854775807",
 );
+const LISTED: Statement = Statement {
+    name: "scope_listed",
+    sqlite: "SELECT path, production, description, created_at FROM scope INDEXED BY scope_listed \
+             WHERE organization = $1 AND path > $2 AND until_revision = 9223372036854775807 ORDER BY path LIMIT $3",
+    postgres: "SELECT path, production, description, created_at FROM scope \
+               WHERE organization = $1 AND path > $2 AND until_revision = 9223372036854775807 ORDER BY path LIMIT $3",
+};
+const BY_PATH: Statement = Statement {
+    name: "scope_by_path",
+    sqlite: "SELECT path, production, description, created_at FROM scope INDEXED BY scope_listed \
+             WHERE organization = $1 AND path = $2 AND until_revision = 9223372036854775807",
+    postgres: "SELECT path, production, description, created_at FROM scope \
+               WHERE organization = $1 AND path = $2 AND until_revision = 9223372036854775807",
+};
 
 pub(super) const BEGIN_GATE: Statement = Statement {
     name: "gate_begin",
@@ -92,9 +106,28 @@ const GATES_ENDED: Statement = Statement::both(
      WHERE organization = $1 AND until_revision > $2 AND until_revision < 9223372036854775807",
 );
 
+const GATES_BETWEEN: Statement = Statement {
+    name: "gate_between",
+    sqlite: "SELECT scope, permission, minimum, maximum FROM gate INDEXED BY gate_listed \
+             WHERE organization = $1 AND scope >= $2 AND scope <= $3 AND until_revision = 9223372036854775807",
+    postgres: "SELECT scope, permission, minimum, maximum FROM gate \
+               WHERE organization = $1 AND scope >= $2 AND scope <= $3 AND until_revision = 9223372036854775807",
+};
+
 /// Every statement of these tables.
-pub(super) const STATEMENTS: &[&Statement] =
-    &[&BEGIN, &END, &BEGUN, &ENDED, &BEGIN_GATE, &END_GATE, &GATES_BEGUN, &GATES_ENDED];
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &BEGIN,
+    &END,
+    &BEGUN,
+    &ENDED,
+    &LISTED,
+    &BY_PATH,
+    &BEGIN_GATE,
+    &END_GATE,
+    &GATES_BEGUN,
+    &GATES_ENDED,
+    &GATES_BETWEEN,
+];
 
 impl ScopeRow {
     pub(super) fn binds(&self) -> [Bind<'_>; 4] {
@@ -210,16 +243,69 @@ pub fn gates_ended(
 
 /// The scopes of an organization with their gates, by path; `/` is there without a row.
 pub fn complete(tx: &mut Tx<'_>, organization: OrganizationId) -> Result<BTreeMap<ScopePath, Scope>, DatabaseError> {
-    let root = Scope { path: ScopePath::root(), production: false, gates: BTreeMap::new(), description: None };
-    let mut scopes: BTreeMap<ScopePath, Scope> = [(root.path.clone(), root)].into();
-    for row in list(tx, organization)? {
+    let rows = list(tx, organization)?;
+    Ok(with_gates([root()].into_iter().chain(rows), gates(tx, organization)?))
+}
+
+/// The scopes behind a path, with their gates, at most `limit`; `/`, which is there without a row, comes after nothing.
+pub fn page(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<Scope>, DatabaseError> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(after), Bind::Int(most)];
+    let rows: Vec<ScopeRow> = Sql(&LISTED, binds).rows(tx)?.into_iter().map(read).collect::<Result<_, _>>()?;
+    let first = after.is_empty().then(root);
+    let last = rows.last().map_or_else(ScopePath::root, |row| row.path.clone());
+    let gates = gates_between(tx, organization, after, last.as_str())?;
+    Ok(with_gates(first.into_iter().chain(rows), gates).into_values().take(limit).collect())
+}
+
+/// One scope with its gates, and since when it is there; `/` is there without a row.
+pub fn by_path(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    path: &ScopePath,
+) -> Result<Option<(Scope, Option<Moment>)>, DatabaseError> {
+    let row = row(tx, organization, path)?;
+    let created_at = row.as_ref().map(|row| row.created_at);
+    let Some(row) = row.or_else(|| (*path == ScopePath::root()).then(root)) else { return Ok(None) };
+    let gates = gates_between(tx, organization, path.as_str(), path.as_str())?;
+    Ok(with_gates([row], gates).remove(path).map(|scope| (scope, created_at)))
+}
+
+fn row(tx: &mut Tx<'_>, organization: OrganizationId, path: &ScopePath) -> Result<Option<ScopeRow>, DatabaseError> {
+    Sql(&BY_PATH, vec![Bind::Bytes(organization.as_bytes()), Bind::Text(path.as_str())]).row(tx)?.map(read).transpose()
+}
+
+fn gates_between(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    first: &str,
+    last: &str,
+) -> Result<Vec<GateRow>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(first), Bind::Text(last)];
+    Sql(&GATES_BETWEEN, binds).rows(tx)?.into_iter().map(read_gate).collect()
+}
+
+/// The organization itself, of which nothing was said.
+fn root() -> ScopeRow {
+    ScopeRow { path: ScopePath::root(), production: false, description: None, created_at: Moment::from_micros(0) }
+}
+
+/// A later row of the same path counts.
+fn with_gates(rows: impl IntoIterator<Item = ScopeRow>, gates: Vec<GateRow>) -> BTreeMap<ScopePath, Scope> {
+    let scope = |row: ScopeRow| {
         let ScopeRow { path, production, description, .. } = row;
-        scopes.insert(path.clone(), Scope { path, production, gates: BTreeMap::new(), description });
-    }
-    for GateRow { scope, permission, bounds } in gates(tx, organization)? {
+        (path.clone(), Scope { path, production, gates: BTreeMap::new(), description })
+    };
+    let mut scopes: BTreeMap<ScopePath, Scope> = rows.into_iter().map(scope).collect();
+    for GateRow { scope, permission, bounds } in gates {
         if let Some(scope) = scopes.get_mut(&scope) {
             scope.gates.insert(permission, bounds);
         }
     }
-    Ok(scopes)
+    scopes
 }

@@ -3,9 +3,9 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::model::{Moment, OrganizationId, Revision, Service, ServiceId, UserId, fold};
+use crate::model::{Moment, OrganizationId, ResourceId, Revision, Service, ServiceId, UserId, fold};
 
-use super::super::sql::{Bind, Sql, Statement};
+use super::super::sql::{Bind, IdList, Sql, Statement};
 use super::super::{DatabaseError, Tx};
 use super::interval::{self, corrupt};
 
@@ -52,6 +52,22 @@ const BY_ID: Statement = Statement::both(
     "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
      WHERE organization = $1 AND id = $2 AND until_revision = 9223372036854775807",
 );
+const BY_IDS: Statement = Statement {
+    name: "service_by_ids",
+    sqlite: "SELECT s.id, s.name, s.owner, s.successor, s.expires_at, s.stopped_at, s.created_at \
+             FROM json_each($2) j CROSS JOIN service s INDEXED BY service_listed ON s.organization = $1 \
+             AND s.id = unhex(j.value) AND s.until_revision = 9223372036854775807",
+    postgres: "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
+               WHERE organization = $1 AND id = ANY($2) AND until_revision = 9223372036854775807",
+};
+const LISTED: Statement = Statement {
+    name: "service_listed",
+    sqlite: "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
+             INDEXED BY service_listed WHERE organization = $1 AND id > $2 \
+             AND until_revision = 9223372036854775807 ORDER BY id LIMIT $3",
+    postgres: "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
+               WHERE organization = $1 AND id > $2 AND until_revision = 9223372036854775807 ORDER BY id LIMIT $3",
+};
 const BY_NAME: Statement = Statement::both(
     "service_by_name",
     "SELECT id, name, owner, successor, expires_at, stopped_at, created_at FROM service \
@@ -93,7 +109,7 @@ const OWNED_UNTIL: Statement = Statement {
 
 /// Every statement of this table.
 pub(super) const STATEMENTS: &[&Statement] =
-    &[&BEGIN, &END, &BEGUN, &ENDED, &BY_ID, &BY_NAME, &OF_OWNER, &HANDED_OVER, &OWNED_UNTIL];
+    &[&BEGIN, &END, &BEGUN, &ENDED, &BY_ID, &BY_IDS, &LISTED, &BY_NAME, &OF_OWNER, &HANDED_OVER, &OWNED_UNTIL];
 
 impl ServiceRow {
     /// The row of a service that is there since `created_at`.
@@ -180,6 +196,31 @@ pub fn by_id(
 ) -> Result<Option<ServiceRow>, DatabaseError> {
     let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(id.as_bytes())];
     Sql(&BY_ID, binds).row(tx)?.map(read).transpose()
+}
+
+/// These services, stopped ones too.
+pub fn by_ids(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    ids: &[ServiceId],
+) -> Result<Vec<ServiceRow>, DatabaseError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = IdList::new(ids.iter().map(|id| id.as_bytes().as_slice()));
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(list)];
+    Sql(&BY_IDS, binds).rows(tx)?.into_iter().map(read).collect()
+}
+
+/// The services behind an id, oldest first, at most `limit`, stopped ones too.
+pub fn page(
+    tx: &mut Tx<'_>,
+    organization: OrganizationId,
+    after: ResourceId,
+    limit: i64,
+) -> Result<Vec<ServiceRow>, DatabaseError> {
+    let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(after.as_bytes()), Bind::Int(limit)];
+    Sql(&LISTED, binds).rows(tx)?.into_iter().map(read).collect()
 }
 
 /// The service of a name, whatever its case, that is not stopped.

@@ -4,9 +4,10 @@
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary};
 
+use crate::db::pipeline::Pipeline;
 use crate::db::sql::{Bind, IdList, Sql, Statement};
 use crate::db::users::EmailRow;
-use crate::db::{DatabaseError, Tx};
+use crate::db::{DatabaseError, Dialect, Tx, WriteError};
 use crate::model::{Moment, OrganizationId, ResourceId, UserId};
 
 /// What admitted somebody.
@@ -138,21 +139,21 @@ pub(in crate::db) const STATEMENTS: &[&Statement] =
     &[&END, &SESSIONS, &LINKS, &INVITATIONS, &RECEIVED, &RECEIVED_END, &OF_USER];
 
 /// Ends what admitted these people, who have these addresses, and says what that was.
-pub(super) fn end(
-    tx: &mut Tx<'_>,
-    organization: OrganizationId,
-    (users, addresses): (&[UserId], &[EmailRow]),
+pub(super) fn end<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    organization: &'a OrganizationId,
+    (users, addresses): (&[&'a UserId], &'a [EmailRow]),
     at: Moment,
-) -> diesel::QueryResult<()> {
+) -> Result<(), WriteError> {
     let ids = || IdList::new(users.iter().map(|id| id.as_bytes().as_slice()));
     let place = || vec![Bind::Bytes(organization.as_bytes()), Bind::Ids(ids())];
     let timed = || [place(), vec![Bind::Int(at.as_micros())]].concat();
-    if let Tx::Postgres(_) = tx {
+    if pipeline.dialect() == Dialect::Postgres {
         let keys = addresses.iter().map(|row| row.address_key.as_str()).collect();
         let whose = addresses.iter().map(|row| row.user.as_bytes().as_slice()).collect();
-        Sql(&END, [timed(), vec![Bind::Texts(keys), Bind::ManyBytes(whose)]].concat()).run(tx)?;
-        return Ok(());
+        return pipeline.run(Sql(&END, [timed(), vec![Bind::Texts(keys), Bind::ManyBytes(whose)]].concat()));
     }
+    let tx = pipeline.answered()?;
     let addresses: Vec<[String; 2]> =
         addresses.iter().map(|row| [row.address_key.clone(), row.user.to_string().replace('-', "")]).collect();
     let addresses = serde_json::json!(addresses).to_string();

@@ -115,6 +115,10 @@ pub(in crate::db) const SET_ENDED: Statement = Statement::both(
     "UPDATE invitation SET ended_at = $3, outcome = $4, user_id = $5 \
      WHERE organization = $1 AND id = $2 AND ended_at IS NULL",
 );
+pub(in crate::db) const END_OPEN: Statement = Statement::both(
+    "invitation_end_open",
+    "UPDATE invitation SET ended_at = $2, outcome = 'withdrawn' WHERE organization = $1 AND ended_at IS NULL",
+);
 // Of a link that was replaced meanwhile nothing is said any more.
 pub(in crate::db) const SET_DELIVERY: Statement = Statement::both(
     "invitation_delivery",
@@ -123,7 +127,7 @@ pub(in crate::db) const SET_DELIVERY: Statement = Statement::both(
 
 /// Every statement of this table group.
 pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &OPEN_BY_EMAIL, &BEFORE, &SET_SENT, &SET_ENDED, &SET_DELIVERY];
+    &[&INSERT, &BY_ID, &OPEN_BY_EMAIL, &BEFORE, &SET_SENT, &SET_ENDED, &END_OPEN, &SET_DELIVERY];
 
 #[derive(QueryableByName)]
 struct InvitationRecord {
@@ -306,4 +310,8 @@ pub(super) fn set_ended(
         Bind::OptionalBytes(ending.user.as_ref().map(|id| id.as_bytes().as_slice())),
     ];
     Sql(&SET_ENDED, binds).run(tx)
+}
+
+pub(super) fn end_open(tx: &mut Tx<'_>, organization: OrganizationId, at: Moment) -> diesel::QueryResult<usize> {
+    Sql(&END_OPEN, vec![Bind::Bytes(organization.as_bytes()), Bind::Int(at.as_micros())]).run(tx).map(|_count| 1)
 }

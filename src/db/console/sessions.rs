@@ -93,9 +93,11 @@ pub(in crate::db) const END_OTHERS: Statement =
     Statement::both("session_end_others", "DELETE FROM session WHERE account = $1 AND id <> $2");
 pub(in crate::db) const END_PROVIDED: Statement =
     Statement::both("session_end_provided", "DELETE FROM session WHERE organization = $1");
+// Of the whole deployment.
+pub(in crate::db) const END_EVERY: Statement = Statement::both("session_end_every", "DELETE FROM session");
 /// Every statement of this table group.
 pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &BY_ATTEMPT, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OTHERS, &END_PROVIDED];
+    &[&INSERT, &BY_ID, &BY_ATTEMPT, &OF_ACCOUNT, &SEEN, &ROTATE, &END, &END_OTHERS, &END_PROVIDED, &END_EVERY];
 
 #[derive(QueryableByName)]
 struct SessionRecord {
@@ -233,4 +235,8 @@ pub(super) fn end_others(tx: &mut Tx<'_>, account: AccountId, kept: Option<Sessi
 
 pub(super) fn end_provided(tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
     Sql(&END_PROVIDED, vec![Bind::Bytes(organization.as_bytes())]).run(tx).map(|_count| 1)
+}
+
+pub(super) fn end_every(tx: &mut Tx<'_>) -> diesel::QueryResult<usize> {
+    Sql(&END_EVERY, vec![]).run(tx).map(|_count| 1)
 }

@@ -56,7 +56,7 @@ impl Drop for Fresh {
 pub(crate) fn batch(database: &Database, text: &str) {
     let ran: Result<(), DatabaseError> = database.with_own_connection(|tx| match tx {
         Tx::Sqlite(connection) => connection.batch_execute(text).map_err(DatabaseError::from),
-        Tx::Postgres(connection) => connection.batch_execute(text).map_err(DatabaseError::from),
+        Tx::Postgres(pooled) => pooled.connection.batch_execute(text).map_err(DatabaseError::from),
     });
     ran.unwrap();
 }
@@ -71,7 +71,7 @@ fn texts(database: &Database, query: &str) -> Vec<String> {
     use diesel::RunQueryDsl as _;
     let rows: Result<Vec<TextRecord>, DatabaseError> = database.read(|tx| match tx {
         Tx::Sqlite(connection) => diesel::sql_query(query).load(*connection).map_err(DatabaseError::from),
-        Tx::Postgres(connection) => diesel::sql_query(query).load(*connection).map_err(DatabaseError::from),
+        Tx::Postgres(pooled) => diesel::sql_query(query).load(&mut pooled.connection).map_err(DatabaseError::from),
     });
     rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.broken).collect()
 }

@@ -2,7 +2,6 @@
 
 use crate::model::{Moment, OrganizationId, UserId, Version};
 
-use super::super::Tx;
 use super::super::sql::{Bind, Sql, Statement};
 
 /// A person is suspended, or is so no more, at an expected version.
@@ -48,11 +47,8 @@ impl SuspensionChange {
     }
 
     /// Where the bar is lifted: those of the same userName who were deleted under it are forgotten.
-    pub(in crate::db) fn pardon(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<()> {
-        if self.suspended_at.is_some() {
-            return Ok(());
-        }
-        let binds = vec![Bind::Bytes(organization.as_bytes()), Bind::Text(&self.user_name_key)];
-        Sql(&PARDON, binds).run(tx).map(|_count| ())
+    pub(in crate::db) fn pardon<'a>(&'a self, organization: &'a OrganizationId) -> Option<Sql<'a>> {
+        let pardon = || Sql(&PARDON, vec![Bind::Bytes(organization.as_bytes()), Bind::Text(&self.user_name_key)]);
+        self.suspended_at.is_none().then(pardon)
     }
 }

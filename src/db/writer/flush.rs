@@ -10,7 +10,8 @@ use std::sync::LazyLock;
 use crate::model::{ConnectionId, GroupId, Moment, OrganizationId, ResourceId, Revision};
 
 use super::super::groups::GroupChange;
-use super::super::sql::{Bind, Statement};
+use super::super::pipeline::Pipeline;
+use super::super::sql::Bind;
 use super::super::{
     AdministrationRow, ResourceKind, Tx, WriteSet, access, console, credentials, deleted_groups, demonstrations,
     events, extension_schemas, groups, keyring, leavers, memberships, organizations, proofs, receivers, role_offers,
@@ -25,15 +26,21 @@ static SHARD: LazyLock<i64> =
     LazyLock::new(|| i64::try_from(RandomState::new().build_hasher().finish() % SHARDS).unwrap_or_default());
 
 type Rows<'a> = Vec<Vec<Bind<'a>>>;
+/// How often each group is touched, and when last. A statement updates a row once, however often it is named.
+type Touches = BTreeMap<(OrganizationId, GroupId), (i64, Moment)>;
+/// What comes to each list and what goes from it.
+type Sums = BTreeMap<(OrganizationId, ConnectionId, ResourceKind), (i64, i64)>;
 
 /// Writes all sets; the caller has begun a transaction and ends it.
 pub(super) fn all(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Written>, WriteError> {
-    for set in sets {
-        administration(tx, set)?;
-    }
-    without_revision(tx, sets)?;
-    let revisions = take_revisions(tx, sets)?;
-    with_revision(tx, sets, &revisions)?;
+    let (touches, sums) = (touches(sets), sums(sets));
+    let mut pipeline = Pipeline::new(tx);
+    administration(&mut pipeline, sets)?;
+    without_revision(&mut pipeline, sets, &touches)?;
+    pipeline.exactly(&organizations::COUNT, counted(&sums))?;
+    let revisions = take_revisions(&mut pipeline, sets)?;
+    with_revision(&mut pipeline, sets, &revisions)?;
+    pipeline.answered()?;
     Ok(revisions.into_iter().map(|revision| Written { revision }).collect())
 }
 
@@ -45,65 +52,74 @@ fn gather<'a, T: 'a>(
     sets.iter().flat_map(|set| rows(set).iter().map(|row| binds(row, &set.organization)).collect::<Vec<_>>()).collect()
 }
 
-/// Every row named must be there as expected, else the request was worked out from something that has changed.
-fn exactly(tx: &mut Tx<'_>, statement: &'static Statement, rows: Rows<'_>) -> Result<(), WriteError> {
-    let expected = rows.len();
-    if statement.write_rows(tx, rows)? == expected { Ok(()) } else { Err(WriteError::Stale) }
-}
-
-fn without_revision(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+fn without_revision<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    sets: &[&'a WriteSet],
+    touches: &'a Touches,
+) -> Result<(), WriteError> {
     // What admits people is touched before them, here as where somebody joins.
     for set in sets {
-        console::end_credentials_of_leavers(tx, set.organization, &set.statuses, &set.addresses_of_leavers)?;
+        console::end_credentials_of_leavers(pipeline, &set.organization, &set.statuses, &set.addresses_of_leavers)?;
     }
-    exactly(tx, &users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
-    exactly(tx, &users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
-    exactly(tx, &users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
-    exactly(tx, &users::SUSPEND, gather(sets, |s| &s.suspensions, users::SuspensionChange::binds))?;
+    pipeline.exactly(&users::INSERT, gather(sets, |s| &s.users_created, users::UserRow::binds))?;
+    pipeline.exactly(&users::INSERT_FIRST_STATUS, gather(sets, |s| &s.users_created, users::UserRow::first_status))?;
+    pipeline.exactly(&users::UPDATE, gather(sets, |s| &s.users_changed, users::UserChange::binds))?;
+    pipeline.exactly(&users::SUSPEND, gather(sets, |s| &s.suspensions, users::SuspensionChange::binds))?;
     for set in sets {
         for change in &set.suspensions {
-            change.pardon(tx, set.organization)?;
+            change.pardon(&set.organization).map_or(Ok(()), |pardon| pipeline.run(pardon))?;
         }
     }
-    exactly(tx, &users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
-    exactly(tx, &users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
-    exactly(tx, &users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
-    exactly(tx, &users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;
-    exactly(tx, &groups::INSERT, gather(sets, |s| &s.groups_created, groups::GroupRow::binds))?;
-    change_groups(tx, sets)?;
-    count(tx, sets)
+    pipeline.exactly(&users::DELETE, gather(sets, |s| &s.users_deleted, users::UserDeletion::binds))?;
+    pipeline.exactly(&users::RESTORE, gather(sets, |s| &s.users_restored, users::UserRestoration::binds))?;
+    pipeline.exactly(&users::DELETE_EMAIL, gather(sets, |s| &s.emails_removed, users::EmailRow::binds))?;
+    pipeline.exactly(&users::INSERT_EMAIL, gather(sets, |s| &s.emails_added, users::EmailRow::binds))?;
+    pipeline.exactly(&groups::INSERT, gather(sets, |s| &s.groups_created, groups::GroupRow::binds))?;
+    change_groups(pipeline, sets, touches)
 }
 
-fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
-    let mut replaced: Rows<'_> = Vec::new();
-    let mut deleted: Rows<'_> = Vec::new();
-    let mut restored: Rows<'_> = Vec::new();
-    // A statement updates a row once, however often it is named: the times a group is touched are added up.
-    let mut touched: BTreeMap<(OrganizationId, GroupId), (i64, Moment)> = BTreeMap::new();
+fn touches(sets: &[&WriteSet]) -> Touches {
+    let mut touched = Touches::new();
     for set in sets {
+        for change in &set.groups_changed {
+            if let GroupChange::Touch { id, modified_at } = change {
+                let entry = touched.entry((set.organization, *id)).or_insert((0, *modified_at));
+                *entry = (entry.0.saturating_add(1), entry.1.max(*modified_at));
+            }
+        }
+    }
+    touched
+}
+
+fn change_groups<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    sets: &[&'a WriteSet],
+    touches: &'a Touches,
+) -> Result<(), WriteError> {
+    let mut replaced: Rows<'a> = Vec::new();
+    let mut deleted: Rows<'a> = Vec::new();
+    let mut restored: Rows<'a> = Vec::new();
+    for set in sets {
+        let organization = &set.organization;
         for change in &set.groups_changed {
             match change {
                 GroupChange::Replace { id, expected, names, modified_at, document } => {
-                    let organization = &set.organization;
                     replaced.push(groups::replace_binds(organization, id, *expected, names, *modified_at, document));
                 }
-                GroupChange::Touch { id, modified_at } => {
-                    let entry = touched.entry((set.organization, *id)).or_insert((0, *modified_at));
-                    *entry = (entry.0.saturating_add(1), entry.1.max(*modified_at));
-                }
+                GroupChange::Touch { .. } => {}
                 GroupChange::Delete { id, expected, at } => {
-                    deleted.push(groups::versioned_binds(&set.organization, id, *expected, *at));
+                    deleted.push(groups::versioned_binds(organization, id, *expected, *at));
                 }
                 GroupChange::Restore { id, expected, at } => {
-                    restored.push(groups::versioned_binds(&set.organization, id, *expected, *at));
+                    restored.push(groups::versioned_binds(organization, id, *expected, *at));
                 }
             }
         }
     }
-    exactly(tx, &groups::REPLACE, replaced)?;
-    exactly(tx, &groups::DELETE, deleted)?;
-    exactly(tx, &groups::RESTORE, restored)?;
-    let touches = touched
+    pipeline.exactly(&groups::REPLACE, replaced)?;
+    pipeline.exactly(&groups::DELETE, deleted)?;
+    pipeline.exactly(&groups::RESTORE, restored)?;
+    let touches = touches
         .iter()
         .map(|((organization, id), (times, at))| {
             vec![
@@ -114,19 +130,22 @@ fn change_groups(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> 
             ]
         })
         .collect();
-    exactly(tx, &groups::TOUCH, touches)
+    pipeline.exactly(&groups::TOUCH, touches)
 }
 
-fn count(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
-    let mut sums: BTreeMap<(OrganizationId, ConnectionId, ResourceKind), (i64, i64)> = BTreeMap::new();
+fn sums(sets: &[&WriteSet]) -> Sums {
+    let mut sums = Sums::new();
     for set in sets {
         for count in &set.counts {
             let sum = sums.entry((set.organization, count.connection, count.kind)).or_default();
             *sum = (sum.0.saturating_add(count.present), sum.1.saturating_add(count.deleted));
         }
     }
-    let rows = sums
-        .iter()
+    sums
+}
+
+fn counted(sums: &Sums) -> Rows<'_> {
+    sums.iter()
         .map(|((organization, connection, kind), (present, deleted))| {
             vec![
                 Bind::Bytes(organization.as_bytes()),
@@ -137,11 +156,13 @@ fn count(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
                 Bind::Int(*deleted),
             ]
         })
-        .collect();
-    exactly(tx, &organizations::COUNT, rows)
+        .collect()
 }
 
-fn take_revisions(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Option<Revision>>, WriteError> {
+fn take_revisions(
+    pipeline: &mut Pipeline<'_, '_, '_>,
+    sets: &[&WriteSet],
+) -> Result<Vec<Option<Revision>>, WriteError> {
     let mut wanted: BTreeMap<OrganizationId, i64> = BTreeMap::new();
     for set in sets.iter().filter(|set| set.takes_revision) {
         let times = wanted.entry(set.organization).or_default();
@@ -151,7 +172,7 @@ fn take_revisions(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Option<Revi
         return Ok(sets.iter().map(|_| None).collect());
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let taken = organizations::take_revisions(tx, &wanted)?;
+    let taken = organizations::take_revisions(pipeline.answered()?, &wanted)?;
     if taken.len() != wanted.len() {
         return Err(WriteError::Stale);
     }
@@ -176,16 +197,20 @@ fn take_revisions(tx: &mut Tx<'_>, sets: &[&WriteSet]) -> Result<Vec<Option<Revi
         .collect()
 }
 
-fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revision>]) -> Result<(), WriteError> {
-    let mut closed: Rows<'_> = Vec::new();
-    let mut opened: Rows<'_> = Vec::new();
-    let mut left: Rows<'_> = Vec::new();
-    let mut joined: Rows<'_> = Vec::new();
-    let mut identified: Rows<'_> = Vec::new();
-    let mut former: Rows<'_> = Vec::new();
-    let mut gone: Rows<'_> = Vec::new();
-    let mut groups_gone: Rows<'_> = Vec::new();
-    let mut recorded: Rows<'_> = Vec::new();
+fn with_revision<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    sets: &[&'a WriteSet],
+    revisions: &[Option<Revision>],
+) -> Result<(), WriteError> {
+    let mut closed: Rows<'a> = Vec::new();
+    let mut opened: Rows<'a> = Vec::new();
+    let mut left: Rows<'a> = Vec::new();
+    let mut joined: Rows<'a> = Vec::new();
+    let mut identified: Rows<'a> = Vec::new();
+    let mut former: Rows<'a> = Vec::new();
+    let mut gone: Rows<'a> = Vec::new();
+    let mut groups_gone: Rows<'a> = Vec::new();
+    let mut recorded: Rows<'a> = Vec::new();
     for (set, revision) in sets.iter().zip(revisions) {
         let organization = &set.organization;
         recorded.extend(set.events.iter().map(|event| event.binds(organization, *revision)));
@@ -199,36 +224,46 @@ fn with_revision(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
         former.extend(set.former_facts.iter().map(|facts| facts.binds(organization, revision)));
         identified.extend(set.identified.iter().map(|user| users::identified_binds(organization, revision, user)));
     }
-    exactly(tx, &users::IDENTIFY, identified)?;
-    exactly(tx, &access::facts::FORMER, former)?;
-    change_access(tx, sets, revisions)?;
-    exactly(tx, &users::CLOSE_STATUS, closed)?;
-    exactly(tx, &users::OPEN_STATUS, opened)?;
-    exactly(tx, &leavers::INSERT, gone)?;
-    exactly(tx, &deleted_groups::INSERT, groups_gone)?;
+    pipeline.exactly(&users::IDENTIFY, identified)?;
+    pipeline.exactly(&access::facts::FORMER, former)?;
+    change_access(pipeline, sets, revisions)?;
+    pipeline.exactly(&users::CLOSE_STATUS, closed)?;
+    pipeline.exactly(&users::OPEN_STATUS, opened)?;
+    pipeline.exactly(&leavers::INSERT, gone)?;
+    pipeline.exactly(&deleted_groups::INSERT, groups_gone)?;
     // A deletion ends memberships first: whoever leaves at a later revision, in the same commit, was in no group any more.
     for (set, revision) in sets.iter().zip(revisions) {
         let Some(revision) = *revision else { continue };
         for gone in &set.users_deleted {
-            memberships::leave_everywhere(tx, set.organization, gone.id.into(), revision, gone.at)?;
+            memberships::leave_everywhere(pipeline.answered()?, set.organization, gone.id.into(), revision, gone.at)?;
         }
         for change in &set.groups_changed {
             if let GroupChange::Delete { id, at, .. } = change {
-                memberships::empty(tx, set.organization, *id, revision)?;
-                memberships::leave_everywhere(tx, set.organization, ResourceId::from(*id), revision, *at)?;
+                pipeline.run(memberships::empty(&set.organization, id, revision))?;
+                memberships::leave_everywhere(
+                    pipeline.answered()?,
+                    set.organization,
+                    ResourceId::from(*id),
+                    revision,
+                    *at,
+                )?;
             }
         }
     }
-    exactly(tx, &memberships::LEAVE, left)?;
-    exactly(tx, &memberships::JOIN, joined)?;
-    exactly(tx, &signals::INSERT, gather(sets, |s| &s.signals, signals::SignalRow::binds))?;
-    exactly(tx, &events::INSERT, recorded)
+    pipeline.exactly(&memberships::LEAVE, left)?;
+    pipeline.exactly(&memberships::JOIN, joined)?;
+    pipeline.exactly(&signals::INSERT, gather(sets, |s| &s.signals, signals::SignalRow::binds))?;
+    pipeline.exactly(&events::INSERT, recorded)
 }
 
-fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revision>]) -> Result<(), WriteError> {
+fn change_access<'a>(
+    pipeline: &mut Pipeline<'_, '_, 'a>,
+    sets: &[&'a WriteSet],
+    revisions: &[Option<Revision>],
+) -> Result<(), WriteError> {
     for (set, revision) in sets.iter().zip(revisions) {
         if let (Some(seen), Some(revision)) = (set.access_state, revision)
-            && access::change_state(tx, set.organization, *revision, seen)? != 1
+            && access::change_state(pipeline.answered()?, set.organization, *revision, seen)? != 1
         {
             return Err(WriteError::Stale);
         }
@@ -239,12 +274,19 @@ fn change_access(tx: &mut Tx<'_>, sets: &[&WriteSet], revisions: &[Option<Revisi
         .filter_map(|(set, revision)| Some((set, (*revision)?)))
         .flat_map(|(set, revision)| set.access.iter().map(move |row| (&set.organization, revision, row)));
     for (statement, rows) in access::by_statement(rows) {
-        exactly(tx, statement, rows)?;
+        pipeline.exactly(statement, rows)?;
     }
     Ok(())
 }
 
-fn administration(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
+fn administration(pipeline: &mut Pipeline<'_, '_, '_>, sets: &[&WriteSet]) -> Result<(), WriteError> {
+    for set in sets.iter().filter(|set| !set.administration.is_empty()) {
+        administrate(pipeline.answered()?, set)?;
+    }
+    Ok(())
+}
+
+fn administrate(tx: &mut Tx<'_>, set: &WriteSet) -> Result<(), WriteError> {
     for row in &set.administration {
         let touched = match row {
             AdministrationRow::Organization { id, slug, name, created_at, certification } => {

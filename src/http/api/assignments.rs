@@ -1,10 +1,12 @@
 //! Assignments: a role at a scope for a group, a user or a service.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::model::{AssignmentId, AssignmentSource, Moment, ResourceId};
-use crate::service::access::{NewAssignment, ShownAssignment, WantedPrincipal};
+use crate::service::access::{Narrowing, NewAssignment, ShownAssignment, WantedPrincipal};
 
 use super::answer::Reply;
 use super::call::Call;
@@ -171,19 +173,23 @@ struct Asked {
     responses((status = 200, body = Page<Shown>)))]
 fn list(call: &Call) -> Result<Reply, Problem> {
     let asked: Asked = call.query()?;
-    let Asked { role, scope, principal, .. } = &asked;
-    let text = |part: &Option<String>| part.clone().unwrap_or_default();
-    let name = ["assignments".to_owned(), text(role), text(scope), text(principal)];
-    let name: Vec<&str> = name.iter().map(String::as_str).collect();
+    let [role, scope, principal] = [&asked.role, &asked.scope, &asked.principal].map(Option::as_deref);
+    let [of_role, at_scope, of_principal] = [role, scope, principal].map(Option::unwrap_or_default);
+    let name = ["assignments", of_role, at_scope, of_principal];
     let stretch = Stretch::read(call, &name, asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let mut all = call.administration().assignments(call.organization())?;
-    all.retain(|shown| {
-        let one = &shown.assignment;
-        role.as_ref().is_none_or(|role| one.role.as_str() == role)
-            && scope.as_ref().is_none_or(|scope| one.scope.as_str() == scope)
-            && principal.as_ref().is_none_or(|id| one.principal.id().to_string() == *id)
-    });
-    Reply::ok(&stretch.page_of_all(all, |shown| shown.assignment.id.into(), Shown::from))
+    let rows = match (fitting(role), fitting(scope), fitting(principal)) {
+        (Ok(role), Ok(scope), Ok(principal)) => {
+            let narrowing = Narrowing { role, scope, principal };
+            call.administration().assignments_after(call.organization(), &narrowing, stretch.after, stretch.rows())?
+        }
+        _ => Vec::new(),
+    };
+    Reply::ok(&stretch.page(rows, |shown| shown.assignment.id.into(), Shown::from))
+}
+
+/// What a list is narrowed to; an error for a text that nothing fits, because it can be no such thing.
+fn fitting<T: FromStr>(text: Option<&str>) -> Result<Option<T>, T::Err> {
+    text.map(str::parse).transpose()
 }
 
 /// Assigns a role at a scope

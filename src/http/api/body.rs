@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, Payload};
 
 use crate::model::limits;
 
+use super::super::patience::within;
 use super::problem::Problem;
 
 /// How long a body may take to arrive.
@@ -27,7 +27,7 @@ pub async fn read(headers: &HeaderMap, payload: Payload) -> Result<Bytes, Proble
     if announced.is_some_and(|length| length > u64::try_from(limits::BODY_BYTES).unwrap_or(u64::MAX)) {
         return Err(too_large());
     }
-    match timeout(PATIENCE, payload.to_bytes_limited(limits::BODY_BYTES)).await {
+    match within(PATIENCE, payload.to_bytes_limited(limits::BODY_BYTES)).await {
         Ok(Ok(Ok(body))) => Ok(body),
         Ok(Ok(Err(_broken))) => Err(Problem::bad_request("the body ends too early; send all of it")),
         Ok(Err(_exceeded)) => Err(too_large()),

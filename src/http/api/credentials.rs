@@ -106,8 +106,8 @@ struct Issued {
 fn list(call: &Call) -> Result<Reply, Problem> {
     let asked: Paging = call.query()?;
     let stretch = Stretch::read(call, &["credentials"], asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let all = call.administration().tokens(call.organization())?;
-    Reply::ok(&stretch.page_of_all(all, |stored| stored.credential.id.into(), Shown::from))
+    let rows = call.administration().tokens_after(call.organization(), stretch.after, stretch.rows())?;
+    Reply::ok(&stretch.page(rows, |stored| stored.credential.id.into(), Shown::from))
 }
 
 /// Issues a credential and shows its token this once

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::access::gates::Gate;
 use crate::model::{GateBounds, Permission, ScopePath};
+use crate::service::access::gate_key;
 use crate::service::administration::Expected;
 
 use super::answer::Reply;
@@ -55,7 +56,7 @@ impl From<Gate> for Shown {
             minimum: gate.bounds.minimum(),
             maximum: gate.bounds.maximum(),
             state: gate.state().as_str(),
-            key: format!("{} {}", gate.scope, gate.permission),
+            key: gate_key(&gate.scope, &gate.permission),
         }
     }
 }
@@ -89,9 +90,9 @@ struct NamedGate {
 #[utoipa::path(get, path = "/api/v1/gates", operation_id = "list_gates", params(Paging),
     responses((status = 200, body = Page<Shown>)))]
 fn list(call: &Call) -> Result<Reply, Problem> {
-    let mut all: Vec<Shown> = call.administration().gates(call.organization())?.into_iter().map(Shown::from).collect();
-    all.sort_by(|a, b| a.key.cmp(&b.key));
-    names::page(call, "gates", all, |shown| &shown.key)
+    let stretch = names::Stretch::read(call, "gates")?;
+    let gates = call.administration().gates_after(call.organization(), &stretch.after, stretch.rows())?;
+    stretch.page(gates.into_iter().map(Shown::from).collect(), |shown| &shown.key)
 }
 
 /// Sets the bounds of a gate
@@ -120,9 +121,8 @@ fn remove(call: &Call) -> Result<Reply, Problem> {
 }
 
 fn found(call: &Call, scope: &ScopePath, permission: &Permission) -> Result<Shown, Problem> {
-    let all = call.administration().gates(call.organization())?;
-    let gate = all.into_iter().find(|gate| gate.scope == *scope && gate.permission == *permission);
-    Ok(Shown::from(gate.ok_or_else(Problem::not_found)?))
+    let gate = call.administration().gate(call.organization(), scope, permission)?;
+    gate.map(Shown::from).ok_or_else(Problem::not_found)
 }
 
 /// The entity tag of a gate's bounds: how many can pass at the moment is not the gate's.

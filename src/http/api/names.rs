@@ -46,6 +46,52 @@ pub fn read_optional<T: FromStr<Err: Display>>(text: Option<&str>) -> Result<Opt
     text.map(read).transpose()
 }
 
+/// Which part of a list in the order of names is asked for, read.
+pub struct Stretch {
+    /// What comes after this name; empty, which nothing is called, at first.
+    pub after: String,
+    limit: usize,
+    binding: Vec<u8>,
+}
+
+impl Stretch {
+    /// Reads `limit` and `cursor`.
+    ///
+    /// # Errors
+    /// 400, and for the cursor of another list.
+    pub fn read(call: &Call, list: &str) -> Result<Self, Problem> {
+        let asked: Paging = call.query()?;
+        let limit = super::page::limit(asked.limit.as_deref())?;
+        let binding = binding(call, list);
+        let after = match asked.cursor.as_deref() {
+            None => String::new(),
+            Some(cursor) => after(&binding, cursor).ok_or_else(super::page::foreign_cursor)?,
+        };
+        Ok(Self { after, limit, binding })
+    }
+
+    /// How many to read: one more than are shown tells whether there is another page.
+    pub const fn rows(&self) -> usize {
+        self.limit.saturating_add(1)
+    }
+
+    /// The page, of at most one item more than fit on it.
+    ///
+    /// # Errors
+    /// A fault, if it cannot be written as JSON.
+    pub fn page<T: Serialize + ToSchema>(
+        &self,
+        mut items: Vec<T>,
+        name: impl Fn(&T) -> &str,
+    ) -> Result<Reply, Problem> {
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let last = items.last().filter(|_| more);
+        let next_cursor = last.map(|last| URL_SAFE_NO_PAD.encode([&self.binding, name(last).as_bytes()].concat()));
+        Reply::ok(&Page { items, next_cursor })
+    }
+}
+
 /// The page that is asked for, of a list in the order of names and short enough to be held in memory as a whole.
 ///
 /// # Errors
@@ -56,23 +102,14 @@ pub fn page<T: Serialize + ToSchema>(
     mut all: Vec<T>,
     name: impl Fn(&T) -> &str,
 ) -> Result<Reply, Problem> {
-    let asked: Paging = call.query()?;
-    let limit = super::page::limit(asked.limit.as_deref())?;
-    if let Some(cursor) = asked.cursor.as_deref() {
-        let after = after(call, list, cursor).ok_or_else(super::page::foreign_cursor)?;
-        all.retain(|one| name(one) > after.as_str());
-    }
-    let more = all.len() > limit;
-    all.truncate(limit);
-    let last = all.last().filter(|_| more);
-    let next_cursor = last.map(|last| URL_SAFE_NO_PAD.encode([&binding(call, list), name(last).as_bytes()].concat()));
-    Reply::ok(&Page { items: all, next_cursor })
+    let stretch = Stretch::read(call, list)?;
+    all.retain(|one| name(one) > stretch.after.as_str());
+    stretch.page(all, name)
 }
 
-fn after(call: &Call, list: &str, cursor: &str) -> Option<String> {
+fn after(binding: &[u8], cursor: &str) -> Option<String> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
-    let name = bytes.strip_prefix(binding(call, list).as_slice())?;
-    String::from_utf8(name.to_vec()).ok()
+    String::from_utf8(bytes.strip_prefix(binding)?.to_vec()).ok()
 }
 
 fn binding(call: &Call, list: &str) -> Vec<u8> {

@@ -90,8 +90,9 @@ struct NamedScope {
 #[utoipa::path(get, path = "/api/v1/scopes", operation_id = "list_scopes", params(Paging),
     responses((status = 200, body = Page<Shown>)))]
 fn list(call: &Call) -> Result<Reply, Problem> {
-    let all = call.administration().scopes(call.organization())?;
-    names::page(call, "scopes", all.into_iter().map(Shown::from).collect(), |shown| &shown.path)
+    let stretch = names::Stretch::read(call, "scopes")?;
+    let scopes = call.administration().scopes_after(call.organization(), &stretch.after, stretch.rows())?;
+    stretch.page(scopes.into_iter().map(Shown::from).collect(), |shown| &shown.path)
 }
 
 /// Makes a scope, and the project around an environment where it is missing
@@ -138,7 +139,6 @@ fn remove(call: &Call) -> Result<Reply, Problem> {
 
 /// The entity tag of a scope as the list shows it.
 fn tag(call: &Call, path: &ScopePath) -> Result<String, Problem> {
-    let all = call.administration().scopes(call.organization())?;
-    let found = all.into_iter().find(|scope| scope.path == *path).ok_or_else(Problem::not_found)?;
+    let found = call.administration().scope(call.organization(), path)?.ok_or_else(Problem::not_found)?;
     names::tag(&Shown::from(found))
 }

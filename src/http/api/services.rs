@@ -94,8 +94,8 @@ struct ChangedService {
 fn list(call: &Call) -> Result<Reply, Problem> {
     let asked: Paging = call.query()?;
     let stretch = Stretch::read(call, &["services"], asked.limit.as_deref(), asked.cursor.as_deref())?;
-    let all = call.administration().services(call.organization())?;
-    Reply::ok(&stretch.page_of_all(all, |service| service.id.into(), Shown::from))
+    let rows = call.administration().services_after(call.organization(), stretch.after, stretch.rows())?;
+    Reply::ok(&stretch.page(rows, |service| service.id.into(), Shown::from))
 }
 
 /// Makes a service
@@ -148,6 +148,6 @@ fn stop(call: &Call) -> Result<Reply, Problem> {
 
 fn found(call: &Call) -> Result<Shown, Problem> {
     let id: ServiceId = call.id(0)?;
-    let all = call.administration().services(call.organization())?;
-    all.into_iter().find(|service| service.id == id).map(Shown::from).ok_or_else(Problem::not_found)
+    let found = call.administration().service(call.organization(), id)?;
+    found.map(|(service, _)| Shown::from(service)).ok_or_else(Problem::not_found)
 }

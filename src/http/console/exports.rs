@@ -37,6 +37,8 @@ struct ExportsPage {
     until: String,
     problem: String,
     lines: Vec<Line>,
+    /// The newest file, or `none`: a form that asks for one more says what it was made from.
+    newest: String,
 }
 
 #[derive(Template)]
@@ -111,6 +113,7 @@ fn page(visit: &Visit, problem: String) -> Result<ExportsPage, Refusal> {
         from: asked.text("from")?.to_owned(),
         until: asked.text("until")?.to_owned(),
         problem,
+        newest: exports.first().map_or_else(|| "none".to_owned(), |export| export.id.to_string()),
         lines: exports.iter().map(Line::of).collect(),
     })
 }
@@ -134,7 +137,12 @@ fn ask(visit: &Visit) -> Result<Answer, Refusal> {
     let from =
         from.map(|end: Moment| if visit.form.text("from").is_ok_and(|text| text.len() == 10) { day(end) } else { end });
     let asked = Asked { until, from };
-    match visit.services.ask_for_export(visit.caller()?, account(visit)?, kind, &asked) {
+    let newest = match visit.form.text("newest")? {
+        "" => None,
+        "none" => Some(ResourceId::FIRST),
+        id => Some(id.parse().map_err(|_none| Refusal::bad("The form does not say what it was made from."))?),
+    };
+    match visit.services.ask_for_export(visit.caller()?, account(visit)?, kind, &asked, newest) {
         Ok(id) => Ok(Answer::see_other(visit.address(&format!("/exports/{id}"))?)),
         Err(error) => {
             let problem = sentence(&Refusal::from(error).about_the_form()?);

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
-use actix_web::rt::time::timeout;
 use actix_web::web;
 use url::form_urlencoded;
 
 use crate::model::limits;
 
 use super::super::path;
+use super::super::patience::within;
 use super::refusal::Refusal;
 use super::upload;
 
@@ -89,7 +89,7 @@ pub async fn read(headers: &HeaderMap, payload: web::Payload) -> Result<Fields, 
     if boundary.is_none() && kind != "application/x-www-form-urlencoded" {
         return Err(Refusal::bad("This address takes forms of the console."));
     }
-    let bytes = match timeout(PATIENCE, payload.to_bytes_limited(limits::FORM_BYTES)).await {
+    let bytes = match within(PATIENCE, payload.to_bytes_limited(limits::FORM_BYTES)).await {
         Ok(Ok(Ok(bytes))) => bytes,
         Ok(Err(_exceeded)) => return Err(Refusal::TooLarge),
         Ok(Ok(Err(_))) | Err(_) => return Err(Refusal::bad("The form did not arrive whole. Send it again.")),

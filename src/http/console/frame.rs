@@ -30,7 +30,9 @@ pub struct Frame {
     pub person: Option<String>,
     /// The organization.
     pub organization: Option<Place>,
-    /// Whether there are others to go to.
+    /// Where somebody's own sessions are.
+    pub sessions: String,
+    /// Whether there are others to go to, or to be made.
     pub has_others: bool,
     /// Whether a page of no organization needs room.
     pub is_wide: bool,
@@ -78,9 +80,12 @@ impl Frame {
         frame.token = visit.form_token();
         frame.path = visit.address_as_asked();
         frame.now = When(visit.services.clock.now());
+        frame.sessions = visit.own_sessions();
         let Some(signed_in) = &visit.signed_in else { return frame };
         frame.person = Some(signed_in.name().to_owned());
-        frame.has_others = signed_in.belongings.len() > 1;
+        // Whoever has the way back into one makes others.
+        frame.has_others =
+            signed_in.belongings.len() > 1 || signed_in.belongings.iter().any(|belonging| belonging.user.is_none());
         let Some(member) = &visit.member else { return frame };
         let base = format!("/o/{}", member.organization.slug);
         for chapter in CHAPTERS {
@@ -118,6 +123,7 @@ impl Frame {
             flash: browser.flash.clone(),
             person: None,
             organization: None,
+            sessions: String::new(),
             has_others: false,
             is_wide: false,
             chapters: Vec::new(),

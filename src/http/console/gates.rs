@@ -92,6 +92,8 @@ struct PassageLine {
 #[template(path = "console/check.html")]
 struct CheckPage {
     frame: Frame,
+    /// Whether a service is asked about, else a person.
+    is_service: bool,
     person: String,
     permission: String,
     scope: String,
@@ -325,7 +327,8 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     let permissions = permissions.permissions().map(|(name, _)| name.to_string()).collect();
     let scopes = administration.scopes(organization)?.into_iter().map(|scope| scope.path.to_string()).collect();
     let mut page = CheckPage {
-        frame: visit.frame("Check a person", "gates"),
+        frame: visit.frame("Check a person or a service", "gates"),
+        is_service: visit.query.text("kind")? == "service",
         person,
         permission,
         scope,
@@ -335,7 +338,7 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
         problem: String::new(),
         verdict: None,
     };
-    if page.person.is_empty() {
+    if page.person.is_empty() || page.permission.is_empty() && page.scope.is_empty() {
         return Answer::page(&page);
     }
     let question = match question(&page) {
@@ -349,7 +352,7 @@ fn check(visit: &Visit) -> Result<Answer, Refusal> {
     let answer = administration.may(organization, &question, true);
     let answer = answer.map_err(AdministrationError::from)?;
     let evidence = json!({
-        "subject": page.person, "permission": page.permission, "scope": page.scope, "at": asked.to_string(),
+        "type": if page.is_service { "service" } else { "user" }, "subject": page.person, "permission": page.permission, "scope": page.scope, "at": asked.to_string(),
         "decision": answer.allowed, "revision": answer.revision.as_i64(), "reasons": answer.reasons,
     });
     let evidence = serde_json::to_string_pretty(&evidence).unwrap_or_default();
@@ -376,5 +379,5 @@ fn question(page: &CheckPage) -> Result<MayQuestion, String> {
             Some(parsed?)
         }
     };
-    Ok(MayQuestion { subject: page.person.clone(), is_service: false, permission, scope, at })
+    Ok(MayQuestion { subject: page.person.clone(), is_service: page.is_service, permission, scope, at })
 }

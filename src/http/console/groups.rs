@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::model::{ConnectionId, GroupId, MemberKind, Moment, Precondition, Principal, ResourceId};
+use crate::service::ServiceError;
 use crate::service::people;
 use crate::service::people::groups::{self, Group, GroupMember, GroupSearch};
 
@@ -74,6 +75,8 @@ struct GroupPage {
     first: String,
     next: String,
     assignments: Vec<mappings::Line>,
+    /// The groups it is in, whose assignments its members have too.
+    above: Vec<(String, String)>,
     created: When,
     modified: When,
     may_change: bool,
@@ -81,7 +84,8 @@ struct GroupPage {
     /// Another name, as it was typed.
     typed: String,
     problem: String,
-    results: Vec<(String, &'static str, String)>,
+    /// Who was not added, and why.
+    results: Vec<(String, String)>,
 }
 
 #[derive(Template)]
@@ -175,12 +179,7 @@ fn assignments(visit: &Visit, id: GroupId) -> Result<Vec<mappings::Line>, Refusa
     own.map(|shown| mappings::line(visit, shown)).collect()
 }
 
-fn page(
-    visit: &Visit,
-    names: String,
-    problem: String,
-    results: Vec<(String, &'static str, String)>,
-) -> Result<GroupPage, Refusal> {
+fn page(visit: &Visit, names: String, problem: String, results: Vec<(String, String)>) -> Result<GroupPage, Refusal> {
     let id: GroupId = visit.parsed(1)?;
     let caller = visit.caller()?;
     let group = groups::read(&visit.services, caller, id)?;
@@ -203,6 +202,10 @@ fn page(
         first,
         next,
         assignments: assignments(visit, id)?,
+        above: groups::above(&visit.services, caller, id)?
+            .into_iter()
+            .map(|group| (group.id.to_string(), group.display_name))
+            .collect(),
         names,
         problem,
         results,
@@ -255,6 +258,17 @@ fn delete(visit: &Visit) -> Result<Answer, Refusal> {
     Ok(Answer::see_other(visit.address("/groups")?).saying(&Flash::done("The group is deleted. Its members stay.")))
 }
 
+/// Somebody by user name or id, or a group by its id.
+fn member(visit: &Visit, named: &str) -> Result<ResourceId, ServiceError> {
+    let member = visit.member.as_ref().ok_or(ServiceError::Unauthorized)?;
+    if let Ok(group) = named.parse::<GroupId>()
+        && groups::read(&visit.services, &member.caller, group).is_ok()
+    {
+        return Ok(group.into());
+    }
+    people::find(&visit.services, &member.caller, named).map(Into::into)
+}
+
 /// Adds everybody who is named, each with a result; doing it again does no harm.
 fn add(visit: &Visit) -> Result<Answer, Refusal> {
     let id: GroupId = visit.parsed(1)?;
@@ -268,17 +282,14 @@ fn add(visit: &Visit) -> Result<Answer, Refusal> {
     let caller = visit.caller()?;
     let (mut results, mut failed, mut added) = (Vec::new(), Vec::new(), 0_usize);
     for name in named {
-        let done = people::find(&visit.services, caller, name)
-            .and_then(|user| groups::add(&visit.services, caller, id, user.into(), &Precondition::None));
+        let done = member(visit, name)
+            .and_then(|member| groups::add(&visit.services, caller, id, member, &Precondition::None));
         match done {
-            Ok(()) => {
-                added = added.saturating_add(1);
-                results.push((name.to_owned(), "ok", "is a member".to_owned()));
-            }
+            Ok(()) => added = added.saturating_add(1),
             Err(error) => match Refusal::from(error) {
                 Refusal::Refused(_, why) => {
                     failed.push(name);
-                    results.push((name.to_owned(), "bad", sentence(&why)));
+                    results.push((name.to_owned(), sentence(&why)));
                 }
                 other => return Err(other),
             },

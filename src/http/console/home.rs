@@ -5,7 +5,8 @@ mod steps;
 use askama::Template;
 
 use crate::access::gates::{Gate, GateState};
-use crate::model::{Activity, Connection, Health};
+use crate::model::{Activity, Connection, Health, Moment, ResourceId};
+use crate::service::leavers::watch;
 use crate::service::people;
 
 use super::answer::Answer;
@@ -24,6 +25,8 @@ pub(super) const PAGES: &[Page] =
 
 /// The tone of a connection that nothing has arrived over yet.
 const WAITING: &str = "wait";
+/// Quarantines and findings that are counted.
+const LOOKED_AT: i64 = 100;
 
 #[derive(Template)]
 #[template(path = "console/home.html")]
@@ -105,6 +108,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
             concerns.push(Concern { tone: "bad", text, href, action: "See why" });
         }
     }
+    concerns.extend(concerns_of_leavers(visit)?);
     concerns.sort_by_key(|concern| concern.tone != "bad");
     let gates = all.iter().map(|gate| gates::line(visit, gate)).collect::<Result<Vec<_>, Refusal>>()?;
     let steps = steps(visit, people, &gates)?;
@@ -148,6 +152,32 @@ fn concern(gate: &Gate) -> Option<Concern> {
     };
     let text = format!("{} at {}: {why}.", gates::verb(gate.permission.as_str()), gate.scope);
     Some(Concern { tone, text: capital(&text), href: String::new(), action: "" })
+}
+
+/// Whom a brake holds, and what was found of leavers that nobody knows of yet.
+fn concerns_of_leavers(visit: &Visit) -> Result<Vec<Concern>, Refusal> {
+    let member = visit.member()?;
+    if !member.rights.read_evidence() {
+        return Ok(Vec::new());
+    }
+    let administration = visit.administration()?;
+    let quarantines = administration.quarantines(member.organization.id, ResourceId::LAST, LOOKED_AT)?;
+    let mut concerns = Vec::new();
+    for one in quarantines.iter().filter(|one| one.closed.is_none()) {
+        let text =
+            format!("{} of {} people left at once. They are held until somebody decides.", one.people, one.population);
+        let href = visit.address(&format!("/quarantines/{}", one.id))?;
+        concerns.push(Concern { tone: "bad", text, href, action: "Look and decide" });
+    }
+    let first = ResourceId::earliest_at(Moment::from_micros(0));
+    let found = watch::standing(&visit.services, &member.caller, first, LOOKED_AT)?;
+    let text = match found.iter().filter(|one| one.acknowledged_at.is_none()).count() {
+        0 => return Ok(concerns),
+        1 => "Something was found of somebody who had left.".to_owned(),
+        several => format!("{several} things were found of people who had left."),
+    };
+    concerns.push(Concern { tone: "bad", text, href: visit.address("/leavers")?, action: "See what" });
+    Ok(concerns)
 }
 
 /// How connections fare in all. One that nothing has arrived over yet has not failed.

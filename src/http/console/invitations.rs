@@ -28,6 +28,8 @@ pub(super) const PAGES: &[Page] = &[
 
 /// Invitations on one page.
 const PAGE: i64 = 50;
+/// Addresses that are shown as rows to be ticked off; the others of a form are listed closer, so that the page stays small.
+const ROWS: usize = 50;
 /// Groups a choice offers at most.
 const GROUPS: usize = 200;
 
@@ -64,6 +66,13 @@ struct NewPage {
     roles: Vec<Choice>,
     scopes: Vec<Choice>,
     lines: Vec<ReadLine>,
+    /// Those after them.
+    others: Vec<ReadLine>,
+    /// Those of the others that can be invited, as a form sends them.
+    more: String,
+    /// How many were pasted, where that is more than are read at once.
+    pasted: usize,
+    most: usize,
     good: usize,
     bad: usize,
     /// What joining will open.
@@ -87,18 +96,11 @@ struct ReadLine {
 #[template(path = "console/invitations/result.html")]
 struct ResultPage {
     frame: Frame,
-    rows: Vec<ResultRow>,
-    invited: usize,
-    skipped: usize,
+    /// Who was invited, with the link where no mail is sent.
+    invited: Vec<(String, String)>,
+    /// Who was not, and why.
+    left_out: Vec<(String, String)>,
     sends_mail: bool,
-}
-
-struct ResultRow {
-    email: String,
-    word: String,
-    tone: &'static str,
-    /// The link, where no mail is sent.
-    link: String,
 }
 
 fn list(visit: &Visit) -> Result<Answer, Refusal> {
@@ -248,14 +250,22 @@ fn page(visit: &Visit, text: String, lines: Vec<Line>, problem: String) -> Resul
     let title = if problem.is_empty() { "Invite people" } else { "Error: Invite people" };
     let bad = lines.len().saturating_sub(good);
     let base = visit.address("/people")?;
+    let pasted = split(&text).len();
+    let mut lines: Vec<ReadLine> = lines.into_iter().map(|line| told(line, &base)).collect();
+    let others = lines.split_off(ROWS.min(lines.len()));
+    let more: Vec<&str> = others.iter().filter(|line| line.is_good).map(|line| line.given.as_str()).collect();
     Ok(NewPage {
+        more: more.join(" "),
+        pasted: if pasted > limits::INVITATIONS_AT_ONCE { pasted } else { 0 },
+        most: limits::INVITATIONS_AT_ONCE,
         frame: visit.frame(title, "invitations"),
         refusal: refusal.unwrap_or_default(),
         text,
         groups,
         roles,
         scopes: scopes.into_iter().map(|it| Choice::new(it.clone(), it, &chosen.1)).collect(),
-        lines: lines.into_iter().map(|line| told(line, &base)).collect(),
+        lines,
+        others,
         good,
         bad,
         opens,
@@ -293,43 +303,34 @@ fn invite(visit: &Visit) -> Result<Answer, Refusal> {
     if visit.services.refuses_invitations(caller)?.is_some() {
         return Answer::invalid(&page(visit, String::new(), Vec::new(), String::new())?);
     }
-    let (mut rows, mut invited) = (Vec::new(), 0_usize);
-    for given in visit.form.all("address").take(limits::INVITATIONS_AT_ONCE) {
+    if wanted.role.is_some() {
+        visit.require_fresh()?;
+    }
+    let (mut invited, mut left_out) = (Vec::new(), Vec::new());
+    let named = visit.form.all("address").chain(visit.form.text("more")?.split_whitespace());
+    for given in named.take(limits::INVITATIONS_AT_ONCE) {
         let outcome = match given.parse() {
             Ok(address) => visit.services.invite(caller, &address, &wanted).map_err(Refusal::from),
             Err(error) => Ok(Outcome::Skipped(Reading::NotAnAddress(crate::model::EmailError::to_string(&error)))),
         };
-        let email = given.chars().take(limits::EMAIL_CHARACTERS).collect();
-        rows.push(match outcome {
+        let email: String = given.chars().take(limits::EMAIL_CHARACTERS).collect();
+        match outcome {
             Ok(Outcome::Invited(mail)) => {
-                invited = invited.saturating_add(1);
-                let link = if wanted.sends_mail { String::new() } else { mail.url.to_string() };
+                invited.push((email, if wanted.sends_mail { String::new() } else { mail.url.to_string() }));
                 if wanted.sends_mail {
                     visit.post.send(Letter::invitation(caller.organization, &mail));
                 }
-                ResultRow { email, word: "Invited".to_owned(), tone: "ok", link }
             }
-            Ok(Outcome::Skipped(reading)) => {
-                let (word, tone) = word(&reading);
-                ResultRow { email, word, tone, link: String::new() }
-            }
-            Err(refusal) => {
-                let word = sentence(&refusal.about_the_form()?);
-                ResultRow { email, word, tone: "bad", link: String::new() }
-            }
-        });
+            Ok(Outcome::Skipped(reading)) => left_out.push((email, word(&reading).0)),
+            Err(refusal) => left_out.push((email, sentence(&refusal.about_the_form()?))),
+        }
     }
-    if rows.is_empty() {
+    if invited.is_empty() && left_out.is_empty() {
         return Answer::invalid(&page(visit, String::new(), Vec::new(), "Nobody was chosen.".to_owned())?);
     }
-    let title = format!("{invited} {} invited", if invited == 1 { "person was" } else { "people were" });
-    Answer::page(&ResultPage {
-        frame: visit.frame(title, "invitations"),
-        skipped: rows.len().saturating_sub(invited),
-        rows,
-        invited,
-        sends_mail: wanted.sends_mail,
-    })
+    let title = format!("{} {} invited", invited.len(), if invited.len() == 1 { "person was" } else { "people were" });
+    let frame = visit.frame(title, "invitations");
+    Answer::page(&ResultPage { frame, invited, left_out, sends_mail: wanted.sends_mail })
 }
 
 fn resend(visit: &Visit) -> Result<Answer, Refusal> {
@@ -343,12 +344,10 @@ fn resend(visit: &Visit) -> Result<Answer, Refusal> {
         let said = format!("A new link is on its way to {}. The one before opens nothing any more.", mail.to);
         return Ok(Answer::see_other(visit.address("/invitations")?).saying(&Flash::done(said)));
     }
-    let row = ResultRow { email: mail.to.clone(), word: "New link".to_owned(), tone: "ok", link: mail.url.to_string() };
     Answer::page(&ResultPage {
         frame: visit.frame("A new link was made", "invitations"),
-        rows: vec![row],
-        invited: 1,
-        skipped: 0,
+        invited: vec![(mail.to.clone(), mail.url.to_string())],
+        left_out: Vec::new(),
         sends_mail: false,
     })
 }

@@ -58,6 +58,10 @@ struct LogPage {
 struct Line {
     at: When,
     actor: String,
+    /// The page of whoever that is; empty for others.
+    actor_href: String,
+    /// The id of the token it was done by; empty for none.
+    token: String,
     action: String,
     about: String,
     about_name: String,
@@ -74,9 +78,12 @@ struct DecisionsPage {
     frame: Frame,
     show: String,
     scope: String,
+    about: String,
+    is_narrowed: bool,
     lines: Vec<DecisionLine>,
     first: String,
     next: String,
+    problem: String,
 }
 
 struct DecisionLine {
@@ -84,7 +91,7 @@ struct DecisionLine {
     subject: String,
     /// What the subject is called; empty where it is gone.
     name: String,
-    /// The page of the person; empty for others.
+    /// The page of the person or the service; empty for others.
     href: String,
     permission: String,
     resource: String,
@@ -98,6 +105,23 @@ fn day(text: &str) -> Result<Option<Moment>, String> {
         day => match format!("{day}T00:00:00Z").parse() {
             Ok(moment) => Ok(Some(moment)),
             Err(_none) => Err(format!("`{day}` is no day such as 2026-03-31.")),
+        },
+    }
+}
+
+/// What a user name or an id in a filter names; nothing for an empty one, `Err` says why nobody is called so.
+fn named(visit: &Visit, text: &str) -> Result<Result<Option<ResourceId>, String>, Refusal> {
+    if text.is_empty() {
+        return Ok(Ok(None));
+    }
+    if let Ok(id) = text.parse::<ResourceId>() {
+        return Ok(Ok(Some(id)));
+    }
+    match crate::service::people::find(&visit.services, visit.caller()?, text) {
+        Ok(user) => Ok(Ok(Some(user.into()))),
+        Err(error) => match Refusal::from(error) {
+            Refusal::Refused(_, why) => Ok(Err(super::refusal::sentence(&why))),
+            other => Err(other),
         },
     }
 }
@@ -126,21 +150,12 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
             return Answer::invalid(&page);
         }
     };
-    let about = match about.as_str() {
-        "" => None,
-        text => match text.parse::<ResourceId>() {
-            Ok(id) => Some(id),
-            Err(_none) => match crate::service::people::find(&visit.services, visit.caller()?, text) {
-                Ok(user) => Some(user.into()),
-                Err(error) => {
-                    page.problem = super::refusal::sentence(&match Refusal::from(error) {
-                        Refusal::Refused(_, why) => why,
-                        other => return Err(other),
-                    });
-                    return Answer::invalid(&page);
-                }
-            },
-        },
+    let about = match named(visit, &about)? {
+        Ok(about) => about,
+        Err(problem) => {
+            page.problem = problem;
+            return Answer::invalid(&page);
+        }
     };
     let before = match visit.query.text("before")? {
         "" => None,
@@ -159,6 +174,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
             "user" => "people",
             "group" => "groups",
             "connection" => "connections",
+            "service" => "services",
             _ => "",
         };
         let href = match (place, &line.about_name) {
@@ -168,6 +184,11 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         page.lines.push(Line {
             at: When(line.at),
             actor: line.actor,
+            actor_href: match line.actor_user {
+                Some(user) => visit.address(&format!("/people/{user}"))?,
+                None => String::new(),
+            },
+            token: line.credential.map(|id| id.to_string()).unwrap_or_default(),
             action: line.action,
             about: line.about.to_string(),
             about_name: line.about_name.unwrap_or_default(),
@@ -194,8 +215,27 @@ fn names(visit: &Visit, ids: &BTreeSet<ResourceId>) -> Result<BTreeMap<ResourceI
 }
 
 fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
-    let (show, scope) = (visit.query.text("show")?.to_owned(), visit.query.text("scope")?.to_owned());
-    let allowed = match show.as_str() {
+    let text = |name: &str| visit.query.text(name).map(str::to_owned);
+    let (show, scope, about) = (text("show")?, text("scope")?, text("about")?);
+    let mut page = DecisionsPage {
+        frame: visit.frame("Decisions", "decisions"),
+        is_narrowed: !(show.is_empty() && scope.is_empty() && about.is_empty()),
+        show,
+        scope,
+        about,
+        lines: Vec::new(),
+        first: String::new(),
+        next: String::new(),
+        problem: String::new(),
+    };
+    let subject = match named(visit, &page.about)? {
+        Ok(subject) => subject,
+        Err(problem) => {
+            page.problem = problem;
+            return Answer::invalid(&page);
+        }
+    };
+    let allowed = match page.show.as_str() {
         "allowed" => Some(true),
         "denied" => Some(false),
         _ => None,
@@ -204,18 +244,23 @@ fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
         "" => None,
         id => Some(id.parse().map_err(|_none| Refusal::NotFound)?),
     };
-    let resource = if scope.is_empty() { None } else { Some(scope.clone()) };
-    let wanted = Wanted { resource, allowed, ..Wanted::default() };
+    let resource = if page.scope.is_empty() { None } else { Some(page.scope.clone()) };
+    let wanted = Wanted { subject, resource, allowed, ..Wanted::default() };
     let found = visit.services.decisions(visit.organization()?, &wanted, before, ROWS)?;
-    let next = found.next.map(|next| format!("?{}", visit.query.query_with(&[("before", &next.to_string())])));
-    let first = before.map(|_| format!("?{}", visit.query.query_with(&[("before", "")])));
+    if let Some(next) = found.next {
+        page.next = format!("?{}", visit.query.query_with(&[("before", &next.to_string())]));
+    }
+    if before.is_some() {
+        page.first = format!("?{}", visit.query.query_with(&[("before", "")]));
+    }
     let ids: BTreeSet<ResourceId> = found.items.iter().filter_map(|(_, record)| record.subject.id()).collect();
     let names = names(visit, &ids)?;
-    let people = visit.address("/people")?;
+    let base = visit.address("")?;
     let lines = found.items.into_iter().map(|(_, record)| {
         let name = record.subject.id().and_then(|id| names.get(&id).cloned()).unwrap_or_default();
         let href = match record.subject {
-            AskedSubject::User(id) if !name.is_empty() => format!("{people}/{id}"),
+            AskedSubject::User(id) if !name.is_empty() => format!("{base}/people/{id}"),
+            AskedSubject::Service(id) if !name.is_empty() => format!("{base}/services/{id}"),
             _ => String::new(),
         };
         DecisionLine {
@@ -232,12 +277,6 @@ fn decisions(visit: &Visit) -> Result<Answer, Refusal> {
             allowed: record.allowed,
         }
     });
-    Answer::page(&DecisionsPage {
-        lines: lines.collect(),
-        frame: visit.frame("Decisions", "decisions"),
-        show,
-        scope,
-        first: first.unwrap_or_default(),
-        next: next.unwrap_or_default(),
-    })
+    page.lines = lines.collect();
+    Answer::page(&page)
 }

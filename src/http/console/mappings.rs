@@ -94,7 +94,7 @@ pub(super) fn line(visit: &Visit, shown: &ShownAssignment) -> Result<Line, Refus
     let (kind, href) = match one.principal {
         Principal::Group(_) => ("group", visit.address(&format!("/groups/{id}"))?),
         Principal::User(_) => ("person", visit.address(&format!("/people/{id}"))?),
-        Principal::Service(_) => ("service", String::new()),
+        Principal::Service(_) => ("service", visit.address(&format!("/services/{id}"))?),
     };
     let is_over = one.validity.until().is_some_and(|until| until <= now);
     let (state, tone) = match (&shown.principal_name, is_over) {

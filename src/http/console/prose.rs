@@ -40,6 +40,11 @@ pub fn parts(sentence: &str) -> Vec<(Kind, String)> {
     parts
 }
 
+/// Text in pieces after each of which a line may end: an address after its `@` and its dots, a path after its strokes.
+pub fn breakable(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(['@', '.', '/', '_'])
+}
+
 /// A name in the middle of a sentence: whatever it holds, it does not turn what stands beside it (Unicode Standard Annex
 /// #9, first strong isolate to pop directional isolate).
 pub fn isolated(name: &str) -> String {

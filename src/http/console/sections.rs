@@ -40,6 +40,7 @@ pub const CHAPTERS: &[Chapter] = &[
         sections: &[
             section("people", "People", "/people", "organization:read"),
             section("groups", "Groups", "/groups", "organization:read"),
+            section("services", "Services", "/services", "organization:read"),
             section("invitations", "Invitations", "/invitations", "organization:manage-people"),
         ],
     },

@@ -12,7 +12,7 @@ use super::browser;
 use super::frame::Frame;
 use super::refusal::Refusal;
 use super::route::{Needs, Page};
-use super::visit::Visit;
+use super::visit::{SESSIONS, Visit};
 use super::when::When;
 
 pub(super) const PAGES: &[Page] = &[
@@ -25,6 +25,8 @@ pub(super) const PAGES: &[Page] = &[
 #[template(path = "console/sessions.html")]
 struct SessionsPage {
     frame: Frame,
+    /// The organization somebody of several comes from, for forms to lead back to; with its question mark.
+    from: String,
     sessions: Vec<Line>,
     has_others: bool,
 }
@@ -67,7 +69,8 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let has_others = sessions.iter().any(|session| session.id != own);
     let sessions = sessions.into_iter().map(|session| Line::of(session, own)).collect();
     let frame = visit.frame("Where you are signed in", "").wide();
-    Answer::page(&SessionsPage { frame, sessions, has_others })
+    let from = frame.sessions.strip_prefix(SESSIONS).unwrap_or_default().to_owned();
+    Answer::page(&SessionsPage { frame, from, sessions, has_others })
 }
 
 fn end(visit: &Visit) -> Result<Answer, Refusal> {
@@ -80,7 +83,7 @@ fn end(visit: &Visit) -> Result<Answer, Refusal> {
             .with(browser::no_session())
             .saying(&Flash::done("You are signed out.")));
     }
-    Ok(Answer::see_other("/sessions").saying(&Flash::done("That browser is signed out.")))
+    Ok(Answer::see_other(visit.own_sessions()).saying(&Flash::done("That browser is signed out.")))
 }
 
 fn end_others(visit: &Visit) -> Result<Answer, Refusal> {
@@ -88,5 +91,5 @@ fn end_others(visit: &Visit) -> Result<Answer, Refusal> {
     let organization = signed_in.belongings.first().map(|belonging| belonging.organization).ok_or(Refusal::NotFound)?;
     let caller = visit.caller_in(organization)?;
     visit.services.end_other_sessions(&caller, signed_in.account.id, signed_in.session.id)?;
-    Ok(Answer::see_other("/sessions").saying(&Flash::done("Every other browser is signed out.")))
+    Ok(Answer::see_other(visit.own_sessions()).saying(&Flash::done("Every other browser is signed out.")))
 }

@@ -48,6 +48,7 @@ struct SettingsPage {
     newest: String,
     kinds: Vec<Choice>,
     may_change: bool,
+    may_assign: bool,
     /// What is wrong with the form for a token.
     problem: String,
 }
@@ -122,6 +123,7 @@ fn page(visit: &Visit, problem: String) -> Result<SettingsPage, Refusal> {
             Choice::new("admin", "Administer over HTTP", "pep"),
         ],
         may_change: member.rights.manage_connections(),
+        may_assign: member.rights.manage_access(),
         problem,
     })
 }

@@ -21,6 +21,10 @@ use super::route::{Method, Needs, Page};
 
 /// The name of the form field with the token.
 const TOKEN: &str = "token";
+/// Where somebody's own sessions are listed.
+pub const SESSIONS: &str = "/sessions";
+/// Which organization somebody of several comes from, in the query of a page that is of none.
+const COMES_FROM: &str = "in";
 
 /// A visit.
 pub struct Visit {
@@ -79,15 +83,28 @@ impl Visit {
                 }
             }
         }
-        if matches!(page.needs, Needs::Fresh(_))
-            && !self.signed_in.as_ref().is_some_and(|signed_in| self.services.is_fresh(&signed_in.session))
-        {
-            return Err(Refusal::SignInAgain(self.again()));
+        if matches!(page.needs, Needs::Fresh(_)) {
+            self.require_fresh()?;
         }
         if let Some(member) = &self.member {
             self.services = web::Data::new(self.services.within(member.organization.id)?);
         }
+        // Of no organization; the navigation is that of the one somebody comes from.
+        if page.method == Method::Get && page.path == SESSIONS {
+            self.recognize();
+        }
         Ok(())
+    }
+
+    /// What is grave needs a sign-in of a short while ago.
+    ///
+    /// # Errors
+    /// To sign in again.
+    pub fn require_fresh(&self) -> Result<(), Refusal> {
+        if self.signed_in.as_ref().is_some_and(|signed_in| self.services.is_fresh(&signed_in.session)) {
+            return Ok(());
+        }
+        Err(Refusal::SignInAgain(self.again()))
     }
 
     /// Puts on record that an account asked for an organization it does not belong to.
@@ -151,6 +168,7 @@ impl Visit {
         }
         let (None, Some(signed_in)) = (&self.member, &self.signed_in) else { return };
         let named = self.path.strip_prefix("/o/").and_then(|rest| rest.split('/').next());
+        let named = named.or_else(|| self.query.text(COMES_FROM).ok());
         let belongings = &signed_in.belongings;
         let here = belongings.iter().find(|belonging| Some(belonging.slug.as_str()) == named);
         let only = || belongings.first().filter(|_| belongings.len() == 1);
@@ -234,8 +252,19 @@ impl Visit {
     /// The address as it was asked for; of doors without what was said at them, which may be secret.
     pub fn address_as_asked(&self) -> String {
         let query = self.query.query_with(&[]);
-        let is_kept = self.path.starts_with("/o/") && !query.is_empty();
+        let is_kept = (self.path.starts_with("/o/") || self.path == SESSIONS) && !query.is_empty();
         if is_kept { format!("{}?{query}", self.path) } else { self.path.clone() }
+    }
+
+    /// Where somebody's own sessions are listed, with the organization they come from where there are several.
+    pub fn own_sessions(&self) -> String {
+        let from = match (&self.signed_in, &self.member) {
+            (Some(signed_in), Some(member)) if signed_in.belongings.len() > 1 => member.organization.slug.as_str(),
+            (_, None) => self.query.text(COMES_FROM).unwrap_or_default(),
+            _ => "",
+        };
+        let query = Fields::default().query_with(&[(COMES_FROM, from)]);
+        if from.is_empty() { SESSIONS.to_owned() } else { format!("{SESSIONS}?{query}") }
     }
 
     /// What forms of this visit are marked with.

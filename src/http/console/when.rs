@@ -24,6 +24,16 @@ impl When {
         self.text("%Y-%m-%d %H:%M:%S UTC")
     }
 
+    /// The seconds alone, to stand after [`Self::minute`].
+    pub fn second(self) -> String {
+        self.text(":%S")
+    }
+
+    /// To the minute, without the zone.
+    pub fn minute(self) -> String {
+        self.text("%Y-%m-%d %H:%M")
+    }
+
     /// The day alone; no line ends within it.
     pub fn day(self) -> String {
         self.text("%-d\u{a0}%B\u{a0}%Y")

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use actix_web::rt::time::timeout;
 use actix_web::web::{Bytes, BytesMut, Payload};
 use futures_util::StreamExt;
 
 use crate::model::limits;
 use crate::scim::{ScimError, Switches};
 
+use super::super::patience::within;
 use super::answer::Refusal;
 
 /// The protocol's own type (RFC 7644 §8.1).
@@ -29,7 +29,7 @@ pub async fn read(headers: &HeaderMap, payload: Payload, switches: &Switches) ->
     if announced.is_some_and(|length| length > limits::BODY_BYTES) {
         return Err(too_large().into());
     }
-    match timeout(PATIENCE, gather(payload, announced.unwrap_or(limits::BODY_BYTES))).await {
+    match within(PATIENCE, gather(payload, announced.unwrap_or(limits::BODY_BYTES))).await {
         Ok(body) => Ok(body?),
         Err(_elapsed) => Err(Refusal::TooSlow),
     }

@@ -12,8 +12,10 @@ use toml::Spanned;
 use crate::access::guardrail::{Attribute, FactKind, Guardrail};
 use crate::db::access::scopes::GateRow;
 use crate::db::access::{
-    AccessRow, LeafRow, PermissionRow, RoleRow, ScopeRow, ServiceRow, catalogue, guardrails, leaves, scopes, services,
+    AccessRow, LeafRow, PermissionRow, RoleRow, ScopeRow, ServiceRow, catalogue, guardrails, leaves, people, scopes,
+    services,
 };
+use crate::db::users::Status;
 use crate::ids;
 use crate::live::Cause;
 use crate::model::{
@@ -95,9 +97,13 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
     }
 
     fn all(&mut self, document: &Document) -> Result<()> {
+        self.each_once(document)?;
         document.permissions.iter().try_for_each(|entry| self.permission(entry))?;
         document.roles.iter().try_for_each(|entry| self.role(entry))?;
-        document.scopes.iter().try_for_each(|entry| self.scope(entry))?;
+        // What lies around others first: it is what the document says, and not only there because of them.
+        let mut scopes: Vec<_> = document.scopes.iter().collect();
+        scopes.sort_by_key(|entry| entry.get_ref().path.len());
+        scopes.into_iter().try_for_each(|entry| self.scope(entry))?;
         document.gates.iter().try_for_each(|entry| self.gate(entry))?;
         document.users.iter().try_for_each(|entry| self.user(entry))?;
         document.services.iter().try_for_each(|entry| self.service(entry))?;
@@ -105,6 +111,23 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         self.resources(document)?;
         self.given(document)?;
         self.guardrails(document)
+    }
+
+    /// Said twice, which of the two were to hold?
+    fn each_once(&self, document: &Document) -> Result<()> {
+        self.once("permission", &document.permissions, |one| one.name.clone())?;
+        self.once("role", &document.roles, |one| one.name.clone())?;
+        self.once("scope", &document.scopes, |one| one.path.clone())?;
+        self.once("gate", &document.gates, |one| format!("{} at {}", one.permission, one.scope))?;
+        self.once("service", &document.services, |one| fold(&one.name))?;
+        self.once("resource", &document.resources, |one| format!("{} {}", one.resource_type, one.id))
+    }
+
+    fn once<E>(&self, what: &str, entries: &[Spanned<E>], name: impl Fn(&E) -> String) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        let again = entries.iter().find(|entry| !seen.insert(name(entry.get_ref())));
+        let Some(entry) = again else { return Ok(()) };
+        Err(self.wrong(entry, format!("the {what} `{}` is in the document twice", name(entry.get_ref()))))
     }
 
     fn wrong<T>(&self, entry: &Spanned<T>, message: impl Display) -> AdministrationError {
@@ -281,6 +304,15 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         if known.as_ref().is_some_and(same) {
             return Ok(());
         }
+        let is_new = |user: UserId, before: Option<UserId>| before != Some(user);
+        if is_new(owner, known.as_ref().map(|known| known.owner)) {
+            self.must_be_active(entry, "owner", owner, &wanted.owner)?;
+        }
+        if let (Some(user), Some(name)) = (successor, wanted.successor.as_deref())
+            && is_new(user, known.as_ref().and_then(|known| known.successor))
+        {
+            self.must_be_active(entry, "successor", user, name)?;
+        }
         if expires_at <= self.change.now {
             return Err(self.wrong(entry, format!("the service would end at {expires_at}, in the past")));
         }
@@ -294,11 +326,21 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
         let name = known.map_or_else(|| self.read(entry, &wanted.name), |known| Ok(known.name))?;
         let service = Service { id, name, owner, successor, expires_at, stopped_at: None };
         self.change.rows.push(AccessRow::Service(ServiceRow::new(service.clone(), created_at)));
-        let details =
-            json!({ "name": service.name.as_str(), "owner": owner.to_string(), "expires": expires_at.to_string() });
+        let details = json!({ "name": service.name.as_str(), "owner": owner.to_string(),
+            "successor": successor.map(|id| id.to_string()), "expires": expires_at.to_string() });
         self.change.event("service.set", id, details);
         self.running.insert(fold(service.name.as_str()), service);
         Ok(())
+    }
+
+    /// Nothing is handed to somebody who has left: neither what the document makes nor what it changes.
+    fn must_be_active<E>(&mut self, entry: &Spanned<E>, what: &str, user: UserId, name: &str) -> Result<()> {
+        let found = people::by_ids(self.change.tx, self.change.organization, [user])?;
+        let comes = self.change.people.users_created.iter().any(|new| new.id == user && new.active);
+        if comes || found.iter().any(|person| person.status == Status::Active) {
+            return Ok(());
+        }
+        Err(self.wrong(entry, format!("the user `{name}` is not active; the {what} of a service must be")))
     }
 
     fn attributes(&mut self, document: &Document) -> Result<()> {
@@ -377,6 +419,7 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
                 vocabulary.declare_type(row.leaf.resource_type.clone());
             }
         }
+        let mut seen = BTreeSet::new();
         for entry in &document.guardrails {
             let text = match (&entry.get_ref().text, &entry.get_ref().ready) {
                 (Some(text), None) => text.clone(),
@@ -384,6 +427,9 @@ impl<'w, 'a, 'tx> Work<'w, 'a, 'tx> {
                 _ => return Err(self.wrong(entry, "expected either `text` or `ready`")),
             };
             let guardrail = Guardrail::parse(&text, &vocabulary).map_err(|error| self.wrong(entry, error))?;
+            if !seen.insert(guardrail.id().clone()) {
+                return Err(self.wrong(entry, format!("the guardrail `{}` is in the document twice", guardrail.id())));
+            }
             rules::save(self.change, &guardrail)?;
         }
         Ok(())

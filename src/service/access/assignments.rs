@@ -4,17 +4,20 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use crate::db::access::assignments::listed;
 use crate::db::access::{AccessRow, AssignmentRow, assignments};
-use crate::db::organizations;
+use crate::db::{Tx, organizations};
 use crate::ids;
 use crate::model::{
-    Assignment, AssignmentId, AssignmentSource, Moment, OrganizationId, Reason, ResourceId, RoleName, ScopePath,
-    Validity, role_value,
+    Assignment, AssignmentId, AssignmentSource, Moment, OrganizationId, Principal, Reason, ResourceId, Revision,
+    RoleName, ScopePath, Validity, role_value,
 };
 
 use super::administrators::{self, Taken};
 use super::principals::{self, WantedPrincipal};
 use super::{Administration, AdministrationError, Result, roles, scopes};
+
+pub use crate::db::access::assignments::listed::Narrowing;
 
 /// An assignment to make.
 #[derive(Debug, Clone)]
@@ -146,12 +149,42 @@ impl Administration {
     pub fn assignments(&self, organization: OrganizationId) -> Result<Vec<ShownAssignment>> {
         self.live.read(|tx| {
             let rows = assignments::list(tx, organization)?;
-            let names = principals::names(tx, organization, rows.iter().map(|row| row.assignment.principal))?;
-            let shown = rows.into_iter().map(|AssignmentRow { assignment, created_at, .. }| ShownAssignment {
-                principal_name: names.get(&assignment.principal.id()).cloned(),
-                assignment,
-                created_at,
-            });
+            shown(tx, organization, rows)
+        })
+    }
+
+    /// The assignments behind an id that fit, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn assignments_after(
+        &self,
+        organization: OrganizationId,
+        narrowing: &Narrowing,
+        after: ResourceId,
+        limit: i64,
+    ) -> Result<Vec<ShownAssignment>> {
+        self.live.read(|tx| {
+            let rows = listed::page(tx, organization, narrowing, after, limit)?;
+            shown(tx, organization, rows)
+        })
+    }
+
+    /// What is assigned to a group, a user or a service itself, oldest first.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn assignments_of(&self, organization: OrganizationId, principal: Principal) -> Result<Vec<ShownAssignment>> {
+        self.live.read(|tx| {
+            let rows = assignments::of_principal(tx, organization, principal.id(), Revision::OPEN)?;
+            let names = principals::names(tx, organization, [principal])?;
+            let shown = rows.into_iter().filter(|row| row.assignment.principal == principal).map(
+                |AssignmentRow { assignment, created_at, .. }| ShownAssignment {
+                    principal_name: names.get(&principal.id()).cloned(),
+                    assignment,
+                    created_at,
+                },
+            );
             Ok(shown.collect())
         })
     }
@@ -162,13 +195,20 @@ impl Administration {
     /// [`AdministrationError::Database`].
     pub fn assignment(&self, organization: OrganizationId, id: AssignmentId) -> Result<Option<ShownAssignment>> {
         self.live.read(|tx| {
-            let Some(row) = assignments::by_id(tx, organization, id)? else { return Ok(None) };
-            let AssignmentRow { assignment, created_at, .. } = row;
-            let names = principals::names(tx, organization, [assignment.principal])?;
-            let principal_name = names.get(&assignment.principal.id()).cloned();
-            Ok(Some(ShownAssignment { assignment, created_at, principal_name }))
+            let found = assignments::by_id(tx, organization, id)?;
+            Ok(shown(tx, organization, found.into_iter().collect())?.pop())
         })
     }
+}
+
+fn shown(tx: &mut Tx<'_>, organization: OrganizationId, rows: Vec<AssignmentRow>) -> Result<Vec<ShownAssignment>> {
+    let names = principals::names(tx, organization, rows.iter().map(|row| row.assignment.principal))?;
+    let shown = rows.into_iter().map(|AssignmentRow { assignment, created_at, .. }| ShownAssignment {
+        principal_name: names.get(&assignment.principal.id()).cloned(),
+        assignment,
+        created_at,
+    });
+    Ok(shown.collect())
 }
 
 /// For the log: who by id only.

@@ -1,5 +1,7 @@
 //! The question itself: may this subject do this here, now? Judged from memory, put on record before it is answered.
 
+use std::borrow::Cow;
+
 use crate::access::decide::{Cause, Circumstances, Decision, Question, Rules};
 use crate::access::graph::{Denial, Graph, IdentifierKind, Resource, Subject};
 use crate::db::access;
@@ -51,8 +53,8 @@ pub struct Judgement {
 }
 
 /// Judged and not on record yet.
-struct Judged {
-    record: DecisionRecord,
+struct Judged<'q> {
+    record: DecisionRecord<Cow<'q, str>>,
     valid_until: Moment,
     code: &'static str,
     reason: String,
@@ -61,7 +63,7 @@ struct Judged {
     unknown: Option<ResourceId>,
 }
 
-impl Judged {
+impl Judged<'_> {
     /// Put on record.
     fn under(self, id: DecisionId) -> Judgement {
         let Self { record, valid_until, code, reason, .. } = self;
@@ -179,7 +181,7 @@ impl Services {
         Ok(self.live.judge(caller.organization, |rules, _revision| work(rules, now))?)
     }
 
-    fn recorded(&self, caller: &Caller, judged: Judged) -> Result<Judgement, ServiceError> {
+    fn recorded(&self, caller: &Caller, judged: Judged<'_>) -> Result<Judgement, ServiceError> {
         self.live.note_unknown(caller, judged.unknown);
         let id = self
             .live
@@ -197,14 +199,14 @@ pub fn subject(graph: &Graph, subject_type: &str, text: &str) -> Result<Subject,
     graph.subject(subject_type, text, &KNOWN_BY)
 }
 
-fn judged(
+fn judged<'q>(
     caller: &Caller,
-    asking: &Asking<'_>,
+    asking: &Asking<'q>,
     subject: Result<Subject, Denial>,
     rules: &Rules<'_>,
     revision: Revision,
     now: Moment,
-) -> Judged {
+) -> Judged<'q> {
     let question = Question {
         subject,
         permission: asking.permission,
@@ -238,9 +240,9 @@ fn judged(
 }
 
 /// What is asked may be any text; on record it has an end.
-fn shortened(text: &str) -> String {
+fn shortened(text: &str) -> Cow<'_, str> {
     const MOST: usize = 300;
-    if text.len() <= MOST { text.to_owned() } else { text.chars().take(MOST).collect() }
+    if text.len() <= MOST { Cow::Borrowed(text) } else { Cow::Owned(text.chars().take(MOST).collect()) }
 }
 
 fn told(decision: &Decision<'_>) -> (&'static str, String) {

@@ -22,6 +22,37 @@ impl Administration {
         Ok(self.live.judge(organization, |rules, _| rules.gates(now))?)
     }
 
+    /// The gates behind a key, in the order of their keys, at most `limit`; who can pass the others is not asked.
+    ///
+    /// # Errors
+    /// [`AdministrationError::CannotJudge`].
+    pub fn gates_after(&self, organization: OrganizationId, after: &str, limit: usize) -> Result<Vec<Gate>> {
+        let now = self.clock.now();
+        Ok(self.live.judge(organization, |rules, _| {
+            let watched = rules.watched_gates().into_iter();
+            let behind = watched.filter(|(scope, permission, _)| gate_key(scope, permission).as_str() > after);
+            behind.take(limit).map(|watched| rules.gate(watched, now)).collect()
+        })?)
+    }
+
+    /// One gate.
+    ///
+    /// # Errors
+    /// [`AdministrationError::CannotJudge`].
+    pub fn gate(
+        &self,
+        organization: OrganizationId,
+        scope: &ScopePath,
+        permission: &Permission,
+    ) -> Result<Option<Gate>> {
+        let now = self.clock.now();
+        Ok(self.live.judge(organization, |rules, _| {
+            let mut watched = rules.watched_gates().into_iter();
+            let found = watched.find(|(at, what, _)| at == scope && what == permission);
+            found.map(|watched| rules.gate(watched, now))
+        })?)
+    }
+
     /// Watches a gate, within these bounds from now on, if it is watched as the caller thinks.
     ///
     /// # Errors
@@ -74,4 +105,11 @@ impl Administration {
             Ok(())
         })
     }
+}
+
+/// What lists of gates are ordered by. No path holds a space, so this is the order of [`Rules::watched_gates`].
+///
+/// [`Rules::watched_gates`]: crate::access::decide::Rules::watched_gates
+pub fn gate_key(scope: &ScopePath, permission: &Permission) -> String {
+    format!("{scope} {permission}")
 }

@@ -91,12 +91,12 @@ pub(super) fn names(
     organization: OrganizationId,
     of: impl IntoIterator<Item = Principal>,
 ) -> std::result::Result<BTreeMap<ResourceId, String>, DatabaseError> {
-    let (mut groups, mut users, mut any_service) = (BTreeSet::new(), BTreeSet::new(), false);
+    let (mut groups, mut users, mut services) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for principal in of {
         match principal {
             Principal::Group(id) => drop(groups.insert(id)),
             Principal::User(id) => drop(users.insert(id)),
-            Principal::Service(_) => any_service = true,
+            Principal::Service(id) => drop(services.insert(id)),
         }
     }
     let groups: Vec<GroupId> = groups.into_iter().collect();
@@ -109,10 +109,9 @@ pub(super) fn names(
             names.insert(id.into(), user_name_key);
         }
     }
-    if any_service {
-        for row in services::list(tx, organization)? {
-            names.insert(row.service.id.into(), row.service.name.to_string());
-        }
+    let services: Vec<ServiceId> = services.into_iter().collect();
+    for row in services::by_ids(tx, organization, &services)? {
+        names.insert(row.service.id.into(), row.service.name.to_string());
     }
     Ok(names)
 }

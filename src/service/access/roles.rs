@@ -69,8 +69,14 @@ impl Administration {
         allowed: &BTreeSet<Permission>,
     ) -> Result<RoleVersion> {
         self.change_access(organization, |change| {
-            let is_known = name.is_built_in() || current(change.tx, organization, name)?.is_some();
-            if is_known { alter(change, name, allowed) } else { create(change, name, allowed) }
+            if name.is_built_in() {
+                return Err(unfitting(RoleError::BuiltIn(name.clone())));
+            }
+            // Looked up once: it may be made between two looks.
+            match current(change.tx, organization, name)? {
+                Some(stored) => follow(change, stored.version, allowed),
+                None => begin(change, name, allowed),
+            }
         })
     }
 
@@ -127,6 +133,12 @@ fn create(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permi
         let message = format!("a role `{name}` exists already and allows something else; change it instead");
         return Err(AdministrationError::Taken(message));
     }
+    begin(change, name, allowed)
+}
+
+/// The first version of a role that is not there.
+fn begin(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permission>) -> Result<RoleVersion> {
+    let organization = change.organization;
     // A role that comes again goes on counting.
     let before = catalogue::versions(change.tx, organization, name)?;
     let number = before.last().map_or(1, |last| last.version.number.saturating_add(1));
@@ -139,11 +151,16 @@ fn create(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permi
 }
 
 fn alter(change: &mut Change<'_, '_>, name: &RoleName, allowed: &BTreeSet<Permission>) -> Result<RoleVersion> {
-    let organization = change.organization;
     if name.is_built_in() {
         return Err(unfitting(RoleError::BuiltIn(name.clone())));
     }
-    let before = current(change.tx, organization, name)?.ok_or_else(|| unknown(name))?.version;
+    let before = current(change.tx, change.organization, name)?.ok_or_else(|| unknown(name))?.version;
+    follow(change, before, allowed)
+}
+
+/// The version after `before`.
+fn follow(change: &mut Change<'_, '_>, before: RoleVersion, allowed: &BTreeSet<Permission>) -> Result<RoleVersion> {
+    let (organization, name) = (change.organization, &before.role);
     if before.permissions == *allowed {
         return Ok(before);
     }

@@ -39,16 +39,15 @@ impl Administration {
     /// [`AdministrationError::Taken`] when it is there and is something else.
     pub fn create_scope(&self, organization: OrganizationId, wanted: &NewScope) -> Result<Scope> {
         self.change_access(organization, |change| {
-            let known = scopes::complete(change.tx, organization)?;
-            if let Some(scope) = known.get(&wanted.path) {
+            if let Some((scope, _)) = scopes::by_path(change.tx, organization, &wanted.path)? {
                 let same = scope.production == wanted.production
                     && (wanted.description.is_none() || scope.description == wanted.description);
-                return if same { Ok(scope.clone()) } else { Err(exists(scope)) };
+                return if same { Ok(scope) } else { Err(exists(&scope)) };
             }
-            let missing: Vec<ScopePath> =
-                wanted.path.ancestors().filter(|path| !known.contains_key(path) && *path != wanted.path).collect();
-            for path in missing {
-                begin(change, Scope { path, production: false, gates: BTreeMap::new(), description: None });
+            for path in wanted.path.ancestors().filter(|path| *path != wanted.path) {
+                if scopes::by_path(change.tx, organization, &path)?.is_none() {
+                    begin(change, Scope { path, production: false, gates: BTreeMap::new(), description: None });
+                }
             }
             let scope = Scope {
                 path: wanted.path.clone(),
@@ -67,19 +66,17 @@ impl Administration {
     /// [`AdministrationError::NotFound`].
     pub fn change_scope(&self, organization: OrganizationId, path: &ScopePath, wanted: &ScopeChange) -> Result<Scope> {
         self.change_access(organization, |change| {
-            let mut scope = found(change.tx, organization, path)?;
+            let (mut scope, created_at) = stored(change.tx, organization, path)?;
             let before = scope.clone();
             scope.production = wanted.production.unwrap_or(scope.production);
             if let Some(description) = &wanted.description {
                 scope.description.clone_from(description);
             }
             if scope != before {
-                let stored = scopes::list(change.tx, organization)?;
-                if let Some(row) = stored.iter().find(|row| row.path == *path) {
-                    change.rows.push(AccessRow::ScopeEnds(row.path.clone()));
+                if created_at.is_some() {
+                    change.rows.push(AccessRow::ScopeEnds(path.clone()));
                 }
-                let created_at = stored.iter().find(|row| row.path == *path).map_or(change.now, |row| row.created_at);
-                change.rows.push(AccessRow::Scope(row(&scope, created_at)));
+                change.rows.push(AccessRow::Scope(row(&scope, created_at.unwrap_or(change.now))));
                 change.takes_access = true;
                 change.event(
                     "scope.changed",
@@ -104,10 +101,9 @@ impl Administration {
             }
             let scope = found(change.tx, organization, path)?;
             offers::none(change.tx, organization, |offer| offer.scope == *path)?;
-            let within = scopes::complete(change.tx, organization)?
-                .into_keys()
-                .find(|other| other.parent().as_ref() == Some(path));
-            if let Some(inner) = within {
+            // What lies in it comes first behind its own path and a stroke.
+            let next = scopes::page(change.tx, organization, &format!("{path}/"), 1)?;
+            if let Some(inner) = next.into_iter().map(|scope| scope.path).find(|other| path.contains(other)) {
                 let message = format!("the scope `{inner}` lies in `{path}`; remove it first");
                 return Err(AdministrationError::InUse(message));
             }
@@ -142,6 +138,22 @@ impl Administration {
     pub fn scopes(&self, organization: OrganizationId) -> Result<Vec<Scope>> {
         Ok(self.live.read(|tx| scopes::complete(tx, organization))?.into_values().collect())
     }
+
+    /// The scopes behind a path, at most `limit`; `/` comes after nothing.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn scopes_after(&self, organization: OrganizationId, after: &str, limit: usize) -> Result<Vec<Scope>> {
+        Ok(self.live.read(|tx| scopes::page(tx, organization, after, limit))?)
+    }
+
+    /// One scope.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn scope(&self, organization: OrganizationId, path: &ScopePath) -> Result<Option<Scope>> {
+        Ok(self.live.read(|tx| scopes::by_path(tx, organization, path))?.map(|(scope, _)| scope))
+    }
 }
 
 fn exists(scope: &Scope) -> AdministrationError {
@@ -162,7 +174,12 @@ fn begin(change: &mut Change<'_, '_>, scope: Scope) {
 
 /// A scope that must be there.
 pub(super) fn found(tx: &mut Tx<'_>, organization: OrganizationId, path: &ScopePath) -> Result<Scope> {
-    scopes::complete(tx, organization)?.remove(path).ok_or_else(|| {
+    stored(tx, organization, path).map(|(scope, _)| scope)
+}
+
+/// The same, and since when it is there; `None` for `/` of which nothing was said.
+fn stored(tx: &mut Tx<'_>, organization: OrganizationId, path: &ScopePath) -> Result<(Scope, Option<Moment>)> {
+    scopes::by_path(tx, organization, path)?.ok_or_else(|| {
         AdministrationError::NotFound(format!(
             "the organization has no scope `{path}`; `muster scope create {path}` makes it"
         ))

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::db::access::{AccessRow, ServiceRow, people, services};
 use crate::db::users::Status;
 use crate::ids;
-use crate::model::{Moment, Name, OrganizationId, Service, UserId};
+use crate::model::{Moment, Name, OrganizationId, ResourceId, Service, ServiceId, UserId};
 
 use super::principals;
 use super::{Administration, AdministrationError, Change, Result};
@@ -136,6 +136,35 @@ impl Administration {
     pub fn services(&self, organization: OrganizationId) -> Result<Vec<Service>> {
         let rows = self.live.read(|tx| services::list(tx, organization))?;
         Ok(rows.into_iter().map(|row| row.service).collect())
+    }
+
+    /// The services behind an id, oldest first, at most `limit`, stopped ones too.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn services_after(&self, organization: OrganizationId, after: ResourceId, limit: i64) -> Result<Vec<Service>> {
+        let rows = self.live.read(|tx| services::page(tx, organization, after, limit))?;
+        Ok(rows.into_iter().map(|row| row.service).collect())
+    }
+
+    /// The services somebody answers for, oldest first, stopped ones too.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn services_of(&self, organization: OrganizationId, owner: UserId) -> Result<Vec<Service>> {
+        let rows = self.live.read(|tx| services::of_owner(tx, organization, owner))?;
+        let mut owned: Vec<Service> = rows.into_iter().map(|row| row.service).collect();
+        owned.sort_by_key(|service| service.id);
+        Ok(owned)
+    }
+
+    /// One service, stopped or not, and since when it is there.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn service(&self, organization: OrganizationId, id: ServiceId) -> Result<Option<(Service, Moment)>> {
+        let row = self.live.read(|tx| services::by_id(tx, organization, id))?;
+        Ok(row.map(|row| (row.service, row.created_at)))
     }
 }
 

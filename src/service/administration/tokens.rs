@@ -178,6 +178,19 @@ impl Administration {
     pub fn tokens(&self, organization: OrganizationId) -> Result<Vec<StoredCredential>, AdministrationError> {
         Ok(self.live.read(|tx| credentials::list(tx, organization))?)
     }
+
+    /// The credentials behind an id, oldest first, at most `limit`, revoked and expired ones too.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn tokens_after(
+        &self,
+        organization: OrganizationId,
+        after: ResourceId,
+        limit: i64,
+    ) -> Result<Vec<StoredCredential>, AdministrationError> {
+        Ok(self.live.read(|tx| credentials::page(tx, organization, after, limit))?)
+    }
 }
 
 /// The newest of credentials, expired and revoked ones too.

@@ -12,7 +12,7 @@ use crate::service::{ServiceError, Services};
 /// Scopes that are looked at for one person, at most.
 const SCOPES: usize = 500;
 
-/// Something assigned that a person holds.
+/// Something assigned that a person or a service holds.
 #[derive(Debug, Clone)]
 pub struct Held {
     /// What is assigned.
@@ -47,9 +47,17 @@ pub struct PersonAccess {
 /// [`ServiceError::Unavailable`] when it cannot be judged.
 pub fn access(services: &Services, caller: &Caller, user: UserId) -> Result<PersonAccess, ServiceError> {
     let now = services.clock.now();
-    let (paths, gates) = services.live.judge(caller.organization, |rules, _revision| {
-        (paths(rules, Subject::User(user), now), passed(rules, Subject::User(user), now))
-    })?;
+    let gates = services.live.judge(caller.organization, |rules, _revision| passed(rules, Subject::User(user), now))?;
+    Ok(PersonAccess { held: held(services, caller, Subject::User(user))?, gates })
+}
+
+/// What a person or a service holds now, by scope and role. Blocks.
+///
+/// # Errors
+/// [`ServiceError::Unavailable`] when it cannot be judged.
+pub fn held(services: &Services, caller: &Caller, subject: Subject) -> Result<Vec<Held>, ServiceError> {
+    let now = services.clock.now();
+    let paths = services.live.judge(caller.organization, |rules, _revision| paths(rules, subject, now))?;
     let groups: BTreeSet<GroupId> = paths.values().flat_map(|(path, _)| path.groups.iter().copied()).collect();
     let groups: Vec<GroupId> = groups.into_iter().collect();
     let names: BTreeMap<GroupId, String> = services.live.read::<_, ServiceError>(|tx| {
@@ -68,7 +76,7 @@ pub fn access(services: &Services, caller: &Caller, user: UserId) -> Result<Pers
         let place = |held: &Held| (held.assignment.scope.clone(), held.assignment.role.clone());
         place(one).cmp(&place(other))
     });
-    Ok(PersonAccess { held, gates })
+    Ok(held)
 }
 
 fn paths(rules: &Rules<'_>, subject: Subject, now: Moment) -> BTreeMap<AssignmentId, (Path, BTreeSet<Permission>)> {

@@ -174,6 +174,14 @@ pub fn delete(
     provisioned::delete(services, caller, &id.to_string(), precondition)
 }
 
+/// The groups a group is directly in.
+///
+/// # Errors
+/// [`ServiceError`].
+pub fn above(services: &Services, caller: &Caller, id: GroupId) -> Result<Vec<DirectoryGroup>, ServiceError> {
+    services.live.read(|tx| Ok(directory::groups_of(tx, caller.organization, id)?))
+}
+
 /// Adds a user, or a local group, to a local group. Doing so twice changes nothing.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::db::groups::{GroupNames, StoredGroup};
 use crate::db::{Tx, groups, memberships};
-use crate::model::{Caller, GroupId, Precondition, Version, fold};
+use crate::model::{Caller, GroupId, Member, Precondition, Version, fold};
 use crate::scim::ScimError;
 use crate::scim::projection::Projection;
 use crate::service::signals::Done;
@@ -83,19 +83,26 @@ fn names(caller: &Caller, document: &Map<String, Value>) -> Result<GroupNames, S
     })
 }
 
-/// A group with its members, as far as the projection asks for them.
-fn present(
-    services: &Services,
+/// The members of a group, at most `limit`, if the projection asks for them.
+fn members(
     tx: &mut Tx<'_>,
     caller: &Caller,
+    id: GroupId,
+    projection: &Projection,
+    limit: usize,
+) -> Result<Option<Vec<Member>>, ServiceError> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let asked = projection.includes(MEMBERS);
+    Ok(asked.then(|| memberships::of_group(tx, caller.organization, id, limit)).transpose()?)
+}
+
+/// A group as answered.
+fn present(
+    services: &Services,
     group: &StoredGroup,
+    members: Option<Vec<Member>>,
     projection: &Projection,
 ) -> Result<Representation, ServiceError> {
-    let members = if projection.includes(MEMBERS) {
-        Some(memberships::of_group(tx, caller.organization, group.id, i64::MAX)?)
-    } else {
-        None
-    };
     let array = members.map(|members| present::members_array(services, &members));
     let rows = array.as_deref().map(|array| (MEMBERS, array));
     let whole = present::whole(services, &services.types.group, &Identity::from(group), &group.document, rows);

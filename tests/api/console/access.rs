@@ -70,6 +70,11 @@ on_both_databases! {
         assert_eq!(added.status, 422);
         assert!(added.html.contains("2 were added, 1 were not"), "{}", added.html);
         assert!(admin.page(&path).html.contains(">ada<"));
+        let inner = admin.submit("/o/acme/groups/new", "/o/acme/groups", &[("name", "inner")]).location().to_owned();
+        let id = inner.rsplit('/').next().unwrap();
+        admin.submit(&path, &format!("{path}/add"), &[("names", id)]).expect(303);
+        admin.page(&path).says("inner group");
+        admin.page(&inner).says("It is in <b>crew</b>").says("what is assigned there holds for its members too");
         let version = hidden(&admin.page(&path).html, "version").replace("&#34;", "\"");
         admin.submit(&path, &format!("{path}/rename"), &[("name", "team"), ("version", &version)]).expect(303);
         let stale = admin.submit(&path, &format!("{path}/rename"), &[("name", "third"), ("version", &version)]);
@@ -182,6 +187,27 @@ on_both_databases! {
         let log = admin.page("/o/acme/log?kind=role.").html;
         assert!(log.contains("role.changed") && !log.contains("guardrail.created"), "{log}");
         assert!(admin.page("/o/acme/log?about=ada").html.contains("user.created"));
+    }
+
+    fn the_log_says_which_administrator_made_a_change(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let boss = recovery_administrator(&server, acme.id);
+        boss.page("/o/acme/groups/new").form("/groups").with("name", "first").send(&boss).expect(303);
+        boss.page("/o/acme/log?kind=group.").says("by the recovery administrator");
+        let lou = person(&server, acme.id, "lou", "admin");
+        lou.page("/o/acme/groups/new").form("/groups").with("name", "second").send(&lou).expect(303);
+        let id = super::people::id_of(&server, acme.id, "lou");
+        let shown = boss.page("/o/acme/log?kind=group.").says("by lou").says("by the recovery administrator");
+        assert!(shown.html.contains(&format!("href=\"/o/acme/people/{id}\"")), "{}", shown.html);
+        let file = super::exporting::exported(&server, acme.id, &boss, "log", &[]);
+        assert!(file.lines().any(|line| line.contains("lou") && line.contains("group.created")), "{file}");
+        // Whoever is gone is named no more.
+        person(&server, acme.id, "max", "admin");
+        boss.page(&format!("/o/acme/people/{id}/remove")).form("").send(&boss).expect(303);
+        boss.page("/o/acme/log?kind=group.").says("by an administrator");
+        let shown = boss.page("/o/acme/log?kind=group.");
+        assert!(!shown.text().contains("lou"), "{}", shown.text());
     }
 
     fn whoever_lacks_the_right_sees_and_changes_nothing_of_access(database: &Database) {

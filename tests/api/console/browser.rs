@@ -166,7 +166,7 @@ impl Shown {
 
     /// What people read of it.
     pub fn text(&self) -> String {
-        let body = self.html.split("<main").nth(1).unwrap_or(&self.html);
+        let body = self.html.split("<main").nth(1).unwrap_or(&self.html).replace("<wbr>", "");
         let mut text = String::new();
         let mut in_tag = true;
         for c in body.chars() {

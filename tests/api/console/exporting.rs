@@ -84,6 +84,20 @@ on_both_databases! {
         assert!(!now.contains("ada"), "{now}");
     }
 
+    fn a_form_sent_twice_asks_for_one_file_however_soon_it_is_made(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let browser = recovery_administrator(&server, acme.id);
+        let form = browser.page("/o/acme/exports").form("/exports");
+        let path = form.send(&browser).location().to_owned();
+        while browser.page(&path).headers.contains_key("refresh") {
+            exports::work(&services(&server), || true).unwrap();
+        }
+        assert_eq!(form.send(&browser).location(), path, "the same form, though the file is there");
+        let again = browser.page("/o/acme/exports").form("/exports").send(&browser);
+        assert_ne!(again.location(), path, "somebody who sees the file asks for a newer one");
+    }
+
     fn a_file_is_for_whoever_asked_for_a_day_and_after_a_fresh_sign_in(database: &Database) {
         let clock = Clock::manual(Moment::from_micros(1_800_000_000_000_000));
         let server = Server::start_at(database, 0, clock.clone());

@@ -123,6 +123,35 @@ on_both_databases! {
         browser.send("POST", "/theme", &[("Origin", ours.as_str())], Some(&large)).expect(413).assert_well_made();
     }
 
+    fn the_own_sessions_are_listed_within_the_navigation_one_came_from(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let browser = recovery_administrator(&server, acme.id);
+        let of_acme = "href=\"/o/acme/people\"";
+        assert!(browser.page("/sessions").html.contains(of_acme), "of the only organization");
+        browser.page("/o").form("/o").with("name", "Bravo").with("slug", "bravo").send(&browser).expect(303);
+        assert!(!browser.page("/sessions").html.contains(of_acme), "of two, nobody said which");
+        for (here, other) in [("acme", "bravo"), ("bravo", "acme")] {
+            let address = format!("/sessions?in={here}");
+            assert!(browser.page(&format!("/o/{here}/people")).html.contains(&format!("href=\"{address}\"")));
+            let shown = browser.page(&address);
+            assert!(shown.html.contains(&format!("href=\"/o/{here}/people\"")), "{}", shown.html);
+            assert!(!shown.html.contains(&format!("href=\"/o/{other}")), "{}", shown.html);
+            assert_eq!(shown.form("/theme").send(&browser).location(), address);
+        }
+        let there = recovery_administrator(&server, acme.id);
+        let shown = browser.page("/sessions?in=bravo");
+        assert_eq!(shown.form("/sessions?in=bravo").send(&browser).location(), "/sessions?in=bravo");
+        assert_eq!(there.get("/o/acme").location(), "/sign-in");
+        // Nobody is told of an organization that is not theirs.
+        server.organization("charlie");
+        for slug in ["charlie", "nowhere", "\"><script>"] {
+            let asked = url::form_urlencoded::byte_serialize(slug.as_bytes()).collect::<String>();
+            let shown = browser.page(&format!("/sessions?in={asked}"));
+            assert!(!shown.html.contains("href=\"/o/") && !shown.html.contains("<script>"), "{}", shown.html);
+        }
+    }
+
     fn the_theme_is_kept_and_leads_back_here_only(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

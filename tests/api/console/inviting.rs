@@ -171,6 +171,47 @@ on_both_databases! {
         assert_eq!(all_rows(database), before);
     }
 
+    fn hundreds_are_invited_from_one_paste_and_every_answer_stays_small(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let browser = recovery_administrator(&server, acme.id);
+        let address = |number: usize| format!("somebody.with.a.name.{number}@office.example.com");
+        let pasted: Vec<String> = (0..450).map(address).collect();
+        let form = "/o/acme/invitations/new";
+        let read = browser.submit(form, form, &[("addresses", &pasted.join(", "))]).expect(200);
+        read.assert_well_made();
+        let read = read.says("450 addresses were pasted; these are the first 400").says("400 can be invited").says("And 350 more");
+        let mut all = vec![("token".to_owned(), read.token()), ("more".to_owned(), read.value("more"))];
+        all.extend((0..50).filter(|number| *number != 7).map(|number| ("address".to_owned(), address(number))));
+        let all: Vec<(&str, &str)> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let done = browser.post("/o/acme/invitations", &all).expect(200);
+        done.assert_well_made();
+        let done = done.says("399 people were invited");
+        assert_eq!(done.html.matches("/join/acme/").count(), 399, "each has a link");
+        assert!(!done.html.contains(&address(7)) && done.html.contains(&address(399)) && !done.html.contains(&address(400)));
+        // The same again invites nobody, and says so of each.
+        let again = browser.post("/o/acme/invitations", &all).expect(200);
+        again.assert_well_made();
+        assert_eq!(again.says("0 people were invited").html.matches("Already invited, until").count(), 399);
+        let read = browser.submit(form, form, &[("addresses", &pasted.join("\n"))]).expect(200);
+        read.assert_well_made();
+        read.says("1 can be invited, 399 cannot");
+    }
+
+    fn inviting_with_a_role_needs_a_fresh_sign_in(database: &Database) {
+        let server = Server::start_at(database, 0, Clock::manual(Moment::from_micros(1_800_000_000_000_000)));
+        let acme = server.organization("acme");
+        let browser = recovery_administrator(&server, acme.id);
+        server.clock.advance(HOUR * 31 / 60);
+        let before = all_rows(database);
+        let fields = [("address", "ana@example.com"), ("role", "admin"), ("scope", "/")];
+        let token = browser.page("/o/acme").token();
+        let send = |fields: &[(&str, &str)]| browser.post("/o/acme/invitations", &[&[("token", token.as_str())], fields].concat());
+        send(&fields).expect(403).says("Sign in again to do this");
+        assert!(!all_rows(database).contains("ana@example.com") && !before.contains("ana@example.com"));
+        send(&fields[..1]).expect(200).says("1 person was invited");
+    }
+
     fn rights_are_not_given_by_inviting(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

@@ -59,10 +59,12 @@ on_both_databases! {
         acme.client.bulk(&json!(leave)).expect(200);
         muster::service::leavers::brake::look(&server.live, &server.clock).unwrap();
         let shown = browser.page("/o/acme/leavers").says("people left over").says("Look and decide");
+        browser.page("/o/acme").says("people left at once. They are held until somebody decides. Look and decide");
         let path = shown.html.split("href=\"").map(|rest| rest.split('"').next().unwrap()).find(|href| href.contains("/quarantines/")).unwrap().to_owned();
         browser.page(&path).says("It was meant").says("It was a mistake");
         browser.submit(&path, &format!("{path}/restore"), &[]).expect(303);
         browser.page(&path).says("60 have again what was cut off").says("Restored: they are back");
+        assert!(!browser.page("/o/acme").text().contains("left at once"), "it was decided");
         // Somebody else, who had the page open, decides otherwise: too late, and told so.
         let token = browser.page("/o/acme").token();
         browser.post(&format!("{path}/release"), &[("token", &token)]).expect(409).says("restored already").assert_well_made();

@@ -13,6 +13,7 @@ on_both_databases! {
         let server = Server::start(database);
         let acme = server.organization("acme");
         let browser = recovery_administrator(&server, acme.id);
+        assert!(browser.page("/o/acme").html.contains("<a href=\"/o\">"), "a page leads there");
         let made = browser.submit("/o", "/o", &[("name", "Bravo & sons <b>"), ("slug", "bravo")]);
         assert_eq!(made.location(), "/o/bravo");
         browser.page("/o/bravo").says("Bravo & sons <b>");

@@ -18,7 +18,7 @@ const HOSTILE: [&str; 6] = [
 ];
 
 /// Who asks for decisions.
-fn pep(server: &Server, acme: &Organization) -> Client {
+pub fn pep(server: &Server, acme: &Organization) -> Client {
     use muster::model::CredentialKind;
     use muster::service::administration::NewToken;
     let valid_micros = 400 * 86_400 * 1_000_000;
@@ -34,7 +34,7 @@ pub fn id_of(server: &Server, organization: muster::model::OrganizationId, name:
     muster::service::people::find(&services(server), &caller(organization), name).unwrap().to_string()
 }
 
-fn add(browser: &Browser, fields: &[(&str, &str)]) -> String {
+pub fn add(browser: &Browser, fields: &[(&str, &str)]) -> String {
     let made = browser.submit("/o/acme/people/new", "/o/acme/people/new", fields);
     made.location().rsplit('/').next().unwrap().to_owned()
 }

@@ -204,6 +204,14 @@ fn access(twice: &mut Twice<'_>, boss: &Browser) {
     twice.send(boss, &boss.page(remove).form("/remove"), (303, 404));
 }
 
+fn pipelines(twice: &mut Twice<'_>, boss: &Browser) {
+    let make = boss.page("/o/acme/services/new").form("/services").with("name", "nightly").with("owner", "ana");
+    let path = twice.send(boss, &make, (303, 422)).location().to_owned();
+    let look = boss.page(&format!("{path}/hand-over?owner=ana&successor=&until=2999-01-01"));
+    twice.send(boss, &look.form(""), (303, 409));
+    twice.send(boss, &boss.page(&format!("{path}/stop")).form("/stop"), (303, 303));
+}
+
 fn connections(twice: &mut Twice<'_>, server: &Server, boss: &Browser) {
     let make = boss.page("/o/acme/connections/new").form("/connections").with("name", "okta");
     twice.send(boss, &make, (200, 422));
@@ -300,6 +308,7 @@ on_both_databases! {
         people(&mut twice, &server, &boss);
         groups(&mut twice, &boss);
         access(&mut twice, &boss);
+        pipelines(&mut twice, &boss);
         connections(&mut twice, &server, &boss);
         telling(&mut twice, &server, &boss);
         settings(&mut twice, &server, &boss);

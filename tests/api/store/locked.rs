@@ -22,7 +22,7 @@ fn while_locked(database: &Database, work: impl FnOnce()) {
     let done: Result<(), DatabaseError> = open(database.url()).with_own_connection(|tx| {
         let mut run = |text: &str| match tx {
             Tx::Sqlite(connection) => connection.batch_execute(text).unwrap(),
-            Tx::Postgres(connection) => connection.batch_execute(text).unwrap(),
+            Tx::Postgres(pooled) => pooled.connection.batch_execute(text).unwrap(),
         };
         run(match database.backend() {
             Backend::Sqlite => "BEGIN IMMEDIATE",

@@ -121,9 +121,9 @@ on_both_databases! {
                 let migrations = FileBasedMigrations::from_path(folder("sqlite")).unwrap();
                 connection.revert_all_migrations(migrations).unwrap().len()
             }
-            Tx::Postgres(connection) => {
+            Tx::Postgres(pooled) => {
                 let migrations = FileBasedMigrations::from_path(folder("postgres")).unwrap();
-                connection.revert_all_migrations(migrations).unwrap().len()
+                pooled.connection.revert_all_migrations(migrations).unwrap().len()
             }
         }));
         assert_eq!(undone.unwrap(), names("sqlite").len());
@@ -140,8 +140,9 @@ on_both_databases! {
                 Tx::Sqlite(connection) => {
                     connection.run_next_migration(FileBasedMigrations::from_path(folder("sqlite")).unwrap()).unwrap();
                 }
-                Tx::Postgres(connection) => {
-                    connection.run_next_migration(FileBasedMigrations::from_path(folder("postgres")).unwrap()).unwrap();
+                Tx::Postgres(pooled) => {
+                    let migrations = FileBasedMigrations::from_path(folder("postgres")).unwrap();
+                    pooled.connection.run_next_migration(migrations).unwrap();
                 }
             }
             Ok(())

@@ -9,7 +9,7 @@ use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::{Integer, Text};
 use diesel::{QueryableByName, RunQueryDsl as _};
 use muster::db::sql::Statement;
-use muster::db::{Database as Store, DatabaseError, IfMissing, Tx, statements};
+use muster::db::{Database as Store, DatabaseError, IfMissing, Pooled, Tx, statements};
 
 use super::execute;
 use super::filled::fill;
@@ -79,6 +79,7 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("subscription_due", "subscribers of the deployment are few; for each one probe of an index"),
     ("finding_everywhere", "a metric of the deployment counts what stands of all organizations"),
     ("leaver_count", "counts who left lately"),
+    ("invitation_end_open", "all that are open end, in an index of those alone, when a backup was put back"),
     ("account_link_of_recovery", "an organization has one recovery administrator or two, in an index of their own"),
     ("role_offer_of_connection", "a connection is offered a handful of roles, and all are asked for"),
     ("role_offer_list", "an organization offers a handful of roles, and all are asked for"),
@@ -93,7 +94,6 @@ const MAY_READ_MANY: &[(&str, &str)] = &[
     ("membership_empty", "a deleted group loses all its members"),
     ("membership_of_group", "all members are asked for"),
     ("membership_members_until", "a group that is restored has all its members again"),
-    ("membership_at", "so many are passed over as are asked about"),
     ("membership_of_groups", "all members are asked for"),
     ("membership_nested_groups", "finds the groups among the members, by their kind on PostgreSQL"),
     ("user_listed_by_group", "all members are asked for"),
@@ -159,19 +159,37 @@ struct Number {
 
 /// As the product's own sessions would carry it out, whatever the values.
 fn postgres_plan(tx: &mut Tx<'_>, statement: &'static Statement) -> Result<String, DatabaseError> {
-    let Tx::Postgres(connection) = tx else { panic!("not PostgreSQL") };
-    connection.batch_execute(&format!("PREPARE explained AS {}", statement.postgres))?;
-    let number = "SELECT coalesce(cardinality(parameter_types), 0) AS number FROM pg_prepared_statements \
-                  WHERE name = 'explained'";
-    let number: Number = diesel::sql_query(number).get_result(*connection)?;
-    let values = vec!["NULL"; usize::try_from(number.number).unwrap()].join(", ");
-    let values = if values.is_empty() { values } else { format!("({values})") };
-    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE explained{values}");
-    let lines: Vec<Line> = diesel::sql_query(explain).load(*connection)?;
     // Which index, by which columns, in which order; the rest is told differently from version to version.
     let told =
         |line: &String| ["Scan", " on ", "Nested Loop", "Join", "Index Cond"].iter().any(|word| line.contains(word));
-    Ok(indented(lines.into_iter().map(|line| line.line).filter(told)))
+    Ok(indented(postgres_lines(tx, statement)?.into_iter().filter(told)))
+}
+
+/// The whole of it.
+fn postgres_lines(tx: &mut Tx<'_>, statement: &'static Statement) -> Result<Vec<String>, DatabaseError> {
+    let Tx::Postgres(Pooled { connection, .. }) = tx else { panic!("not PostgreSQL") };
+    connection.batch_execute(&format!("PREPARE explained AS {}", statement.postgres))?;
+    let number = "SELECT coalesce(cardinality(parameter_types), 0) AS number FROM pg_prepared_statements \
+                  WHERE name = 'explained'";
+    let number: Number = diesel::sql_query(number).get_result(&mut *connection)?;
+    let values = vec!["NULL"; usize::try_from(number.number).unwrap()].join(", ");
+    let values = if values.is_empty() { values } else { format!("({values})") };
+    let explain = format!("EXPLAIN (COSTS OFF) EXECUTE explained{values}");
+    let lines: Vec<Line> = diesel::sql_query(explain).load(connection)?;
+    Ok(lines.into_iter().map(|line| line.line).collect())
+}
+
+/// The statements that read one page of a list of administration, behind a key and in its order.
+fn pages() -> Vec<&'static Statement> {
+    let found: Vec<_> =
+        all().into_iter().filter(|one| one.name.contains("_listed") && !one.name.starts_with("user")).collect();
+    assert!(found.len() >= 8, "{found:?}");
+    for statement in &found {
+        for text in [statement.sqlite, statement.postgres] {
+            assert!(text.contains(" > $2") && text.ends_with(" LIMIT $3"), "{text}");
+        }
+    }
+    found
 }
 
 /// Compares with what is recorded.
@@ -312,6 +330,27 @@ fn postgres_finds_everything_by_an_index_before_there_are_any_rows() {
     let store = Store::open(database.url(), IfMissing::Refuse).unwrap();
     store.migrate().unwrap();
     assert_deep(&plans(&store, postgres_plan), postgres_reads_too_much);
+}
+
+// What a page does not show is not read: the rows come in order from where the page begins, and reading stops at its end.
+#[test]
+fn a_page_is_read_from_an_index_that_has_its_order() {
+    let sqlite = Database::fresh(Backend::Sqlite);
+    let store = fill(&sqlite);
+    for statement in pages() {
+        let plan = store.with_own_connection(|tx| sqlite_plan(tx, statement)).unwrap();
+        assert!(plan.contains("SEARCH") && !plan.contains("TEMP B-TREE"), "{}\n{plan}", statement.name);
+        assert!(plan.contains("id>?") || plan.contains("path>?"), "{}\n{plan}", statement.name);
+    }
+    let postgres = Database::fresh(Backend::Postgres);
+    let store = fill(&postgres);
+    ask(postgres.url(), "VACUUM ANALYZE").unwrap();
+    for statement in pages() {
+        let lines = store.with_own_connection(|tx| postgres_lines(tx, statement)).unwrap();
+        let plan = lines.join("\n");
+        assert!(plan.contains("Limit") && !plan.contains("Sort"), "{}\n{plan}", statement.name);
+        assert!(lines.iter().any(|line| line.contains("Index Cond:") && line.contains(" > $2")), "{plan}");
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 //! Access that is given reaches the other servers a moment later, by the feed. So that a test may ask at once, a server is
 //! passed nothing before it has followed what is committed. That access which is taken away needs no such wait is what
 //! `promise` and the tests with two servers show.
+//!
+//! What goes wrong here is answered with 502 and the reason: a client that is cut off instead cannot tell who cut it off.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,6 +35,37 @@ impl Address {
 pub struct Behind {
     pub address: SocketAddr,
     pub live: Live,
+    /// Held by the one who looks whether it has followed: a server has few connections to its database, which gives up on
+    /// those who wait for one too long, and they are there for what is asked of it.
+    looking: Arc<Mutex<()>>,
+}
+
+impl Behind {
+    pub fn new(address: SocketAddr, live: Live) -> Self {
+        Self { address, live, looking: Arc::default() }
+    }
+
+    /// Returns when the server has followed whatever is committed of what it holds.
+    fn catch_up(&self) -> Result<(), DatabaseError> {
+        let _one_at_a_time = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let behind = self.live.read::<_, DatabaseError>(|tx| {
+                let held = organizations::list(tx)?.into_iter().map(|organization| organization.id);
+                let held: Vec<_> = held.filter(|id| self.live.revision_in_memory(*id).is_some()).collect();
+                let revisions = organizations::revisions(tx, &held)?;
+                let behind =
+                    revisions.into_iter().any(|(id, revision)| self.live.revision_in_memory(id) < Some(revision));
+                if behind {
+                    servers::notify(tx)?;
+                }
+                Ok(behind)
+            })?;
+            if !behind {
+                return Ok(());
+            }
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+    }
 }
 
 /// Passes connections on until it is dropped.
@@ -66,7 +99,7 @@ impl Balancer {
     /// The live layer of the server whose turn it is, which has followed what is committed.
     pub fn next(&self) -> Live {
         let server = &self.servers[self.next.fetch_add(1, Ordering::SeqCst) % self.servers.len()];
-        catch_up(&server.live).unwrap();
+        server.catch_up().unwrap();
         server.live.clone()
     }
 }
@@ -82,44 +115,43 @@ impl Drop for Balancer {
     }
 }
 
-/// Returns when the server has followed whatever is committed of what it holds.
-fn catch_up(live: &Live) -> Result<(), DatabaseError> {
-    loop {
-        let behind = live.read::<_, DatabaseError>(|tx| {
-            let loaded = organizations::list(tx)?.into_iter().map(|organization| organization.id);
-            let loaded: Vec<_> = loaded.filter(|id| live.revision_in_memory(*id).is_some()).collect();
-            let behind = organizations::revisions(tx, &loaded)?;
-            let behind = behind.into_iter().any(|(id, revision)| live.revision_in_memory(id) < Some(revision));
-            if behind {
-                servers::notify(tx)?;
-            }
-            Ok(behind)
-        })?;
-        if !behind {
-            return Ok(());
-        }
-        std::thread::park_timeout(Duration::from_millis(2));
+fn pass(client: TcpStream, servers: &[Behind], place: usize) {
+    match upstream(&client, servers, place) {
+        Ok(upstream) => exchange(client, upstream),
+        Err(problem) => refuse(client, &problem),
     }
 }
 
-/// What goes wrong here the client sees as a connection that ends.
-fn pass(client: TcpStream, servers: &[Behind], place: usize) -> Option<()> {
+/// The server that is to answer, when it may be asked.
+fn upstream(client: &TcpStream, servers: &[Behind], place: usize) -> Result<TcpStream, String> {
     let mut first = [0; 64];
-    let read = client.peek(&mut first).ok()?;
+    let read = client.peek(&mut first).map_err(|error| format!("nothing arrived: {error}"))?;
     // What the others have decided is on record half a second later; nobody is to wait for that.
     if String::from_utf8_lossy(&first[..read]).contains("/decisions") {
         for server in servers {
-            server.live.flush_decisions().unwrap();
+            server.live.flush_decisions().map_err(|error| format!("cannot put decisions on record: {error}"))?;
         }
     }
     let server = &servers[place];
-    catch_up(&server.live).ok()?;
-    let upstream = TcpStream::connect(server.address).ok()?;
-    let (from_client, to_server) = (client.try_clone().ok()?, upstream.try_clone().ok()?);
+    server.catch_up().map_err(|error| format!("cannot tell whether the server has followed: {error}"))?;
+    TcpStream::connect(server.address).map_err(|error| format!("the server does not listen: {error}"))
+}
+
+fn exchange(client: TcpStream, upstream: TcpStream) {
+    let (Ok(from_client), Ok(to_server)) = (client.try_clone(), upstream.try_clone()) else { return };
     let asking = std::thread::spawn(move || copy(from_client, to_server));
     copy(upstream, client);
     let _ = asking.join();
-    Some(())
+}
+
+/// Answers in the place of the server.
+fn refuse(mut client: TcpStream, problem: &str) {
+    let length = problem.len();
+    let answer = format!("HTTP/1.1 502 Bad Gateway\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{problem}");
+    let _ = client.write_all(answer.as_bytes());
+    let _ = client.shutdown(Shutdown::Write);
+    // A connection that is closed with something unread is reset, which takes the answer with it.
+    let _ = std::io::copy(&mut client, &mut std::io::sink());
 }
 
 fn copy(mut from: TcpStream, mut to: TcpStream) {
@@ -131,4 +163,20 @@ fn copy(mut from: TcpStream, mut to: TcpStream) {
     }
     let _ = to.shutdown(Shutdown::Write);
     let _ = from.shutdown(Shutdown::Read);
+}
+
+#[test]
+fn a_client_whose_server_is_gone_is_told_so_and_not_cut_off() {
+    use crate::support::{Backend, Client, Database, Server};
+
+    let database = Database::fresh(Backend::Postgres);
+    let server = Server::start(&database);
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = Address::free();
+    let client = Client { base: address.url.clone(), token: "none".to_owned() };
+    let _balancer = Balancer::start(address, vec![Behind::new(gone, server.live.clone())]);
+    for body in [None, Some("x".repeat(100_000))] {
+        let answer = client.send("POST", "/scim/v2/Users", &[], body.as_deref()).expect(502);
+        assert!(answer.text.contains("does not listen"), "{}", answer.text);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use diesel::connection::SimpleConnection as _;
+use diesel::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
 use super::ask;
@@ -69,6 +71,39 @@ impl Database {
             create(url, name, "template0");
         }
         self
+    }
+
+    /// A database of its own that holds what this one holds now, made as a backup is.
+    pub fn copy(&self) -> Self {
+        match &self.place {
+            Place::Folder(_) => {
+                let copy = Self::in_a_file();
+                let file = copy.url.strip_prefix("sqlite:").unwrap();
+                let mut connection = SqliteConnection::establish(self.url.strip_prefix("sqlite:").unwrap()).unwrap();
+                connection.batch_execute(&format!("VACUUM INTO '{file}'")).unwrap();
+                copy
+            }
+            Place::Server { url: server, name } => {
+                let copy = format!("{name}_copy");
+                // A template may have no connections.
+                ask(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).unwrap();
+                let sever = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname =";
+                ask(server, &format!("{sever} '{name}'")).unwrap();
+                create(server, &copy, name);
+                ask(server, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true")).unwrap();
+                let mut url: url::Url = self.url.parse().unwrap();
+                url.set_path(&copy);
+                Self { url: url.into(), place: Place::Server { url: server.clone(), name: copy }, servers: 1 }
+            }
+        }
+    }
+
+    /// Puts what a copy holds in its place, under the servers that run on it. Only on PostgreSQL.
+    pub fn put_back(&self, copy: &Self) {
+        let (Place::Server { url, name }, Place::Server { name: copy, .. }) = (&self.place, &copy.place) else {
+            panic!("a file is not replaced under whoever has it open");
+        };
+        create(url, name, copy);
     }
 
     fn in_a_file() -> Self {

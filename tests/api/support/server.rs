@@ -159,7 +159,7 @@ impl Running {
             let mail = Mail::start(url, "Muster <muster@example.com>", app.services()).unwrap();
             app = app.with_post(Post::default().by(mail));
         }
-        let behind = Behind { address: app.address(), live };
+        let behind = Behind::new(app.address(), live);
         let handle = app.handle();
         let answering = Some(std::thread::spawn(move || app.run().unwrap()));
         while !behind.live.is_current() {

@@ -20,11 +20,21 @@ pub fn watch() {
 
 /// The texts, without their values, of the statements on users and groups that were sent since the last time.
 pub fn on_resources() -> Vec<String> {
+    mentioning(&["scim_user", "scim_group", "membership", "user_email"])
+}
+
+/// The texts, without their values, of those that hold one of these and were sent since the last time.
+pub fn mentioning(parts: &[&str]) -> Vec<String> {
     let sent = std::mem::take(&mut *SENT.lock().unwrap_or_else(PoisonError::into_inner));
     let texts = sent.iter().map(|sent| sent.split("-- binds:").next().unwrap_or_default().trim().to_owned());
-    texts
-        .filter(|text| ["scim_user", "scim_group", "membership", "user_email"].iter().any(|t| text.contains(t)))
-        .collect()
+    texts.filter(|text| parts.iter().any(|part| text.contains(part))).collect()
+}
+
+/// The texts of the statements that read one of these tables and were sent since the last time.
+pub fn of(tables: &[&str]) -> Vec<String> {
+    let sent = std::mem::take(&mut *SENT.lock().unwrap_or_else(PoisonError::into_inner));
+    let texts = sent.iter().map(|sent| sent.split("-- binds:").next().unwrap_or_default().trim().to_owned());
+    texts.filter(|text| tables.iter().any(|table| text.contains(&format!("FROM {table} ")))).collect()
 }
 
 /// How many statements with this in their text were sent since the last time.

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde_json::{Map, json};
 
-use crate::model::{Precondition, UserId};
+use crate::model::{Precondition, Service, UserId};
 use crate::service::people::{self, Person};
 
 use super::super::answer::{Answer, Flash};
@@ -13,6 +13,7 @@ use super::super::profile::display_name;
 use super::super::prose::isolated;
 use super::super::refusal::{Refusal, sentence};
 use super::super::route::{Needs, Page};
+use super::super::services::People;
 use super::super::visit::Visit;
 use super::person::{GateLine, HeldLine, gates, held};
 
@@ -59,6 +60,8 @@ struct EndingPage {
     consequences: Vec<String>,
     held: Vec<HeldLine>,
     gates: Vec<GateLine>,
+    /// What becomes of the services the person answers for, in sentences.
+    services: Vec<String>,
     back: String,
 }
 
@@ -86,6 +89,7 @@ fn page(visit: &Visit, ending: Ending, problem: String) -> Result<Answer, Refusa
         consequences: consequences(&person, ending, &name),
         held: held(&access),
         gates: gates(&access),
+        services: services(visit, id, ending)?,
         back: visit.address(&format!("/people/{id}"))?,
         name,
     };
@@ -120,20 +124,19 @@ fn consequences(person: &Person, ending: Ending, name: &str) -> Vec<String> {
             format!("{name} may do nothing from the moment you confirm, on every server."),
             "Every browser in which the person is signed in is signed out.".to_owned(),
             format!("{source} goes on sending what it likes; the bar stays until an administrator lifts it."),
-            "Profile, groups and history stay.".to_owned(),
+            "Profile, groups, roles and history stay, and allow nothing meanwhile.".to_owned(),
         ],
         (Ending::Deactivate, None) => vec![
             format!("{name} may do nothing from the moment you confirm, on every server."),
             "Every browser in which the person is signed in is signed out.".to_owned(),
-            "Roles that were given to the person directly end, and so do services the person answers for.".to_owned(),
-            "Profile, groups and history stay. You can reactivate the person; what ended stays ended.".to_owned(),
+            "Profile, groups, roles and history stay, and allow nothing. You can reactivate the person.".to_owned(),
         ],
         (Ending::Reactivate, Some(source)) => {
             vec![format!("The bar is lifted. {name} may act again if {source} says so, with what the groups give.")]
         }
         (Ending::Reactivate, None) => vec![
-            format!("{name} may act again, with what the groups give."),
-            "Sessions and roles that ended stay ended.".to_owned(),
+            format!("{name} may act again, with what groups and roles give now."),
+            "Sessions, links and invitations that ended stay ended.".to_owned(),
         ],
         (Ending::Remove, _) => vec![
             format!("{name} is no longer listed and may do nothing, on every server."),
@@ -141,6 +144,28 @@ fn consequences(person: &Person, ending: Ending, name: &str) -> Vec<String> {
             "The record stays, and with it the proof that nothing is left.".to_owned(),
         ],
     }
+}
+
+/// What becomes of the services somebody answers for.
+fn services(visit: &Visit, owner: UserId, ending: Ending) -> Result<Vec<String>, Refusal> {
+    let mut owned = visit.administration()?.services_of(visit.organization()?, owner)?;
+    owned.retain(|service| service.stopped_at.is_none());
+    let known = People::of(visit, owned.iter())?;
+    let fate = |service: &Service| {
+        let name = isolated(service.name.as_str());
+        let successor = service.successor.filter(|id| known.is_active(*id)).map(|id| isolated(&known.called(id)));
+        match (ending, successor) {
+            (Ending::Reactivate, _) => format!("The service {name} may act again."),
+            (_, Some(successor)) => format!("The service {name} becomes {successor}’s and goes on."),
+            (Ending::Deactivate, None) => {
+                format!("The service {name} may do nothing until the person is back or it is handed over.")
+            }
+            (Ending::Remove, None) => {
+                format!("The service {name} stops for good. To keep it, hand it over first or name who comes after.")
+            }
+        }
+    };
+    Ok(owned.iter().map(fate).collect())
 }
 
 fn carry_out(visit: &Visit, ending: Ending) -> Result<Answer, Refusal> {

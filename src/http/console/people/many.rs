@@ -319,7 +319,8 @@ fn consequences(visit: &Visit, wanted: &Wanted, all: &[Named]) -> Result<Vec<Str
         Act::Deactivate => {
             let mut lines = vec![
                 "They may do nothing from the moment you confirm, on every server, and are signed out.".to_owned(),
-                "Profiles, groups and history stay; each can be reactivated.".to_owned(),
+                "Profiles, groups, roles and history stay; each can be reactivated.".to_owned(),
+                "Services they answer for become those of whom was named to come after, or may do nothing.".to_owned(),
             ];
             if managed > 0 {
                 lines.push(format!(
@@ -333,6 +334,7 @@ fn consequences(visit: &Visit, wanted: &Wanted, all: &[Named]) -> Result<Vec<Str
         Act::Remove => vec![
             "They are no longer listed and may do nothing, on every server.".to_owned(),
             "Memberships, roles given directly and sessions end. The record stays, and with it the proof.".to_owned(),
+            "Services they answer for become those of whom was named to come after, or stop for good.".to_owned(),
         ],
         Act::Join(group) => given(visit, group, &wanted.group, "gives them")?,
         Act::Leave(group) => given(visit, group, &wanted.group, "gives them no more")?,

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use crate::model::UserId;
+use crate::model::{Service, UserId};
 use crate::service::ServiceError;
 use crate::service::leavers;
 use crate::service::people::{self, Status};
@@ -12,6 +12,7 @@ use super::super::frame::Frame;
 use super::super::profile::{display_name, facts};
 use super::super::refusal::Refusal;
 use super::super::route::{Needs, Page};
+use super::super::services::People;
 use super::super::visit::Visit;
 use super::super::when::When;
 use super::standing;
@@ -36,6 +37,8 @@ struct PersonPage {
     modified: When,
     seen: Option<When>,
     groups: Vec<(String, String)>,
+    /// Those the person answers for: id, name, state and tone.
+    services: Vec<(String, String, &'static str, &'static str)>,
     held: Vec<HeldLine>,
     gates: Vec<GateLine>,
     turns: Vec<(When, &'static str)>,
@@ -117,6 +120,7 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         modified: When(person.modified_at),
         seen: people::last_seen(&visit.services, &member.caller, id)?.map(When),
         groups: groups.into_iter().map(|group| (group.id.to_string(), group.display_name)).collect(),
+        services: services(visit, &person)?,
         held: held(&access),
         gates: gates(&access),
         turns: turns.into_iter().rev().map(|(at, status)| (When(at), word(status))).collect(),
@@ -128,6 +132,20 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
         may_assign: member.rights.manage_access(),
         may_prove: member.rights.read_evidence(),
     })
+}
+
+/// The services a person answers for.
+fn services(
+    visit: &Visit,
+    person: &people::Person,
+) -> Result<Vec<(String, String, &'static str, &'static str)>, Refusal> {
+    let owned = visit.administration()?.services_of(visit.organization()?, person.id)?;
+    let (known, now) = (People::of(visit, owned.iter())?, visit.services.clock.now());
+    let line = |service: &Service| {
+        let (state, tone) = known.standing(service, now);
+        (service.id.to_string(), service.name.to_string(), state, tone)
+    };
+    Ok(owned.iter().filter(|service| service.stopped_at.is_none()).map(line).collect())
 }
 
 /// The proof that nothing is left of somebody's access, as a file.

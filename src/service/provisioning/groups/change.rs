@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::db::WriteSet;
 use crate::db::groups::{GroupChange, StoredGroup};
-use crate::db::{WriteSet, memberships};
 use crate::live::{Cause, Decision};
-use crate::model::{Caller, GroupId, Moment, Precondition, limits};
+use crate::model::limits::MEMBERS_IN_PATCH_ANSWER;
+use crate::model::{Caller, GroupId, Moment, Precondition};
 use crate::scim::patch::RowsChange;
 use crate::scim::projection::Projection;
 use crate::scim::{ScimError, patch as patching, resource};
@@ -14,7 +15,7 @@ use crate::service::signals::{self, ChangedGroup, GroupHappened};
 use crate::service::{ServiceError, Services};
 
 use super::membership::{self, Effect};
-use super::{Representation, done, group_id, load, load_for_change, names, nesting, present};
+use super::{Representation, done, group_id, load, load_for_change, members, names, nesting, present};
 
 type Document = Map<String, Value>;
 
@@ -37,7 +38,8 @@ pub fn replace(
     })?;
     services.live.read(|tx| {
         let group = load(tx, caller, id)?;
-        present(services, tx, caller, &group, projection)
+        let members = members(tx, caller, id, projection, usize::MAX)?;
+        present(services, &group, members, projection)
     })
 }
 
@@ -65,11 +67,13 @@ pub fn patch(
         if unasked && !caller.profile.switches().groups_in_patch_answers {
             return Ok(None);
         }
-        if unasked && memberships::are_more_than(tx, caller.organization, id, limits::MEMBERS_IN_PATCH_ANSWER)? {
+        let most = if unasked { MEMBERS_IN_PATCH_ANSWER } else { usize::MAX };
+        let members = members(tx, caller, id, projection, most.saturating_add(1))?;
+        if members.as_ref().is_some_and(|members| members.len() > most) {
             return Ok(None);
         }
         let group = load(tx, caller, id)?;
-        present(services, tx, caller, &group, projection).map(Some)
+        present(services, &group, members, projection).map(Some)
     })
 }
 

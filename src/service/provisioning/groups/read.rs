@@ -4,7 +4,7 @@ use crate::model::Caller;
 use crate::scim::projection::Projection;
 use crate::service::{ServiceError, Services};
 
-use super::{Representation, group_id, load, present};
+use super::{Representation, group_id, load, members, present};
 
 /// Reads a group of the caller's connection; `excludedAttributes=members` does not load them.
 ///
@@ -19,6 +19,7 @@ pub fn read(
     let id = group_id(id)?;
     services.live.read(|tx| {
         let group = load(tx, caller, id)?;
-        present(services, tx, caller, &group, projection)
+        let members = members(tx, caller, id, projection, usize::MAX)?;
+        present(services, &group, members, projection)
     })
 }
