@@ -36,8 +36,7 @@ start() {
   mkdir -p "$folder"
   (cd "$folder" && exec env -u MUSTER_DATABASE_URL MUSTER_LOG=warn "$program" "$@" --listen 127.0.0.1:0 >out 2>log) &
   running+=($!)
-  for _ in $(seq 300); do
-    grep --quiet --no-messages '/link/' "$folder/out" && return
+  until grep --quiet --no-messages '/link/' "$folder/out"; do
     kill -0 "${running[-1]}" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
     sleep 0.1
   done

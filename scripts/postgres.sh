@@ -101,7 +101,7 @@ start() {
   local port options attempt setting
   for attempt in 1 2 3 4 5; do
     port=$(free_port)
-    options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 -c fsync=off"
+    options="-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=1000 -c fsync=off"
     for setting in "${@:2}"; do options+=" -c $setting"; done
     if (run pg_ctl start -w -s -D "$directory/data" -l "$directory/data/server.log" -o "$options") >&2; then
       echo "postgres://muster:muster@127.0.0.1:$port/postgres?sslmode=disable" | tee "$directory/url"

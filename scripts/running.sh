@@ -49,13 +49,20 @@ node_programs() {
   echo "$*" >"$tools/$name/installed"
 }
 
+# A port nobody listens on just now, below those that the system gives to whoever asks for any: no connection takes it
+# before the program it is for does.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  local port
+  while :; do
+    port=$((20000 + RANDOM % 12000))
+    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+  done
+  echo "$port"
 }
 
 # answers URL [OPTION…]: waits until somebody does. The options are for curl.
 answers() {
-  for _ in $(seq 100); do
+  for _ in $(seq 600); do
     curl --silent --output /dev/null "$@" && return
     sleep 0.1
   done
@@ -66,11 +73,15 @@ answers() {
 # serve: Muster on an empty database; `$muster` is where, `$token` the SCIM token it printed. Its log is `$work/log`.
 serve() {
   export MUSTER_DATABASE_URL=sqlite:$work/muster.db MUSTER_RATE_LIMIT=0
-  local port
-  port=$(free_port)
-  muster=http://127.0.0.1:$port
-  (cd "$work" && exec "$program" serve --listen "127.0.0.1:$port" >first 2>log) &
+  touch "$work/first"
+  (cd "$work" && exec "$program" serve --listen 127.0.0.1:0 >first 2>log) &
   running+=($!)
+  muster=
+  while [[ -z $muster ]]; do
+    kill -0 "${running[-1]}" 2>/dev/null || { cat "$work/log" >&2; return 1; }
+    sleep 0.1
+    muster=$(sed -n 's|^SCIM base URL: \(.*\)/scim/v2$|\1|p' "$work/first")
+  done
   answers "$muster/readyz" --fail
   token=$(sed -n 's/^SCIM token: //p' "$work/first")
 }

@@ -197,6 +197,9 @@ impl App {
                 server.stop(true).await;
             }
         });
+        if let Some(address) = self.metrics_address {
+            tracing::info!(%address, "metrics are served");
+        }
         tracing::info!(address = %self.address, "server listens");
         for server in servers.into_iter().map(rt::spawn).collect::<Vec<_>>() {
             server.await.map_err(io::Error::other)??;

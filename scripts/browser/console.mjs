@@ -29,8 +29,7 @@ const watched = (options) => watchedBy(browser, options);
 const first = await watched({});
 const page = await first.newPage();
 await page.goto(link);
-await page.click("main button[type=submit]");
-await page.waitForLoadState();
+await Promise.all([page.waitForNavigation(), page.click("main button[type=submit]")]);
 if (!new URL(page.url()).pathname.startsWith("/o/")) find("sign-in", `ended at ${page.url()}`);
 const state = await first.storageState();
 
@@ -41,8 +40,7 @@ const make = async (path, fields, more = {}, on = path) => {
   const form = page.locator(`main form[action$="${path}"]`);
   for (const [name, value] of Object.entries(fields)) await form.locator(`[name="${name}"]`).fill(value);
   for (const [name, value] of Object.entries(more)) await form.locator(`[name="${name}"]`).selectOption(value);
-  await form.locator("button[type=submit]").click();
-  await page.waitForLoadState();
+  await Promise.all([page.waitForNavigation(), form.locator("button[type=submit]").click()]);
 };
 await make("/exports", {}, { kind: "people" });
 await make("/systems", { name: "Code host" });
@@ -85,13 +83,15 @@ for (const { route } of patterns) {
 }
 // An answer is worth a picture of its own.
 const organization = new URL(page.url()).pathname.split("/")[2];
+// The company's year ends today.
+const day = (ago) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
 const extra = [
   `/o/${organization}/check?person=ines.carvalho%40kestrel.example&permission=deploy%3Arun&scope=%2Fplatform%2Fproduction`,
   `/o/${organization}/mappings/preview?kind=group&name=qa&role=deployer&scope=%2Fbilling%2Fproduction&until=&reason=Tries`,
   `/o/${organization}/nowhere`,
-  `/o/${organization}/past?on=2026-06-30`,
-  `/o/${organization}/past?on=2026-03-31&and=2026-09-30&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction`,
-  `/o/${organization}/past?on=2026-06-30&person=ines.carvalho%40kestrel.example`,
+  `/o/${organization}/past?on=${day(150)}`,
+  `/o/${organization}/past?on=${day(240)}&and=${day(60)}&permission=deploy%3Arun&scope=%2Fbilling%2Fproduction`,
+  `/o/${organization}/past?on=${day(150)}&person=ines.carvalho%40kestrel.example`,
   `/o/${organization}/people?seen=month`,
   `/o/${organization}/people?q=nobody-is-called-so`,
 ];

@@ -58,7 +58,7 @@ class Inbox:
             self.arrived.notify_all()
         return "250 OK"
 
-    def next(self, seconds=30):
+    def next(self, seconds=120):
         with self.arrived:
             assert self.arrived.wait_for(lambda: self.letters, seconds), "no mail arrived"
             return self.letters.pop(0)
@@ -84,7 +84,7 @@ class Server(Controller):
     def _trigger_server(self):
         # Which port it is was the system's choice.
         self.port = self.server.sockets[0].getsockname()[1]
-        with socket.create_connection((self.hostname, self.port), 5) as plain:
+        with socket.create_connection((self.hostname, self.port), 60) as plain:
             if self.ssl_context is None:
                 plain.recv(1024)
                 return
@@ -149,7 +149,7 @@ class Muster:
 
     def delivery(self, address):
         """What the list of invitations says of the mail, once it no longer waits."""
-        for _ in range(300):
+        for _ in range(1_200):
             row = self.get("/o/default/invitations").split(address, 1)[1].split("</tr>", 1)[0]
             said = re.search(r'data-label="Delivery">([^<]*)<', row)[1]
             if said != "Mail waits to be sent":

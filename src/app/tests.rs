@@ -397,8 +397,9 @@ fn an_unescaped_plus_in_a_filter_is_found_at_the_second_reading() {
 #[test]
 fn one_request_too_many_is_429_with_retry_after() {
     let server = Running::start(1, false);
-    let answers: Vec<Answer> = (0..3).map(|_| server.ask("GET", "/scim/v2/Nothing", &[], "")).collect();
-    let refused = answers.iter().find(|answer| answer.status == 429).expect("three requests at once are too many");
+    // Two within a second are too many, however slow the machine is now and then.
+    let mut answers = (0..1_000).map(|_| server.ask("GET", "/scim/v2/Nothing", &[], ""));
+    let refused = answers.find(|answer| answer.status == 429).expect("nobody is told to wait");
     assert_eq!(refused.header("Retry-After"), Some("1"));
     assert_eq!(refused.json()["status"], "429");
     assert_eq!(server.send("GET", "/scim/v2/Nothing", &[], "").status, 401);
@@ -471,7 +472,7 @@ fn a_server_that_ends_does_not_wait_for_idle_connections() {
     idle.read_exact(&mut first).unwrap();
     let began = Clock::monotonic();
     drop(server);
-    assert!(Clock::monotonic().duration_since(began) < Duration::from_secs(10));
+    assert!(Clock::monotonic().duration_since(began) < KEEP_ALIVE, "until the connection ends by itself");
     let mut rest = String::new();
     idle.read_to_string(&mut rest).unwrap();
 }

@@ -1,7 +1,5 @@
 //! Nothing secret or personal in what the program writes, and nothing in it that clients make up.
 
-use std::net::TcpListener;
-
 use serde_json::{Value, json};
 
 use crate::support::{Client, Database, Program, percent_encoded};
@@ -77,9 +75,8 @@ fn talk(client: &Client) -> Vec<String> {
 on_both_databases! {
     fn what_is_secret_or_personal_is_in_nothing_the_program_writes(database: &Database) {
         for format in ["json", "human"] {
-            let metrics = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
             let program = Program::on(database).with("MUSTER_LOG", "trace").with("MUSTER_LOG_FORMAT", format);
-            let program = program.with("MUSTER_METRICS_LISTEN", &metrics);
+            let program = program.with("MUSTER_METRICS_LISTEN", "127.0.0.1:0");
             let server = program.serve(&[]);
             let token = program.done(&["token", "issue", "--kind", "scim"]).trim().to_owned();
             let client = Client { base: format!("{}/scim/v2", server.base()), token: token.clone() };
@@ -89,7 +86,7 @@ on_both_databases! {
                 }
                 assert!(!answer.contains(COOKIE) && !answer.contains(AGENT), "{answer}");
             }
-            let metrics = Client { base: format!("http://{metrics}"), token: String::new() };
+            let metrics = Client { base: server.metrics(), token: String::new() };
             let page = metrics.send("GET", "/metrics", &[("Authorization", "")], None).expect(200).text;
             let ended = server.terminate();
             let written = format!("{}\n{}\n{page}", ended.stdout, ended.stderr);

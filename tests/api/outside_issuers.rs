@@ -1,15 +1,15 @@
 //! Tokens of outside issuers provision for the connection they were registered for, and forged ones for nobody.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use muster::clock::Clock;
 use muster::live::jwt::{Presented, PublicKeys};
 use muster::model::{CredentialKind, Moment};
 use serde_json::{Value, json};
 
 use crate::administration::{administered, administrator, problem};
-use crate::support::{Answer, Client, Database, FarSide, Organization, Server, Signer, spoilt, statements, user};
+use crate::support::{
+    Answer, Client, Database, FarSide, Organization, Server, Signer, allocations, spoilt, statements, user,
+};
 
 const TENANT: &str = "5f1d0c6e-5a3b-4f6c-9d7e-2b8a1c4e6f70";
 
@@ -205,7 +205,7 @@ on_both_databases! {
 }
 
 #[test]
-fn a_forged_token_is_judged_within_a_millisecond_however_it_is_forged() {
+fn a_forged_token_costs_no_more_than_its_length_to_judge_however_it_is_forged() {
     let (signer, now) = (Signer::new("idp-1"), Moment::from_micros(1_800_000_000_000_000));
     let seconds = 1_800_000_000;
     let claims = json!({ "iss": "https://sts.example/", "aud": "https://muster.example", "sub": "s", "iat": seconds,
@@ -221,13 +221,10 @@ fn a_forged_token_is_judged_within_a_millisecond_however_it_is_forged() {
         std::hint::black_box(Presented::parse(std::hint::black_box(token)).is_ok_and(checks));
     };
     for token in &forged {
-        // What the machine does besides makes one dearer, never cheaper.
-        let least = (0..20).map(|_| {
-            let began = Clock::monotonic();
-            judge(token);
-            began.elapsed()
-        });
-        let least = least.min().unwrap();
-        assert!(least < Duration::from_millis(1), "{least:?}: {token:.200}");
+        judge(token);
+        let asked = allocations::during(|| judge(token));
+        println!("{asked:?} for {} bytes: {token:.80}", token.len());
+        assert!(asked.times < 200, "{asked:?}: {token:.200}");
+        assert!(asked.bytes < 50 * token.len(), "{asked:?} for {} bytes: {token:.200}", token.len());
     }
 }

@@ -127,8 +127,9 @@ on_both_databases_and_several_servers! {
         }
         println!("{taken} walks on {:?}, {} servers, {:?}: {answered}", database.backend(), database.servers(), began.elapsed());
         // Most steps are what somebody might really try: by a credential that is good there, about what is there.
-        assert!(answered.carried_out() + answered.refused_by_right() >= 50 && answered.not_admitted() <= 20, "{answered}");
-        assert!(answered.carried_out() >= 20 && answered.refused_by_right() >= 20, "{answered}");
+        // Of these it is about a third each, and a tenth that is not admitted: no dice are that far from it.
+        assert!(answered.carried_out() + answered.refused_by_right() >= 40 && answered.not_admitted() <= 30, "{answered}");
+        assert!(answered.carried_out() >= 15 && answered.refused_by_right() >= 15, "{answered}");
     }
 
     // Whoever may keep people and not change access.

@@ -44,7 +44,7 @@ fn while_access_comes_and_goes(fleet: &Fleet, seeds: &mut Dice, meanwhile: impl 
         }
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             meanwhile(ledger);
-            while ledger.decisions() < decisions() && ledger.broken().is_empty() {
+            while !ledger.is_enough(decisions()) && ledger.broken().is_empty() {
                 std::thread::park_timeout(std::time::Duration::from_millis(20));
             }
         }));
@@ -57,8 +57,6 @@ fn while_access_comes_and_goes(fleet: &Fleet, seeds: &mut Dice, meanwhile: impl 
 fn holds(place: &str, ledger: &Ledger) {
     println!("{place}: {ledger}");
     assert_eq!(ledger.broken(), Vec::<String>::new());
-    assert!(ledger.asked_while_cut() > 100, "too few questions about people who were cut off: {ledger}");
-    assert!(ledger.allowed() > 100, "too few allows: {ledger}");
 }
 
 on_both_databases! {

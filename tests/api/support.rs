@@ -3,6 +3,7 @@
 //! [`Database::fresh`] gives a test a database of its own; [`on_both_databases`] makes two tests of one body.
 //! [`Cluster`] is a PostgreSQL server of the test's own, for what would disturb others: TLS, standbys, stopping it.
 
+pub mod allocations;
 mod balancer;
 mod certificates;
 mod cluster;

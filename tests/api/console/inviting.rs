@@ -246,7 +246,7 @@ on_both_databases! {
         assert!(text.contains("To: ana@example.com\r\n") && text.contains("Subject: Join acme in Muster\r\n"), "{text}");
         assert_eq!(text.matches("To:").count(), 1, "{text}");
         assert!(text.contains(letter.url.as_str()), "{text}");
-        assert!(!text.contains("<html") && !text.contains("Bcc"), "{text}");
+        assert!(!text.contains("<html") && !text.contains("Bcc:"), "{text}");
         let delivered = || {
             let last = muster::model::InvitationId::from_bytes(&[0xff; 16]).unwrap();
             services.invitations(&caller, last, 1).unwrap()[0].invitation.delivery.clone()

@@ -20,6 +20,11 @@ impl Fixture {
         self.world.lock().unwrap_or_else(PoisonError::into_inner).limited = limited;
     }
 
+    /// In seconds, by the clock of the server.
+    fn now(&self) -> i64 {
+        self.server.clock.now().as_micros() / SECOND
+    }
+
     fn asked(&self) -> usize {
         self.world.lock().unwrap_or_else(PoisonError::into_inner).asked
     }
@@ -29,17 +34,13 @@ fn reset(seconds: i64) -> String {
     format!("X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: {seconds}\r\n")
 }
 
-fn now() -> i64 {
-    muster::clock::Clock::system().now().as_micros() / SECOND
-}
-
 on_both_databases! {
     fn what_github_asks_to_wait_for_a_moment_is_waited_for(database: &Database) {
         let fixture = Fixture::new(database);
         let [ada, ben, cyn] = fixture.people();
         let system = fixture.mirror(&by_login());
         let at_once = "Retry-After: 0\r\n".to_owned();
-        let over = reset(now() - 1);
+        let over = reset(fixture.now() - 1);
         fixture.limit(&[(429, at_once.clone(), ""), (403, at_once.clone(), SECONDARY), (403, over.clone(), ""), (429, over, "")]);
         fixture.refresh(&system, &json!({})).expect(200);
         assert_eq!(fixture.members("@acme/crew"), sorted(&[&ada, &ben, &cyn]));
@@ -68,7 +69,7 @@ on_both_databases! {
         };
         let hour = 3_600;
         for (status, headers, body, seconds) in [
-            (403, reset(now() + hour), "", hour),
+            (403, reset(fixture.now() + hour), "", hour),
             (429, format!("Retry-After: {hour}\r\n"), "", hour),
             (403, format!("Retry-After: {hour}\r\n"), SECONDARY, hour),
             (403, String::new(), SECONDARY, 60),

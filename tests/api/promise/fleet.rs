@@ -11,7 +11,7 @@ use crate::support::{Dice, Program, ServerProcess};
 /// Longer than a lease and the longest stop: what is sent to a server that stands still is answered when it goes on.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long something may take to be acknowledged, tried again and again.
-const ENOUGH: Duration = Duration::from_secs(90);
+const ENOUGH: Duration = Duration::from_mins(5);
 
 /// Servers on one database, and the command line beside them.
 pub(super) struct Fleet {

@@ -5,6 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+/// Fewer allows, or fewer questions about people who were cut off, would say little.
+const ENOUGH: usize = 100;
+
 /// Somebody who is asked about. Odd: a cut was acknowledged and nothing given since.
 struct Subject {
     name: String,
@@ -104,16 +107,10 @@ impl Ledger {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn decisions(&self) -> usize {
-        self.decisions.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn asked_while_cut(&self) -> usize {
-        self.while_cut.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn allowed(&self) -> usize {
-        self.allowed.load(Ordering::Relaxed)
+    /// Whether so many decisions were given, and enough of them were allows and about people who were cut off.
+    pub(super) fn is_enough(&self, decisions: usize) -> bool {
+        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        of(&self.decisions) >= decisions && of(&self.while_cut) > ENOUGH && of(&self.allowed) > ENOUGH
     }
 
     pub(super) fn broken(&self) -> Vec<String> {
@@ -160,5 +157,6 @@ fn an_allow_after_an_acknowledged_cut_is_found_and_no_other() {
     ledger.gives(0);
     ledger.end(during, true, "given in between");
     ledger.end(ledger.begin(0), true, "given");
-    assert_eq!((ledger.broken().len(), ledger.asked_while_cut(), ledger.decisions()), (1, 3, 6));
+    let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+    assert_eq!((ledger.broken().len(), of(&ledger.while_cut), of(&ledger.decisions)), (1, 3, 6));
 }

@@ -24,7 +24,7 @@ impl Client {
     /// `base` is `http://` and where the server listens.
     pub(super) fn new(base: &str, token: &str) -> Self {
         let config = ureq::Agent::config_builder().http_status_as_error(false).allow_non_standard_methods(true);
-        let agent = config.timeout_global(Some(Duration::from_secs(8))).build().into();
+        let agent = config.timeout_global(Some(Duration::from_secs(20))).build().into();
         Self { agent, base: format!("{base}/scim/v2"), token: token.to_owned() }
     }
 
@@ -64,11 +64,11 @@ impl Client {
 /// Tries until it succeeds. Whatever is tried must take a while by itself.
 ///
 /// # Panics
-/// When that takes longer than half a minute.
+/// When that takes longer than two minutes.
 #[track_caller]
 pub(super) fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     let began = Clock::monotonic();
-    while began.elapsed() < Duration::from_secs(30) {
+    while began.elapsed() < Duration::from_mins(2) {
         if let Some(found) = attempt() {
             return found;
         }

@@ -43,7 +43,7 @@ on_both_databases! {
             let began = Clock::monotonic();
             let refused = client.post("/Users", &user("meanwhile")).expect(503);
             assert_eq!(refused.json()["status"], "503");
-            assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+            assert!(began.elapsed() < Duration::from_mins(1), "{:?}", began.elapsed());
         });
         // Whoever asks again is served, however often it takes until the lease is back.
         while client.post("/Users", &user("after")).status != 201 {}
@@ -58,7 +58,7 @@ on_both_databases! {
             std::thread::spawn(move || sent.send(client.post("/Users", &user("patient")).status));
             assert!(answered.recv_timeout(Duration::from_secs(1)).is_err(), "it cannot be written while it is locked");
         });
-        assert_eq!(answered.recv_timeout(Duration::from_secs(20)), Ok(201));
+        assert_eq!(answered.recv_timeout(Duration::from_mins(2)), Ok(201));
     }
 
     fn what_dead_servers_leave_behind_is_swept_by_the_next_one(database: &Database) {

@@ -171,7 +171,7 @@ fn a_client_whose_server_is_gone_is_told_so_and_not_cut_off() {
 
     let database = Database::fresh(Backend::Postgres);
     let server = Server::start(&database);
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = "127.0.0.1:1".parse().unwrap();
     let address = Address::free();
     let client = Client { base: address.url.clone(), token: "none".to_owned() };
     let _balancer = Balancer::start(address, vec![Behind::new(gone, server.live.clone())]);

@@ -1,14 +1,20 @@
 //! A PostgreSQL server of a test's own.
 
 use std::fs;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use muster::clock::Clock;
 use tempfile::TempDir;
 
 use super::{Authority, ask, postgres_program, postgres_script, run, try_run};
+
+/// Longer than anything that is waited for takes; reached only when a test fails.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What the server is to be like.
 #[derive(Debug, Clone, Copy, Default)]
@@ -83,7 +89,10 @@ impl Cluster {
     pub fn catch_up_with(&self, primary: &Self) {
         let written = primary.ask("SELECT pg_current_wal_flush_lsn()");
         let replayed = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'");
-        assert!((0..1000).any(|_| self.ask(&replayed) == "t"), "the standby does not reach {written}");
+        let began = Clock::monotonic();
+        while self.ask(&replayed) != "t" {
+            assert!(began.elapsed() < PATIENCE, "the standby does not reach {written}");
+        }
     }
 
     /// Stops the server. Returns when it is gone.
@@ -138,7 +147,7 @@ impl Cluster {
         // Between looking and starting somebody else may take the port.
         let mut failures = Vec::new();
         for _attempt in 0..5 {
-            self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            self.port = free_port();
             match self.try_start() {
                 Ok(()) => return self,
                 Err(failure) => failures.push(failure),
@@ -186,6 +195,18 @@ impl Drop for Cluster {
         if self.data().join("postmaster.pid").exists() {
             self.resume();
             drop(try_run(self.control("stop").args(["--wait", "--mode", "immediate"])));
+        }
+    }
+}
+
+/// A port nobody listens on just now, below those that the system gives to whoever asks for any: no connection takes it
+/// between looking and starting, nor while the server is stopped.
+fn free_port() -> u16 {
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = 20_000 + u16::try_from(random % 12_000).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
         }
     }
 }

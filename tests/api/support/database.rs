@@ -80,7 +80,7 @@ impl Database {
                 let copy = Self::in_a_file();
                 let file = copy.url.strip_prefix("sqlite:").unwrap();
                 let mut connection = SqliteConnection::establish(self.url.strip_prefix("sqlite:").unwrap()).unwrap();
-                connection.batch_execute(&format!("VACUUM INTO '{file}'")).unwrap();
+                connection.batch_execute(&format!("PRAGMA busy_timeout = 60000; VACUUM INTO '{file}'")).unwrap();
                 copy
             }
             Place::Server { url: server, name } => {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::Database;
 
 /// Longer than anything that is waited for takes; reached only when a test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// `muster` in a working folder of its own, with no setting from outside.
 pub struct Program {
@@ -144,10 +144,9 @@ impl Server {
             self.log.push_str(&line);
             self.log.push('\n');
             if line.contains("server listens")
-                && let Some((_, rest)) = line.split_once("127.0.0.1:")
+                && let Some(base) = address_in(&line)
             {
-                let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-                return format!("http://127.0.0.1:{port}");
+                return base;
             }
         }
     }
@@ -172,6 +171,15 @@ impl Server {
     /// `http://` and where it listens.
     pub fn base(&self) -> &str {
         &self.base
+    }
+
+    /// `http://` and where it serves metrics.
+    ///
+    /// # Panics
+    /// Unless it does.
+    pub fn metrics(&self) -> String {
+        let said = self.log.lines().find(|line| line.contains("metrics are served"));
+        said.and_then(address_in).unwrap_or_else(|| panic!("it serves no metrics: {}", self.log))
     }
 
     /// What it had logged when it began to listen.
@@ -234,6 +242,13 @@ impl Server {
         let rest = |receiver: &Receiver<String>| receiver.iter().collect::<Vec<_>>().join("\n");
         Ended { code: status.code(), stdout: rest(&self.stdout), stderr: self.log.clone() + &rest(&self.stderr) }
     }
+}
+
+/// The address that a line of the log names, with `http://`.
+fn address_in(line: &str) -> Option<String> {
+    let (_, rest) = line.split_once("127.0.0.1:")?;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("http://127.0.0.1:{port}"))
 }
 
 fn answer(result: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {

@@ -1,5 +1,6 @@
 //! What the database holds, behind the server's back.
 
+use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection};
 use muster::model::OrganizationId;
@@ -25,6 +26,8 @@ pub fn lines(database: &Database, statement: &str) -> Vec<String> {
         Backend::Sqlite => {
             let file = database.url().strip_prefix("sqlite:").unwrap();
             let mut connection = SqliteConnection::establish(file).unwrap();
+            // Whoever opens a file that somebody died over keeps others waiting.
+            connection.batch_execute("PRAGMA busy_timeout = 60000").unwrap();
             let found: Vec<Line> = diesel::sql_query(statement).load(&mut connection).unwrap();
             found.into_iter().map(|found| found.line).collect()
         }

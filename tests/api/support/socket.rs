@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Client, Server};
 
 /// Longer than any answer takes; reached only when a test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Sends these bytes and nothing more; everything that comes back until the server closes the connection.
 pub fn exchange(server: &Server, bytes: &[u8]) -> String {
