@@ -12,6 +12,7 @@ use super::administration::{administrator, problem};
 use super::brakes::{self, arrive, leave};
 use super::console::{joined, link, recovery_administrator, services};
 use super::leavers::{HOUR, Stage, active};
+use crate::support::rows::number;
 use crate::support::{ACCEPTED, Client, Listener, MailServer, Program, Received, Server, user};
 
 const DAY: i64 = 24 * HOUR;
@@ -211,7 +212,8 @@ on_both_databases! {
         // It is over when the receiver takes what it is told, and when it is a day ago that it refused something.
         deaf.answer(ACCEPTED);
         picky.answer(ACCEPTED);
-        while !problem(&ids[0]).is_null() {
+        let on_its_way = || number(database, "SELECT count(*) FROM signal WHERE finished_at IS NULL") > 0;
+        while !problem(&ids[0]).is_null() || on_its_way() {
             server.clock.advance(HOUR / 3_600);
         }
         server.clock.advance(25 * HOUR);
