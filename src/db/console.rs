@@ -38,6 +38,8 @@ pub(super) const STATEMENTS: &[&[&Statement]] = &[
 pub enum ConsoleRow {
     /// A new account.
     Account(Account),
+    /// Whoever claimed an address has had a link there by mail: it is the account's.
+    ProveAddress(AccountId),
     /// An account belongs to the organization from now on.
     Link(AccountLink),
     /// An account belongs to the organization no more.
@@ -82,6 +84,7 @@ impl ConsoleRow {
     pub(super) fn write(&self, tx: &mut Tx<'_>, organization: OrganizationId) -> diesel::QueryResult<usize> {
         match self {
             Self::Account(account) => accounts::insert(tx, account),
+            Self::ProveAddress(account) => accounts::prove(tx, *account),
             Self::Link(link) => accounts::insert_link(tx, organization, link),
             Self::Unlink(account) => accounts::delete_link(tx, organization, *account),
             Self::Session(session) => sessions::insert(tx, session),

@@ -1,5 +1,6 @@
 //! Accounts: who signs in to the console, by what, and what they may do there.
 
+mod connecting;
 mod identity;
 mod identity_token;
 mod joining;

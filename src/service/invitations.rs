@@ -5,6 +5,7 @@
 //! another.
 
 mod join;
+mod proof;
 mod reading;
 mod sending;
 

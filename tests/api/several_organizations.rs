@@ -29,10 +29,10 @@ fn may(pep: &Client, (program, slug): (&Program, &str), who: &str, permission: &
     one
 }
 
-/// Joins an organization by an invitation with a role at `/`; with none if it is empty.
+/// Joins an organization by an invitation that is mailed, with a role at `/`; with none if it is empty.
 fn join(server: &Server, organization: OrganizationId, address: &str, role: &str) -> Browser {
     let role = (!role.is_empty()).then(|| (role.parse().unwrap(), "/".parse().unwrap()));
-    let wanted = Wanted { role, ..Wanted::default() };
+    let wanted = Wanted { role, sends_mail: true, ..Wanted::default() };
     let invited = services(server).invite(&caller(organization), &address.parse().unwrap(), &wanted).unwrap();
     let Outcome::Invited(mail) = invited else { panic!("{address} was not invited") };
     let (path, browser) = (mail.url.strip_prefix(&server.url).unwrap().to_owned(), Browser::new(server));

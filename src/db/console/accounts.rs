@@ -20,10 +20,19 @@ pub struct Account {
     pub email: Option<String>,
     /// The same, folded.
     pub email_key: Option<String>,
+    /// The folded address it was invited at by a link that was shown, which proves nobody's; as given it is the name.
+    pub claimed_key: Option<String>,
     /// By whom it is known otherwise: issuer and subject (OpenID Connect Core §5.7).
     pub subject: Option<(String, String)>,
     /// Since when.
     pub created_at: Moment,
+}
+
+impl Account {
+    /// Where links are sent to that sign in: who reads them there is who joined by the address.
+    pub fn address(&self) -> Option<&str> {
+        self.email.as_deref().or_else(|| self.claimed_key.as_ref().map(|_| self.name.as_str()))
+    }
 }
 
 /// An account in an organization.
@@ -54,19 +63,30 @@ pub struct Belonging {
 
 pub(in crate::db) const INSERT: Statement = Statement::both(
     "account_insert",
-    "INSERT INTO account (id, name, email, email_key, issuer, subject, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    "INSERT INTO account (id, name, email, email_key, claimed_key, issuer, subject, created_at) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 pub(in crate::db) const BY_ID: Statement = Statement::both(
     "account_by_id",
-    "SELECT id, name, email, email_key, issuer, subject, created_at FROM account WHERE id = $1",
+    "SELECT id, name, email, email_key, claimed_key, issuer, subject, created_at FROM account WHERE id = $1",
 );
 pub(in crate::db) const BY_EMAIL: Statement = Statement::both(
     "account_by_email",
-    "SELECT id, name, email, email_key, issuer, subject, created_at FROM account WHERE email_key = $1",
+    "SELECT id, name, email, email_key, claimed_key, issuer, subject, created_at FROM account WHERE email_key = $1",
+);
+pub(in crate::db) const BY_CLAIMED: Statement = Statement::both(
+    "account_by_claimed",
+    "SELECT id, name, email, email_key, claimed_key, issuer, subject, created_at FROM account WHERE claimed_key = $1",
+);
+// The address as given is the name of whoever claimed it.
+pub(in crate::db) const PROVE: Statement = Statement::both(
+    "account_prove",
+    "UPDATE account SET email = name, email_key = claimed_key, claimed_key = NULL \
+     WHERE id = $1 AND claimed_key IS NOT NULL",
 );
 pub(in crate::db) const BY_SUBJECT: Statement = Statement::both(
     "account_by_subject",
-    "SELECT id, name, email, email_key, issuer, subject, created_at FROM account WHERE issuer = $1 AND subject = $2",
+    "SELECT id, name, email, email_key, claimed_key, issuer, subject, created_at FROM account WHERE issuer = $1 AND subject = $2",
 );
 pub(in crate::db) const INSERT_LINK: Statement = Statement::both(
     "account_link_insert",
@@ -82,18 +102,29 @@ pub(in crate::db) const OF_ACCOUNT: Statement = Statement::both(
 );
 pub(in crate::db) const OF_USER: Statement = Statement::both(
     "account_link_of_user",
-    "SELECT a.id, a.name, a.email, a.email_key, a.issuer, a.subject, a.created_at FROM account_link l \
+    "SELECT a.id, a.name, a.email, a.email_key, a.claimed_key, a.issuer, a.subject, a.created_at FROM account_link l \
      JOIN account a ON a.id = l.account WHERE l.organization = $1 AND l.user_id = $2",
 );
 pub(in crate::db) const OF_RECOVERY: Statement = Statement::both(
     "account_link_of_recovery",
-    "SELECT a.id, a.name, a.email, a.email_key, a.issuer, a.subject, a.created_at FROM account_link l \
+    "SELECT a.id, a.name, a.email, a.email_key, a.claimed_key, a.issuer, a.subject, a.created_at FROM account_link l \
      JOIN account a ON a.id = l.account WHERE l.organization = $1 AND l.user_id IS NULL",
 );
 
 /// Every statement of this table group.
-pub(in crate::db) const STATEMENTS: &[&Statement] =
-    &[&INSERT, &BY_ID, &BY_EMAIL, &BY_SUBJECT, &INSERT_LINK, &DELETE_LINK, &OF_ACCOUNT, &OF_USER, &OF_RECOVERY];
+pub(in crate::db) const STATEMENTS: &[&Statement] = &[
+    &INSERT,
+    &BY_ID,
+    &BY_EMAIL,
+    &BY_CLAIMED,
+    &PROVE,
+    &BY_SUBJECT,
+    &INSERT_LINK,
+    &DELETE_LINK,
+    &OF_ACCOUNT,
+    &OF_USER,
+    &OF_RECOVERY,
+];
 
 #[derive(QueryableByName)]
 struct AccountRecord {
@@ -105,6 +136,8 @@ struct AccountRecord {
     email: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     email_key: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    claimed_key: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     issuer: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -136,6 +169,7 @@ impl TryFrom<AccountRecord> for Account {
             name: row.name,
             email: row.email,
             email_key: row.email_key,
+            claimed_key: row.claimed_key,
             subject: row.issuer.zip(row.subject),
             created_at: Moment::from_micros(row.created_at),
         })
@@ -164,6 +198,14 @@ pub fn by_id(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Account>, Database
 /// [`DatabaseError`].
 pub fn by_email(tx: &mut Tx<'_>, key: &str) -> Result<Option<Account>, DatabaseError> {
     Ok(accounts(tx, &BY_EMAIL, vec![Bind::Text(key)])?.pop())
+}
+
+/// The accounts that were invited at a folded address by links that were shown; each is of one organization.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn by_claimed(tx: &mut Tx<'_>, key: &str) -> Result<Vec<Account>, DatabaseError> {
+    accounts(tx, &BY_CLAIMED, vec![Bind::Text(key)])
 }
 
 /// The account of an issuer's subject.
@@ -215,11 +257,16 @@ pub(super) fn insert(tx: &mut Tx<'_>, account: &Account) -> diesel::QueryResult<
         Bind::Text(&account.name),
         Bind::OptionalText(account.email.as_deref()),
         Bind::OptionalText(account.email_key.as_deref()),
+        Bind::OptionalText(account.claimed_key.as_deref()),
         Bind::OptionalText(subject.map(|(issuer, _)| issuer.as_str())),
         Bind::OptionalText(subject.map(|(_, subject)| subject.as_str())),
         Bind::Int(account.created_at.as_micros()),
     ];
     Sql(&INSERT, binds).run(tx)
+}
+
+pub(super) fn prove(tx: &mut Tx<'_>, account: AccountId) -> diesel::QueryResult<usize> {
+    Sql(&PROVE, vec![Bind::Bytes(account.as_bytes())]).run(tx)
 }
 
 pub(super) fn insert_link(

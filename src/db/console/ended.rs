@@ -1,4 +1,4 @@
-//! What ends with people who cease to be active, in the transaction that says so: their sessions, the links that would sign
+//! What ends with people who cease to be active, in the transaction that says so: their sessions that lead here, the links that would sign
 //! them in, the invitations they have made, and those that were sent to them.
 
 use diesel::QueryableByName;
@@ -52,7 +52,7 @@ const END: Statement = Statement {
     sqlite: "INSERT INTO ended_credential (organization, user_id, at, kind, id) \
              SELECT l.organization, l.user_id, $3, 1, s.id FROM json_each($2) j CROSS JOIN account_link l \
              INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value) \
-             CROSS JOIN session s ON s.account = l.account \
+             CROSS JOIN session s ON s.account = l.account AND (s.organization IS NULL OR s.organization = l.organization) \
              UNION ALL SELECT l.organization, l.user_id, $3, 2, k.id FROM json_each($2) j CROSS JOIN account_link l \
              INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value) \
              CROSS JOIN sign_in_link k ON k.account = l.account AND k.organization = l.organization \
@@ -62,15 +62,17 @@ const END: Statement = Statement {
              CROSS JOIN invitation i ON i.organization = $1 AND i.invited_by = l.account AND i.ended_at IS NULL",
     postgres: "WITH gone AS MATERIALIZED (SELECT organization, account, user_id FROM account_link \
                WHERE organization = $1 AND user_id = ANY($2)), \
-               s AS (DELETE FROM session USING gone WHERE session.account = gone.account RETURNING gone.user_id, session.id), \
+               s AS (DELETE FROM session USING gone WHERE session.account = gone.account \
+               AND (session.organization IS NULL OR session.organization = gone.organization) \
+               RETURNING gone.user_id, session.id), \
                k AS (UPDATE sign_in_link SET expires_at = created_at FROM gone WHERE sign_in_link.account = gone.account \
                AND sign_in_link.organization = gone.organization AND used_at IS NULL AND expires_at > $3 \
                RETURNING gone.user_id, sign_in_link.id), \
                i AS (UPDATE invitation SET ended_at = $3, outcome = 'orphaned' FROM gone WHERE invitation.organization = $1 \
                AND invited_by = gone.account AND ended_at IS NULL RETURNING gone.user_id, invitation.id), \
                a AS MATERIALIZED (SELECT v.address_key, v.user_id FROM unnest($4::text[], $5::bytea[]) \
-               AS v(address_key, user_id) UNION SELECT account.email_key, gone.user_id FROM gone \
-               JOIN account ON account.id = gone.account WHERE account.email_key IS NOT NULL), \
+               AS v(address_key, user_id) UNION SELECT COALESCE(account.email_key, account.claimed_key), gone.user_id FROM gone \
+               JOIN account ON account.id = gone.account WHERE COALESCE(account.email_key, account.claimed_key) IS NOT NULL), \
                r AS (UPDATE invitation SET ended_at = $3, outcome = 'left' FROM a WHERE invitation.organization = $1 \
                AND invitation.email_key = a.address_key AND ended_at IS NULL \
                AND NOT EXISTS (SELECT FROM gone WHERE gone.account = invitation.invited_by) \
@@ -82,9 +84,10 @@ const END: Statement = Statement {
 const SESSIONS: Statement = Statement {
     name: "session_end_of_users",
     sqlite: "DELETE FROM session WHERE account IN (SELECT l.account FROM json_each($2) j CROSS JOIN account_link l \
-             INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value))",
+             INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value)) \
+             AND (organization IS NULL OR organization = $1)",
     postgres: "DELETE FROM session WHERE account IN (SELECT account FROM account_link \
-               WHERE organization = $1 AND user_id = ANY($2))",
+               WHERE organization = $1 AND user_id = ANY($2)) AND (organization IS NULL OR organization = $1)",
 };
 const LINKS: Statement = Statement {
     name: "sign_in_link_end_of_users",
@@ -110,7 +113,7 @@ const RECEIVED: Statement = Statement {
      SELECT i.organization, decode(j.value ->> 1, 'hex'), $3::bigint, 4::bigint, i.id FROM json_array_elements($4::json) j \
      CROSS JOIN invitation i WHERE i.organization = $1 AND i.email_key = j.value ->> 0 AND i.ended_at IS NULL \
      UNION SELECT i.organization, l.user_id, $3::bigint, 4::bigint, i.id FROM account_link l JOIN account a ON a.id = l.account \
-     JOIN invitation i ON i.organization = l.organization AND i.email_key = a.email_key AND i.ended_at IS NULL \
+     JOIN invitation i ON i.organization = l.organization AND i.email_key = COALESCE(a.email_key, a.claimed_key) AND i.ended_at IS NULL \
      WHERE l.organization = $1 AND l.user_id = ANY($2)",
     sqlite: "INSERT INTO ended_credential (organization, user_id, at, kind, id) \
      SELECT i.organization, unhex(j.value ->> 1), $3, 4, i.id FROM json_each($4) j CROSS JOIN invitation i \
@@ -118,7 +121,7 @@ const RECEIVED: Statement = Statement {
      UNION SELECT i.organization, l.user_id, $3, 4, i.id FROM json_each($2) j CROSS JOIN account_link l \
      INDEXED BY account_link_user ON l.organization = $1 AND l.user_id = unhex(j.value) \
      CROSS JOIN account a ON a.id = l.account CROSS JOIN invitation i INDEXED BY invitation_open \
-     ON i.organization = $1 AND i.email_key = a.email_key AND i.ended_at IS NULL",
+     ON i.organization = $1 AND i.email_key = COALESCE(a.email_key, a.claimed_key) AND i.ended_at IS NULL",
 };
 const RECEIVED_END: Statement = Statement {
     name: "invitation_end_of_received",

@@ -36,6 +36,16 @@ pub struct Invitation {
     pub delivery: String,
 }
 
+/// What [`Invitation::delivery`] says of a link that was shown to whoever invited.
+pub const SHOWN: &str = "shown";
+
+impl Invitation {
+    /// Whether the link that is good was shown to whoever made it; else mail alone brings it.
+    pub fn is_shown(&self) -> bool {
+        self.delivery == SHOWN
+    }
+}
+
 impl std::fmt::Debug for Invitation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Invitation({})", self.id)

@@ -12,16 +12,19 @@ use super::corrupt;
 /// Which organizations a session reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Every one its account belongs to: a link opened it.
+    /// Every one its account belongs to: a link that came by mail opened it, or it is a recovery administrator's.
     All,
-    /// The one whose identity provider opened it.
+    /// The one whose identity provider opened it, or into which a link led that was shown.
     One(OrganizationId),
 }
 
 impl Reach {
-    /// Whether an identity provider opened the session.
-    pub const fn is_one(&self) -> bool {
-        matches!(self, Self::One(_))
+    /// Whether an organization is among them.
+    pub fn includes(&self, organization: OrganizationId) -> bool {
+        match self {
+            Self::All => true,
+            Self::One(only) => *only == organization,
+        }
     }
 }
 
@@ -52,6 +55,13 @@ pub struct Session {
     pub reach: Reach,
     /// The attempt to sign in that it comes of: of one comes one session.
     pub attempt: Option<Vec<u8>>,
+}
+
+impl Session {
+    /// Whether an identity provider opened it.
+    pub const fn is_provided(&self) -> bool {
+        self.attempt.is_some()
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -92,7 +102,7 @@ pub(in crate::db) const BY_ATTEMPT: Statement = Statement::both(
 pub(in crate::db) const END_OTHERS: Statement =
     Statement::both("session_end_others", "DELETE FROM session WHERE account = $1 AND id <> $2");
 pub(in crate::db) const END_PROVIDED: Statement =
-    Statement::both("session_end_provided", "DELETE FROM session WHERE organization = $1");
+    Statement::both("session_end_provided", "DELETE FROM session WHERE organization = $1 AND attempt IS NOT NULL");
 // Of the whole deployment.
 pub(in crate::db) const END_EVERY: Statement = Statement::both("session_end_every", "DELETE FROM session");
 /// Every statement of this table group.

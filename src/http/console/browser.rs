@@ -48,6 +48,8 @@ pub struct Browser {
     pub attempt: Option<String>,
     /// The slug of the organization it signed in to last.
     pub organization: Option<Slug>,
+    /// Whether a page of another site has led it here.
+    pub is_led: bool,
 }
 
 impl Browser {
@@ -67,6 +69,10 @@ impl Browser {
             client: client.unwrap_or_default().to_owned(),
             attempt: cookie(ATTEMPT),
             organization: cookie(ORGANIZATION).and_then(|text| text.parse().ok()),
+            is_led: request
+                .headers()
+                .get("sec-fetch-site")
+                .is_some_and(|site| site == "cross-site" || site == "same-site"),
         }
     }
 

@@ -30,8 +30,11 @@ struct FoundPage {
 
 /// The organization somebody names, with a link to its identity provider.
 fn find(visit: &Visit) -> Result<Answer, Refusal> {
-    let slug = visit.query.text("organization")?.to_lowercase();
-    match visit.services.provider_of(&slug)? {
+    found(visit, &visit.query.text("organization")?.to_lowercase())
+}
+
+fn found(visit: &Visit, slug: &str) -> Result<Answer, Refusal> {
+    match visit.services.provider_of(slug)? {
         Some((organization, stored)) => Answer::page(&FoundPage {
             frame: visit.frame(format!("Sign in to {}", organization.slug), "").alone(),
             slug: organization.slug,
@@ -43,11 +46,12 @@ fn find(visit: &Visit) -> Result<Answer, Refusal> {
 
 fn begin(visit: &Visit) -> Result<Answer, Refusal> {
     let slug = visit.id(0)?;
-    let connect = match (&visit.signed_in, visit.query.has("connect")) {
-        (Some(signed_in), true) if visit.services.is_fresh(&signed_in.session) => Some(signed_in.account.id),
-        (_, true) => return Err(Refusal::SignInAgain(None)),
-        (_, false) => None,
-    };
+    // Whoever is signed in is not made somebody else by a page of another site, whose identity provider lets them in unasked.
+    if visit.browser.is_led && visit.signed_in.is_some() {
+        return found(visit, slug);
+    }
+    let shown = if visit.query.has("connect") { Some(visit.query.text("connect")?) } else { None };
+    let connect = shown.map(|shown| (shown, visit.signed_in.as_ref()));
     match visit.services.begin_sign_in(slug, Purpose { anew: visit.query.has("again"), connect })? {
         Ok(begun) => Ok(Answer::see_other(begun.url).with(browser::attempt_cookie(&begun.cookie))),
         Err(refusal) => refused(visit, refusal),
@@ -87,6 +91,12 @@ fn refused(visit: &Visit, refusal: IdentityRefusal) -> Result<Answer, Refusal> {
             "Your identity provider does not answer",
             "It cannot be reached, or what it says is not what an identity provider says.",
             "Try again in a minute. If it lasts, an administrator looks at the settings under Sign-in.",
+        ),
+        IdentityRefusal::NotAsked => (
+            StatusCode::FORBIDDEN,
+            "Begin this on your profile",
+            "An identity is joined only to whoever asks for it there, in this browser and in the last 10 minutes.",
+            "Open your profile, choose to join your identity, and go on from there. Nothing was joined.",
         ),
         IdentityRefusal::Stale => (
             StatusCode::FORBIDDEN,

@@ -144,7 +144,7 @@ fn set(visit: &Visit) -> Result<Answer, Refusal> {
     }
     // Nobody closes a door behind which they have not been.
     let (member, session) = (visit.member()?, &visit.signed_in()?.session);
-    if wanted.is_only && !session.reach.is_one() && member.user.is_some() {
+    if wanted.is_only && !session.is_provided() && member.user.is_some() {
         return refused(&wanted, "sign in by the identity provider yourself before you close every other way");
     }
     let secret = match (form.text("client-secret")?, form.has("no-secret")) {
@@ -169,7 +169,7 @@ fn set(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn remove(visit: &Visit) -> Result<Answer, Refusal> {
-    let is_own = visit.signed_in()?.session.reach.is_one();
+    let is_own = visit.signed_in()?.session.is_provided();
     visit.administration()?.remove_identity_provider(visit.organization()?)?;
     let to = if is_own { "/sign-in".to_owned() } else { visit.address("/settings/sign-in")? };
     Ok(Answer::see_other(to)

@@ -63,7 +63,8 @@ fn join(visit: &Visit) -> Result<Answer, Refusal> {
         return page(visit, "A name is at most 100 characters, on one line.".to_owned());
     }
     let (slug, secret) = (visit.id(0)?, visit.id(1)?);
-    match visit.services.join(slug, secret, names, &visit.browser.client, visit.request) {
+    let browser = (visit.signed_in.as_ref(), visit.browser.client.as_str());
+    match visit.services.join(slug, secret, names, browser, visit.request) {
         Ok(Ok(joined)) => {
             let flash = if joined.missing.is_empty() {
                 Flash::done("Welcome. You have joined and are signed in.")

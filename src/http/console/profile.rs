@@ -18,6 +18,7 @@ use super::visit::Visit;
 pub(super) const PAGES: &[Page] = &[
     Page::get("/o/{organization}/profile", Needs::Member, show),
     Page::post("/o/{organization}/profile", Needs::Member, change),
+    Page::post("/o/{organization}/profile/identity", Needs::Member, connect),
 ];
 
 /// What people change of themselves: the field, its label, its hint. Never a user name, an address, a title or a language:
@@ -41,8 +42,18 @@ struct ProfilePage {
     is_stale: bool,
     manager: String,
     groups: Vec<String>,
-    /// The organization's slug, where its identity provider can be joined to.
-    connects_to: String,
+    /// Whether an identity can be joined.
+    connects: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/identity_joined.html")]
+struct ConnectPage {
+    frame: Frame,
+    name: String,
+    issuer: String,
+    /// Where it goes on.
+    href: String,
 }
 
 fn page(visit: &Visit, user: UserId) -> Result<(ProfilePage, Person), Refusal> {
@@ -61,11 +72,7 @@ fn page(visit: &Visit, user: UserId) -> Result<(ProfilePage, Person), Refusal> {
         is_stale: false,
         manager: person.manager.as_ref().map(|manager| manager.name.clone()).unwrap_or_default(),
         groups: groups.into_iter().map(|group| group.display_name).collect(),
-        connects_to: if has_provider && !session.reach.is_one() {
-            member.organization.slug.clone()
-        } else {
-            String::new()
-        },
+        connects: has_provider && !session.is_provided(),
     };
     Ok((page, person))
 }
@@ -122,6 +129,24 @@ fn change(visit: &Visit) -> Result<Answer, Refusal> {
         visit.form.text("version")?.clone_into(&mut page.version);
     }
     Answer::page_with(if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }, &page)
+}
+
+/// An identity is to be joined to whoever says so here. The identity provider is reached by a link: the policy lets forms lead
+/// to the console alone, wherever they are sent on to.
+fn connect(visit: &Visit) -> Result<Answer, Refusal> {
+    let user = own(visit)?;
+    visit.require_fresh()?;
+    let member = visit.member()?;
+    let slug = &member.organization.slug;
+    let (organization, stored) = visit.services.provider_of(slug)?.ok_or(Refusal::NotFound)?;
+    let (person, _) = people::read(&visit.services, &member.caller, user)?;
+    let intent = visit.services.intent_to_connect(organization.id, &visit.signed_in()?.session)?;
+    Answer::page(&ConnectPage {
+        frame: visit.frame("Join your identity", "profile"),
+        name: display_name(&person),
+        issuer: stored.provider.issuer,
+        href: format!("/sign-in/to/{slug}?connect={intent}"),
+    })
 }
 
 /// What a person is called.

@@ -150,8 +150,13 @@ impl Refusal {
     }
 }
 
-/// The text of an error as a sentence.
+/// The text of an error as a sentence. What it says to whoever sits at a command line is left out: in a browser nobody does.
 pub fn sentence(text: &str) -> String {
+    let mut parts: Vec<&str> = text.split("; ").collect();
+    while parts.len() > 1 && parts.last().is_some_and(|part| part.contains("`muster ")) {
+        parts.pop();
+    }
+    let text = parts.join("; ");
     let mut letters = text.chars();
     let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
@@ -204,5 +209,18 @@ impl From<ScimError> for Refusal {
 impl From<AdministrationError> for Refusal {
     fn from(error: AdministrationError) -> Self {
         ServiceError::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sentence;
+
+    #[test]
+    fn a_sentence_names_things_and_no_commands() {
+        assert_eq!(sentence("there is no user `kim`; `muster user list` shows them"), "There is no user `kim`.");
+        assert_eq!(sentence("no connection yet; make one with `muster connection create`"), "No connection yet.");
+        assert_eq!(sentence("it is gone; ask an administrator"), "It is gone; ask an administrator.");
+        assert_eq!(sentence("really?"), "Really?");
     }
 }

@@ -52,7 +52,7 @@ impl Line {
         Self {
             id: session.id,
             is_this: session.id == own,
-            by: if session.reach.is_one() { "identity provider" } else { "link" },
+            by: if session.is_provided() { "identity provider" } else { "link" },
             signed_in: When(Services::began(&session)),
             seen: When(session.seen_at),
             ends: When(session.expires_at),

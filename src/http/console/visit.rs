@@ -120,7 +120,7 @@ impl Visit {
 
     /// Where whoever is signed in by an identity provider proves anew who they are.
     fn again(&self) -> Option<String> {
-        let signed_in = self.signed_in.as_ref().filter(|signed_in| signed_in.session.reach.is_one())?;
+        let signed_in = self.signed_in.as_ref().filter(|signed_in| signed_in.session.is_provided())?;
         let slug = &signed_in.belongings.first()?.slug;
         Some(format!("/sign-in/to/{slug}?again=yes"))
     }

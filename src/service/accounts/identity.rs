@@ -15,12 +15,12 @@ use crate::db::console::providers::{self, StoredProvider};
 use crate::db::organizations::{self, Organization};
 use crate::ids;
 use crate::live::Discovered;
-use crate::model::{AccountId, JoinedBy, OrganizationId, Slug, limits};
+use crate::model::{JoinedBy, OrganizationId, SessionId, Slug, limits};
 use crate::service::{ServiceError, Services};
 
 use super::identity_token::{self, Believed};
 use super::secret;
-use super::sessions::minutes;
+use super::sessions::{SignedIn, minutes};
 
 /// What attempts are sealed for.
 const SEALED_FOR: &[u8] = b"attempts to sign in";
@@ -36,6 +36,8 @@ pub enum IdentityRefusal {
     NoProvider,
     /// The identity provider does not answer as it should.
     Unreachable,
+    /// Nobody asked in this session, a short while ago, for an identity to be joined.
+    NotAsked,
     /// The attempt is not of this browser, too old, used, or from before the settings changed.
     Stale,
     /// The identity provider said no.
@@ -56,11 +58,11 @@ pub enum IdentityRefusal {
 
 /// What an attempt is for.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Purpose {
+pub struct Purpose<'a> {
     /// Whoever it is must prove it anew.
     pub anew: bool,
-    /// The identity is to be joined to the user this account is, who is signed in.
-    pub connect: Option<AccountId>,
+    /// The identity is to be joined to whoever is signed in, who has said so: [`Services::intent_to_connect`].
+    pub connect: Option<(&'a str, Option<&'a SignedIn>)>,
 }
 
 /// An attempt that begins.
@@ -105,7 +107,8 @@ pub(super) struct Proven {
     pub(super) believed: Believed,
     /// By what the attempt is known to have been used.
     pub(super) attempt: Vec<u8>,
-    pub(super) connect: Option<AccountId>,
+    /// The session whose user it is to be joined to.
+    pub(super) connect: Option<SessionId>,
 }
 
 impl Services {
@@ -149,9 +152,20 @@ impl Services {
     ///
     /// # Errors
     /// [`ServiceError`].
-    pub fn begin_sign_in(&self, slug: &str, purpose: Purpose) -> Result<Result<Begun, IdentityRefusal>, ServiceError> {
+    pub fn begin_sign_in(
+        &self,
+        slug: &str,
+        purpose: Purpose<'_>,
+    ) -> Result<Result<Begun, IdentityRefusal>, ServiceError> {
         let Some((organization, stored)) = self.provider_of(slug)? else {
             return Ok(Err(IdentityRefusal::NoProvider));
+        };
+        let connect = match purpose.connect {
+            None => None,
+            Some((shown, signed_in)) => match self.intends(organization.id, shown, signed_in)? {
+                Some(session) => Some(session),
+                None => return Ok(Err(IdentityRefusal::NotAsked)),
+            },
         };
         let Some(discovered) = self.discovered(&stored) else { return Ok(Err(IdentityRefusal::Unreachable)) };
         // Its keys are at hand when many come back at once; whether they can be had is seen then.
@@ -169,7 +183,7 @@ impl Services {
             settings: stored.changed_at.as_micros(),
             until: until.as_micros(),
             anew: purpose.anew,
-            connect: purpose.connect.map(|account| account.to_string()),
+            connect: connect.map(|session| session.to_string()),
         };
         let scope = match stored.provider.joined_by {
             JoinedBy::ExternalId => "openid",
@@ -260,7 +274,7 @@ impl Services {
             organization,
             believed,
             attempt: secret::hash(attempt.state.as_bytes()),
-            connect: attempt.connect.and_then(|account| account.parse().ok()),
+            connect: attempt.connect.and_then(|session| session.parse().ok()),
             stored,
         }))
     }

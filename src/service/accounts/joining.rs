@@ -5,19 +5,19 @@ use zeroize::Zeroizing;
 
 use crate::db::access::people;
 use crate::db::console::accounts::{self, Account, AccountLink};
-use crate::db::console::sessions::Reach;
+use crate::db::console::sessions::{Reach, Session};
 use crate::db::console::{ConsoleRow, providers, sessions};
 use crate::db::users::listed::{self, Key, ListedUser};
 use crate::db::users::{self, Status};
 use crate::db::{Tx, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision};
-use crate::model::{AccountId, Actor, Caller, ConnectionId, JoinedBy, OrganizationId, RequestId, UserId, fold, limits};
+use crate::model::{Actor, Caller, ConnectionId, JoinedBy, OrganizationId, RequestId, SessionId, UserId, fold, limits};
 use crate::service::{ServiceError, Services};
 
 use super::identity::{IdentityRefusal, Proven, Returned};
 use super::links::{SignIn, push};
-use super::sessions::{SignedIn, minutes};
+use super::sessions::{SignedIn, leading_to, minutes};
 
 /// Whom an identity is to be, and what has to be written for it.
 struct Joined {
@@ -27,8 +27,8 @@ struct Joined {
     replaces: bool,
     user: UserId,
     is_linked: bool,
-    /// By what else the user was signed in until now: whoever that was, it is over when the owner comes.
-    former: Vec<AccountId>,
+    /// Where somebody was signed in as the user until now: whoever that was, it is over when the owner comes.
+    former: Vec<SessionId>,
 }
 
 impl Services {
@@ -94,7 +94,7 @@ impl Services {
             let details = json!({ "user": joined.user.to_string(), "by": by });
             set.events.push(cause.event(now, "account.joined", account.id.into(), &details));
             for former in &joined.former {
-                push(&mut set, ConsoleRow::EndOtherSessions(*former, None));
+                push(&mut set, ConsoleRow::EndSession(*former));
             }
         }
         let (mut session, cookie) = self.new_session(account.id, client)?;
@@ -105,7 +105,8 @@ impl Services {
         session.signed_in_at = proven.believed.proven_at.unwrap_or_else(unproven);
         push(&mut set, ConsoleRow::Session(session));
         // The browser has another from now on.
-        if let Some(before) = signed_in.filter(|before| before.account.id == account.id) {
+        let is_own = |before: &&SignedIn| before.account.id == account.id || proven.connect == Some(before.session.id);
+        if let Some(before) = signed_in.filter(is_own) {
             push(&mut set, ConsoleRow::EndSession(before.session.id));
         }
         let details = json!({ "by": "identity-provider" });
@@ -156,9 +157,9 @@ impl Services {
         let mut former = Vec::new();
         for other in others.iter().filter(|_| proven.connect.is_none()) {
             // What an account does in other organizations is not this one's to end.
-            if accounts::belongings(tx, other.id)?.len() == 1 {
-                former.push(other.id);
-            }
+            let is_only_here = accounts::belongings(tx, other.id)?.len() == 1;
+            let ends = |session: &Session| is_only_here || session.reach == Reach::One(organization);
+            former.extend(sessions::of_account(tx, other.id)?.iter().filter(|one| ends(one)).map(|one| one.id));
         }
         let is_new = known.is_none();
         let account = match known {
@@ -183,6 +184,7 @@ impl Services {
             name: attribute(&document, "userName").unwrap_or_default(),
             email: None,
             email_key: None,
+            claimed_key: None,
             subject: Some((issuer.to_owned(), subject.to_owned())),
             created_at: now,
         })
@@ -190,7 +192,7 @@ impl Services {
 
     /// Whom somebody already is who joins an identity to it, having just signed in otherwise.
     fn own_user(&self, organization: OrganizationId, proven: &Proven, signed_in: Option<&SignedIn>) -> Option<UserId> {
-        let signed_in = signed_in.filter(|it| Some(it.account.id) == proven.connect && self.is_fresh(&it.session))?;
+        let signed_in = signed_in.filter(|it| Some(it.session.id) == proven.connect && self.is_fresh(&it.session))?;
         let here = signed_in.belongings.iter().find(|belonging| belonging.organization == organization)?;
         here.user
     }
@@ -210,7 +212,9 @@ impl Services {
             let mut set = WriteSet::new(caller.organization);
             for account in &provided {
                 push(&mut set, ConsoleRow::Unlink(account.id));
-                push(&mut set, ConsoleRow::EndOtherSessions(account.id, None));
+                for session in leading_to(tx, account.id, caller.organization)? {
+                    push(&mut set, ConsoleRow::EndSession(session.id));
+                }
                 let details = json!({ "user": user.to_string() });
                 set.events.push(cause.event(self.clock.now(), "account.parted", account.id.into(), &details));
             }

@@ -1,7 +1,8 @@
 //! Links that sign in once, for ten minutes.
 //!
 //! Looking at a link uses nothing up, since programs that scan mail look at every link: only the form behind it does. A
-//! link that was asked for in a browser works in that browser alone.
+//! link that was asked for in a browser works in that browser alone, and is mailed: whoever opens it has the address. Any other
+//! was shown to somebody, and opens the one organization it is of; a recovery administrator's opens all that are theirs.
 
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::db::console::ConsoleRow;
 use crate::db::console::accounts::{self, Account, AccountLink};
 use crate::db::console::links::{self, SignInLink, StoredLink};
+use crate::db::console::sessions::Reach;
 use crate::db::{AdministrationRow, Tx, WriteSet, organizations};
 use crate::ids;
 use crate::live::{Cause, Decision};
@@ -72,7 +74,7 @@ impl Services {
         self.new_link(caller, None, |tx| Ok(accounts::of_recovery(tx, caller.organization)?.into_iter().next()))
     }
 
-    /// A link for a user, whose account is made if there is none yet. Blocks.
+    /// A link for a user, whose account is made if there is none yet. It is shown, and leads here alone. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`]; 404.
@@ -102,6 +104,7 @@ impl Services {
                     name,
                     email: None,
                     email_key: None,
+                    claimed_key: None,
                     subject: None,
                     created_at: now,
                 };
@@ -131,24 +134,29 @@ impl Services {
         request: RequestId,
     ) -> Result<Option<LinkMail>, ServiceError> {
         let found = self.live.read::<_, ServiceError>(|tx| {
-            let Some(account) = accounts::by_email(tx, &address.key())? else { return Ok(None) };
-            let belongings = accounts::belongings(tx, account.id)?;
-            Ok(Some((account, belongings)))
+            let mut known: Vec<Account> = accounts::by_email(tx, &address.key())?.into_iter().collect();
+            known.extend(accounts::by_claimed(tx, &address.key())?);
+            let mut found = Vec::new();
+            for account in known {
+                let belongings = accounts::belongings(tx, account.id)?;
+                found.extend(belongings.into_iter().map(|belonging| (account.clone(), belonging)));
+            }
+            Ok(found)
         })?;
-        let Some((account, belongings)) = found else { return Ok(None) };
         let mut home = None;
-        for belonging in belongings {
+        for (account, belonging) in found {
             let acts = match belonging.user {
                 None => true,
                 Some(_) if belonging.is_closed_to_links => false,
                 Some(user) => self.rights(belonging.organization, user)?.is_some(),
             };
             if acts && home.is_none() {
-                home = Some(belonging);
+                home = Some((account, belonging));
             }
         }
+        let Some((account, home)) = home else { return Ok(None) };
         // To the stored address, never to the one typed.
-        let (Some(home), Some(to)) = (home, account.email.clone()) else { return Ok(None) };
+        let Some(to) = account.address().map(str::to_owned) else { return Ok(None) };
         let caller = Caller::local(home.organization, Actor::Server, request);
         let cause = Cause::from(&caller);
         let url = self.live.write(&cause, |_tx| {
@@ -221,14 +229,30 @@ impl Services {
         let cause = Cause::from(&caller);
         let written = self.live.write(&cause, |tx| {
             // Again: of two browsers that use it at once the second finds it used.
-            let stored = match self.looked_up(tx, shown, browser)? {
-                Ok((stored, ..)) => stored,
+            let (stored, account, user) = match self.looked_up(tx, shown, browser)? {
+                Ok((stored, account, _, user)) => (stored, account, user),
                 Err(refusal) => return Ok(Decision::Unchanged(Err(refusal))),
             };
             let now = self.clock.now();
-            let (session, cookie) = self.new_session(open.account.id, client)?;
+            let (mut session, cookie) = self.new_session(account.id, client)?;
             let mut set = WriteSet::new(organization);
             push(&mut set, ConsoleRow::UseSignInLink { id: stored.link.id, at: now });
+            // What was asked for in a browser came by mail; any other link was shown to somebody, and is no proof of whose
+            // address it is.
+            let is_mailed = stored.link.browser_hash.is_some();
+            let is_claim_proven = match &account.claimed_key {
+                Some(key) if is_mailed => accounts::by_email(tx, key)?.is_none(),
+                _ => false,
+            };
+            if is_claim_proven {
+                push(&mut set, ConsoleRow::ProveAddress(account.id));
+                push(&mut set, ConsoleRow::EndOtherSessions(account.id, None));
+                set.events.push(cause.event(now, "account.address-proven", account.id.into(), &json!({})));
+            }
+            let is_proven = is_mailed && (account.claimed_key.is_none() || is_claim_proven);
+            if user.is_some() && !is_proven {
+                session.reach = Reach::One(organization);
+            }
             push(&mut set, ConsoleRow::Session(session));
             set.events.push(cause.event(now, "account.signed-in", open.account.id.into(), &json!({ "by": "link" })));
             Ok::<_, ServiceError>(Decision::Write(Box::new(set), Ok(cookie)))

@@ -5,10 +5,10 @@ use zeroize::Zeroizing;
 
 use crate::db::console::sessions::{self, Reach, Session};
 use crate::db::console::{ConsoleRow, accounts};
-use crate::db::{AdministrationRow, WriteSet};
+use crate::db::{AdministrationRow, Tx, WriteSet};
 use crate::ids;
 use crate::live::{Cause, Decision};
-use crate::model::{AccountId, Caller, Moment, SessionId, UserId, limits};
+use crate::model::{AccountId, Caller, Moment, OrganizationId, SessionId, UserId, limits};
 use crate::service::{ServiceError, Services};
 
 use super::secret::Secret;
@@ -54,6 +54,27 @@ fn lasts(session: &Session, now: Moment) -> bool {
     now < session.expires_at && now < session.seen_at.plus_micros(minutes(limits::SESSION_IDLE_MINUTES))
 }
 
+/// Whether a session leads into an organization of its account.
+fn leads_to(session: &Session, belonging: &Belonging) -> bool {
+    session.reach.includes(belonging.organization) && (session.is_provided() || !belonging.is_closed_to_links)
+}
+
+/// The sessions of an account that lead into an organization, whatever they lead into besides; also those that are over, and
+/// those that lead nowhere else and not here either while links are closed.
+pub(super) fn leading_to(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    organization: OrganizationId,
+) -> Result<Vec<Session>, ServiceError> {
+    let belongings = accounts::belongings(tx, account)?;
+    let Some(here) = belongings.iter().find(|belonging| belonging.organization == organization) else {
+        return Ok(Vec::new());
+    };
+    let mut all = sessions::of_account(tx, account)?;
+    all.retain(|session| session.reach == Reach::One(organization) || leads_to(session, here));
+    Ok(all)
+}
+
 impl Services {
     /// Who shows this secret; `None` for nobody. Blocks.
     ///
@@ -72,10 +93,7 @@ impl Services {
             }
             let Some(account) = accounts::by_id(tx, session.account)? else { return Ok(None) };
             let mut belongings = accounts::belongings(tx, account.id)?;
-            belongings.retain(|belonging| match session.reach {
-                Reach::One(only) => belonging.organization == only,
-                Reach::All => !belonging.is_closed_to_links,
-            });
+            belongings.retain(|belonging| leads_to(&session, belonging));
             Ok(Some((current, SignedIn { session, account, belongings, renewed: None })))
         })?;
         let Some((current, mut signed_in)) = found else { return Ok(None) };
@@ -147,7 +165,7 @@ impl Services {
         })
     }
 
-    /// The sessions that last of the accounts a user signs in by, newest first. Blocks.
+    /// The sessions that last and lead here of the accounts a user signs in by, newest first. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -161,7 +179,7 @@ impl Services {
             let owners = accounts::of_user(tx, caller.organization, user)?;
             let mut all = Vec::new();
             for owner in &owners {
-                all.extend(sessions::of_account(tx, owner.id)?);
+                all.extend(leading_to(tx, owner.id, caller.organization)?);
             }
             all.retain(|session| lasts(session, now));
             all.sort_unstable_by_key(|session| std::cmp::Reverse(session.id));
@@ -169,7 +187,7 @@ impl Services {
         })
     }
 
-    /// Ends the sessions of a user: one, or all. Blocks.
+    /// Ends the sessions of a user that lead here: one, or all. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`].
@@ -183,7 +201,7 @@ impl Services {
         self.live.write(&cause, |tx| {
             let mut ended = Vec::new();
             for owner in accounts::of_user(tx, caller.organization, user)? {
-                let all = sessions::of_account(tx, owner.id)?;
+                let all = leading_to(tx, owner.id, caller.organization)?;
                 ended.extend(all.into_iter().filter(|session| only.is_none_or(|only| only == session.id)));
             }
             if ended.is_empty() {

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::db::console::ConsoleRow;
-use crate::db::console::accounts::{self, Account, AccountLink};
+use crate::db::console::accounts::{self, AccountLink};
 use crate::db::console::invitations::{self, Ending, StoredInvitation};
+use crate::db::console::sessions::Reach;
 use crate::db::memberships::MembershipChange;
 use crate::db::{AdministrationRow, Tx, WriteSet, directory, groups::GroupChange, organizations};
 use crate::ids;
@@ -14,11 +15,12 @@ use crate::model::{
 };
 use crate::scim::ScimError;
 use crate::service::access::{NewAssignment, WantedPrincipal};
-use crate::service::accounts::{Secret, SignIn};
+use crate::service::accounts::{Secret, SignIn, SignedIn};
 use crate::service::people::{check_names, giving};
 use crate::service::provisioning::users::NewUser;
 use crate::service::{ServiceError, Services};
 
+use super::proof::Proof;
 use super::reading::{self, Reading};
 
 /// Why an invitation does not open.
@@ -83,7 +85,7 @@ impl Services {
     }
 
     /// Joins: the new user with its account, memberships and session, and the end of the invitation, in one transaction;
-    /// then the role. Blocks.
+    /// then the role. `signed_in` is who the browser is already. Blocks.
     ///
     /// # Errors
     /// [`ServiceError`]; 409 if the address is somebody's by now.
@@ -92,7 +94,7 @@ impl Services {
         slug: &str,
         shown: &str,
         (given_name, family_name): (&str, &str),
-        client: &str,
+        (signed_in, client): (Option<&SignedIn>, &str),
         request: RequestId,
     ) -> Result<Result<Joined, JoinRefusal>, ServiceError> {
         if let Err(refusal) = self.look_at_invitation(slug, shown)? {
@@ -118,20 +120,16 @@ impl Services {
             new.add_to(&mut set, &services, tx, &cause, ConnectionId::NOBODY)?;
             let now = services.clock.now();
             let console = |row| AdministrationRow::Console(row);
-            let account = if let Some(account) = accounts::by_email(tx, &found.invitation.email_key)? {
-                account
-            } else {
-                let account = Account {
-                    id: ids::account(now),
-                    name: email.clone(),
-                    email: Some(email.clone()),
-                    email_key: Some(found.invitation.email_key.clone()),
-                    subject: None,
-                    created_at: now,
-                };
+            let proof = Proof::of(&found.invitation, signed_in);
+            let known = match proof {
+                Proof::None => None,
+                _ => accounts::by_email(tx, &found.invitation.email_key)?,
+            };
+            let account = known.unwrap_or_else(|| {
+                let account = proof.new_account(&found.invitation, now);
                 set.administration.push(console(ConsoleRow::Account(account.clone())));
                 account
-            };
+            });
             // Whoever was somebody else here before is the new user from now on.
             let belongs = accounts::belongings(tx, account.id)?;
             if belongs.iter().any(|belonging| belonging.organization == organization.id) {
@@ -139,7 +137,16 @@ impl Services {
             }
             let link = AccountLink { account: account.id, user: Some(new.id), created_at: now };
             set.administration.push(console(ConsoleRow::Link(link)));
-            let (session, cookie) = services.new_session(account.id, client)?;
+            let (mut session, cookie) = services.new_session(account.id, client)?;
+            match proof {
+                Proof::Mail => {}
+                // It is no fresher than the session it goes by, which it takes the place of.
+                Proof::Session(before) => {
+                    (session.signed_in_at, session.expires_at) = (before.signed_in_at, before.expires_at);
+                    set.administration.push(console(ConsoleRow::EndSession(before.id)));
+                }
+                Proof::None => session.reach = Reach::One(organization.id),
+            }
             set.administration.push(console(ConsoleRow::Session(session)));
             let ending = Ending { at: now, outcome: "joined".to_owned(), user: Some(new.id) };
             set.administration.push(console(ConsoleRow::EndInvitation(found.invitation.id, ending)));

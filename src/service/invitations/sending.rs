@@ -4,7 +4,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::db::console::ConsoleRow;
-use crate::db::console::invitations::{self, Ending, Invitation, Sending, StoredInvitation};
+use crate::db::console::invitations::{self, Ending, Invitation, SHOWN, Sending, StoredInvitation};
 use crate::db::{AdministrationRow, WriteSet, directory, organizations};
 use crate::ids;
 use crate::live::{Cause, Decision};
@@ -250,7 +250,7 @@ fn expiry(now: Moment) -> Moment {
 }
 
 fn delivery(sends_mail: bool) -> String {
-    if sends_mail { "waiting" } else { "shown" }.to_owned()
+    if sends_mail { "waiting" } else { SHOWN }.to_owned()
 }
 
 fn open(tx: &mut crate::db::Tx<'_>, caller: &Caller, id: InvitationId) -> Result<StoredInvitation, ServiceError> {

@@ -1,6 +1,9 @@
 //! Signing in by an identity provider: whom it lets in, and every way it must not.
 
 mod administered;
+mod connecting;
+mod leaving;
+mod reach;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,6 +16,7 @@ use muster::model::{CredentialKind, Destinations, Moment};
 use serde_json::{Value, json};
 use url::Url;
 
+use super::browser::unescaped;
 use super::{Browser, caller, person, recovery_administrator, services};
 use crate::administration::administrator;
 use crate::support::{Client, Database, FarSide, Organization, Server, Signer, spoilt, user};
@@ -116,13 +120,31 @@ pub struct Attempt {
 impl Attempt {
     /// Begins to sign in to an organization.
     pub fn begin(server: &Server, browser: &Browser, place: &str) -> Self {
-        let shown = browser.get(&format!("/sign-in/to/{place}"));
+        Self::at(server, browser, &format!("/sign-in/to/{place}"))
+    }
+
+    /// Begins to join an identity to whoever is signed in, as the own profile leads there.
+    pub fn joining(server: &Server, browser: &Browser, place: &str) -> Self {
+        Self::at(server, browser, &intent(browser, place))
+    }
+
+    fn at(server: &Server, browser: &Browser, path: &str) -> Self {
+        let shown = browser.get(path);
         let url = Url::parse(shown.location()).unwrap();
         assert_eq!(url.path(), "/authorize");
         let query = url.query_pairs().into_owned().collect::<BTreeMap<_, _>>();
         let callback = query["redirect_uri"].strip_prefix(&server.url).unwrap().to_owned();
         Self { query, callback }
     }
+}
+
+/// Where the form on the own profile leads on.
+fn intent(browser: &Browser, place: &str) -> String {
+    let asked = browser.page(&format!("/o/{place}/profile")).form("/profile/identity").send(browser).expect(200);
+    asked.assert_well_made();
+    let start = format!("href=\"/sign-in/to/{place}?");
+    let (_, rest) = asked.html.split_once(&start).unwrap_or_else(|| panic!("it leads nowhere: {}", asked.html));
+    format!("/sign-in/to/{place}?{}", unescaped(rest.split('"').next().unwrap()))
 }
 
 impl Fixture {

@@ -82,6 +82,28 @@ on_both_databases! {
         }
     }
 
+    fn what_is_refused_in_a_browser_names_no_command_to_type(database: &Database) {
+        let server = Server::start(database);
+        let acme = server.organization("acme");
+        let boss = recovery_administrator(&server, acme.id);
+        let group = boss.page("/o/acme/groups/new").form("/groups").with("name", "crew").send(&boss).location().to_owned();
+        let preview = "/o/acme/mappings/preview?kind=user&until=&reason=";
+        let shown = [
+            boss.page(&group).form("/add").with("names", "nobody-there").send(&boss),
+            boss.page("/o/acme/services/new").form("/services").with("name", "ci").with("owner", "nobody-there").send(&boss),
+            boss.get(&format!("{preview}&name=nobody-there&role=viewer&scope=%2F")),
+            boss.get(&format!("{preview}&name=nobody-there&role=no-role&scope=%2Fnowhere")),
+            boss.get("/o/acme/roles/no-role"),
+            boss.get("/o/acme/guardrails/none/remove"),
+            boss.get("/o/acme/gates/at?scope=%2Fnowhere&permission=deploy%3Arun"),
+            boss.get("/o/acme/decisions"),
+        ];
+        for shown in shown {
+            shown.assert_well_made();
+            assert!(!shown.text().contains("muster "), "{}: {}", shown.path, shown.text());
+        }
+    }
+
     fn a_session_is_told_by_its_browser_in_words(database: &Database) {
         let server = Server::start(database);
         let acme = server.organization("acme");

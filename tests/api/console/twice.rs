@@ -13,8 +13,9 @@ use crate::support::rows::all_rows;
 use crate::support::{Database, Server, user};
 
 /// Forms that need more than fits here, each with the test that sends it again.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: [(&str, &str); 4] = [
     ("/o/{organization}/exports/{id}/file", "a_file_is_for_whoever_asked_for_a_day_and_after_a_fresh_sign_in"),
+    ("/o/{organization}/profile/identity", "the_intent_to_join_is_of_one_session_and_ten_minutes"),
     ("/o/{organization}/quarantines/{id}/release", "whom_a_brake_holds_is_released_or_restored"),
     ("/o/{organization}/quarantines/{id}/restore", "whom_a_brake_holds_is_released_or_restored"),
 ];

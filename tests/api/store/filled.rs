@@ -267,7 +267,12 @@ const ROWS: &[(&str, &str, u32, &str)] = &[
         5000,
         "#01(1), 'user', 'name' || i / 2, i, CASE WHEN i % 2 = 0 THEN i + 1 ELSE ever END, 'text'",
     ),
-    ("account", "id, name, email, email_key, created_at", 5000, "#0c(i), 'name', 'a' || i, 'a' || i, 0"),
+    (
+        "account",
+        "id, name, email, email_key, claimed_key, created_at",
+        5000,
+        "#0c(i), 'name', 'a' || i, 'a' || i, 'b' || i, 0",
+    ),
     (
         "session",
         "id, account, secret_hash, rotated_at, form_key, client, signed_in_at, seen_at, expires_at",

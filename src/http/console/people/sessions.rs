@@ -44,10 +44,11 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     let name = display_name(&person);
     let mut ways: Vec<String> = accounts
         .iter()
-        .map(|account| match (&account.subject, &account.email) {
+        .map(|account| match (&account.subject, account.address()) {
             (Some((issuer, subject)), _) => format!("{subject} at {issuer}"),
-            (None, Some(email)) => format!("links sent to {email}"),
-            (None, None) => "links of the command line".to_owned(),
+            (None, Some(email)) if account.email.is_some() => format!("links sent to {email}"),
+            (None, Some(email)) => format!("links sent to {email}, of which none was opened yet"),
+            (None, None) => "links that whoever runs the server makes".to_owned(),
         })
         .collect();
     ways.sort_unstable();

@@ -158,21 +158,4 @@ on_both_databases! {
         blind.extend(of("three"));
         browser.post(settings, &blind).expect(400).says("does not say which settings");
     }
-
-    fn somebody_signed_in_joins_an_identity_to_themselves(database: &Database) {
-        let fixture = Fixture::new(database);
-        fixture.set(&[]);
-        let browser = person(&fixture.server, fixture.acme.id, "house", "");
-        let attempt = fixture.begin(&browser, "?connect=yes");
-        // Another browser's session is not joined to, whoever it is.
-        let mallory = person(&fixture.server, fixture.acme.id, "mallory", "");
-        mallory.set_cookie(ATTEMPT, &browser.cookie(ATTEMPT).unwrap());
-        fixture.back(&mallory, &attempt, &fixture.claims(&attempt, "s1")).expect(403).says("not known here");
-        assert_eq!(fixture.back(&browser, &attempt, &fixture.claims(&attempt, "s1")).location(), "/o/acme");
-        let elsewhere = Browser::new(&fixture.server);
-        assert_eq!(fixture.sign_in(&elsewhere, "s1").location(), "/o/acme");
-        elsewhere.page("/o/acme/profile").says("house");
-        let stranger = Browser::new(&fixture.server);
-        stranger.get("/sign-in/to/acme?connect=yes").expect(403);
-    }
 }

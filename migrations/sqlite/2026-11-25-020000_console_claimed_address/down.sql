@@ -1,0 +1,2 @@
+DROP INDEX account_claimed;
+ALTER TABLE account DROP COLUMN claimed_key;
