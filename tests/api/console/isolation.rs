@@ -1,6 +1,7 @@
 //! What an administrator of one organization names in the console that is another's is not there, by whichever page or form.
 
 use muster::http::console::{Method, PAGES};
+use muster::model::ResourceId;
 
 use super::people::id_of;
 use super::{Browser, caller, invited, person, recovery_administrator, services};
@@ -32,8 +33,8 @@ fn filled(server: &Server, database: &Database) -> Vec<String> {
         lines(database, &format!("SELECT {id} AS line FROM {table} ORDER BY 1 LIMIT 3"))
     });
     let written = |hex: String| {
-        let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-        parts.join("-")
+        let byte = |at: usize| u8::from_str_radix(hex.get(2 * at..2 * at + 2).unwrap(), 16).unwrap();
+        ResourceId::from_bytes(&(0..16).map(byte).collect::<Vec<u8>>()).unwrap().to_string()
     };
     all.map(written).chain([service]).collect()
 }
