@@ -14,6 +14,7 @@
 # A developer's loop:  export MUSTER_TEST_POSTGRES_URL=$(scripts/postgres.sh start)
 set -euo pipefail
 
+source "$(dirname "${BASH_SOURCE[0]}")/free-port.sh"
 default_directory="${TMPDIR:-/tmp}/muster-postgres-$(id -un)"
 
 fail() {
@@ -73,16 +74,6 @@ run() {
     exec setpriv --reuid="$(user)" --regid="$(id -gn "$(user)")" --init-groups -- "$program" "$@"
   fi
   exec "$program" "$@"
-}
-
-# A port nobody listens on just now.
-free_port() {
-  local port
-  while :; do
-    port=$((20000 + RANDOM % 12000))
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-  done
-  echo "$port"
 }
 
 start() {

@@ -2,6 +2,8 @@
 # stays in target/third-party; what is started ends with the script, and its files go. `$program` is the muster to run.
 # shellcheck shell=bash
 
+source scripts/free-port.sh
+
 tools=$PWD/target/third-party
 running=()
 mkdir -p "$tools"
@@ -47,17 +49,6 @@ node_programs() {
   mkdir -p "$tools/$name"
   (cd "$tools/$name" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --silent --no-audit --no-fund --prefix "$PWD" "$@")
   echo "$*" >"$tools/$name/installed"
-}
-
-# A port nobody listens on just now, below those that the system gives to whoever asks for any: no connection takes it
-# before the program it is for does.
-free_port() {
-  local port
-  while :; do
-    port=$((20000 + RANDOM % 12000))
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-  done
-  echo "$port"
 }
 
 # answers URL [OPTION…]: waits until somebody does. The options are for curl.
