@@ -1,5 +1,5 @@
-//! What ends with people who cease to be active, in the transaction that says so: their sessions that lead here, the links that would sign
-//! them in, the invitations they have made, and those that were sent to them.
+//! What ends with people who cease to be active, in the transaction that says so: their sessions that lead here, the links
+//! that would sign them in, the invitations they have made, and those that were sent to them.
 
 use diesel::QueryableByName;
 use diesel::sql_types::{BigInt, Binary};

@@ -177,15 +177,8 @@ impl Administration {
     pub fn assignments_of(&self, organization: OrganizationId, principal: Principal) -> Result<Vec<ShownAssignment>> {
         self.live.read(|tx| {
             let rows = assignments::of_principal(tx, organization, principal.id(), Revision::OPEN)?;
-            let names = principals::names(tx, organization, [principal])?;
-            let shown = rows.into_iter().filter(|row| row.assignment.principal == principal).map(
-                |AssignmentRow { assignment, created_at, .. }| ShownAssignment {
-                    principal_name: names.get(&principal.id()).cloned(),
-                    assignment,
-                    created_at,
-                },
-            );
-            Ok(shown.collect())
+            let own = rows.into_iter().filter(|row| row.assignment.principal == principal);
+            shown(tx, organization, own.collect())
         })
     }
 
