@@ -22,6 +22,7 @@ pub mod follow;
 pub mod groups;
 pub mod held_purges;
 pub mod history;
+mod holding;
 mod identified;
 pub mod keyring;
 pub mod leavers;
@@ -68,6 +69,7 @@ pub use postgres::Pooled;
 pub use write_set::{AdministrationRow, Count, ResourceKind, WriteSet};
 pub use writer::{Acknowledged, WriteError, Writer, Written};
 
+use holding::Holding;
 use postgres::PostgresServer;
 use postgres_url::PostgresSettings;
 use sqlite::SqliteFile;
@@ -231,6 +233,7 @@ impl Database {
     /// Waits until nobody else in this process writes to the SQLite file, and keeps them waiting while the answer lives.
     /// SQLite itself would let the impatient go first: a lease could run out behind a busy writer. PostgreSQL needs none.
     pub fn turn_to_write(&self) -> Option<MutexGuard<'_, ()>> {
+        holding::check_free("a turn to write");
         match &*self.0 {
             Inner::Sqlite { turn, .. } => Some(turn.lock().unwrap_or_else(PoisonError::into_inner)),
             Inner::Postgres { .. } => None,
@@ -244,13 +247,16 @@ impl Database {
     pub fn read<T, E: From<DatabaseError>>(&self, read: impl FnOnce(&mut Tx<'_>) -> Result<T, E>) -> Result<T, E> {
         #[cfg(test)]
         tests::faults::work_for(self);
+        holding::check_free("another connection");
         match &*self.0 {
             Inner::Sqlite { readers, .. } => {
                 let mut connection = readers.get().map_err(DatabaseError::from)?;
+                let _holding = Holding::begin();
                 read(&mut Tx::Sqlite(&mut connection))
             }
             Inner::Postgres { readers, .. } => {
                 let mut pooled = readers.get().map_err(DatabaseError::from)?;
+                let _holding = Holding::begin();
                 read(&mut Tx::Postgres(&mut pooled))
             }
         }

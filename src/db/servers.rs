@@ -34,6 +34,12 @@ pub(super) const APPLIED: Statement = Statement::both(
     "INSERT INTO server_applied (organization, instance, revision) VALUES ($1, $2, $3) \
      ON CONFLICT (organization, instance) DO UPDATE SET revision = excluded.revision",
 );
+// Whoever was earlier may have loaded something at an earlier revision, which must not be said to be later.
+pub(super) const FOLLOW: Statement = Statement::both(
+    "server_follow",
+    "INSERT INTO server_applied (organization, instance, revision) VALUES ($1, $2, $3) \
+     ON CONFLICT (organization, instance) DO NOTHING",
+);
 pub(super) const BEHIND: Statement = Statement {
     name: "server_behind",
     sqlite: "SELECT count(*) AS number FROM server_applied a JOIN server s ON s.instance = a.instance \
@@ -83,6 +89,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &LEAVE,
     &LEAVE_APPLIED,
     &APPLIED,
+    &FOLLOW,
     &BEHIND,
     &FOLLOWING,
     &SWEEP,
@@ -128,16 +135,39 @@ pub fn leave(tx: &mut Tx<'_>, instance: ResourceId) -> Result<(), DatabaseError>
     Ok(())
 }
 
-/// Says how far this server has applied an organization's changes. The row must stand before anything is loaded.
+/// Says that this server follows an organization's changes from a revision on, unless that is said already. The row must stand
+/// before anything is loaded.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub fn follow(
+    tx: &mut Tx<'_>,
+    instance: ResourceId,
+    organization: OrganizationId,
+    revision: Revision,
+) -> Result<(), DatabaseError> {
+    say(tx, &FOLLOW, instance, (organization, revision))
+}
+
+/// Says how far this server has applied an organization's changes.
 pub fn applied(
     tx: &mut Tx<'_>,
     instance: ResourceId,
     organization: OrganizationId,
     revision: Revision,
 ) -> Result<(), DatabaseError> {
+    say(tx, &APPLIED, instance, (organization, revision))
+}
+
+fn say(
+    tx: &mut Tx<'_>,
+    statement: &'static Statement,
+    instance: ResourceId,
+    (organization, revision): (OrganizationId, Revision),
+) -> Result<(), DatabaseError> {
     let binds =
         vec![Bind::Bytes(organization.as_bytes()), Bind::Bytes(instance.as_bytes()), Bind::Int(revision.as_i64())];
-    Sql(&APPLIED, binds).run(tx)?;
+    Sql(statement, binds).run(tx)?;
     Ok(())
 }
 

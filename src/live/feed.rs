@@ -40,19 +40,21 @@ pub(super) fn micros(duration: Duration) -> i64 {
 }
 
 impl Feed {
-    /// Makes sure that whoever takes access away in `organization` from now on waits for this server.
+    /// Makes sure that whoever takes access away in `organization` from now on waits for this server. Blocks.
+    ///
+    /// Nothing is locked while this waits for a connection: whoever holds one asks here what is followed.
     pub(super) fn watch(&self, inner: &Inner, organization: OrganizationId) -> Result<(), DatabaseError> {
-        let mut followed = self.followed.lock().unwrap_or_else(PoisonError::into_inner);
-        if followed.contains_key(&organization) {
+        if self.follows(organization) {
             return Ok(());
         }
-        let _turn = inner.database.turn_to_write();
+        let turn = inner.database.turn_to_write();
         let revision = inner.database.read(|tx| {
             let revision = organizations::revision(tx, organization)?.unwrap_or_default();
-            servers::applied(tx, inner.instance, organization, revision)?;
+            servers::follow(tx, inner.instance, organization, revision)?;
             Ok::<_, DatabaseError>(revision)
         })?;
-        followed.insert(organization, revision);
+        drop(turn);
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).entry(organization).or_insert(revision);
         Ok(())
     }
 

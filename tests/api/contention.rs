@@ -28,6 +28,15 @@ fn while_members_come_and_go<T>(client: &Client, busy: &str, people: &[String], 
     })
 }
 
+on_both_databases! {
+    // Of each organization something has to be read before it is answered, with far fewer connections than there are organizations.
+    fn many_organizations_that_begin_at_once_do_not_keep_each_other_waiting(database: &Database) {
+        let server = Server::start(database);
+        let clients: Vec<Client> = (0..48).map(|number| server.organization(&format!("org{number}")).client).collect();
+        in_parallel(clients.len(), clients.len(), |number| clients[number].create_group("crew", &[]));
+    }
+}
+
 // Requirement 57
 on_both_databases! {
     fn a_group_is_renamed_replaced_and_deleted_while_its_members_come_and_go(database: &Database) {
