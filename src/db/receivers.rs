@@ -60,11 +60,12 @@ pub(super) const CLAIM: Statement = Statement::both(
      AND (claimed_until <= $5 OR claimed_until > $5 + 900000000) AND (status = 'enabled' OR notice IS NOT NULL) \
      AND removed_at IS NULL",
 );
+// Whoever has told it something knows that it can be told, even when the claim is somebody else's by now.
 pub(super) const SUCCEEDED: Statement = Statement::both(
     "receiver_succeeded",
-    "UPDATE receiver SET claimed_until = $4, failures = 0, next_attempt_at = 0, failing_since = NULL, last_error = NULL, \
-     acknowledged_at = $4, notice = CASE WHEN notice = $5 THEN NULL ELSE notice END \
-     WHERE organization = $1 AND id = $2 AND claimed_by = $3",
+    "UPDATE receiver SET claimed_until = CASE WHEN claimed_by = $3 THEN $4 ELSE claimed_until END, failures = 0, \
+     next_attempt_at = 0, failing_since = NULL, last_error = NULL, acknowledged_at = $4, \
+     notice = CASE WHEN notice = $5 THEN NULL ELSE notice END WHERE organization = $1 AND id = $2",
 );
 pub(super) const FAILED: Statement = Statement::both(
     "receiver_failed",

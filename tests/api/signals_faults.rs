@@ -2,6 +2,7 @@
 //! before it, and nobody waits for another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::net::TcpListener;
 
 use base64::Engine as _;
@@ -13,8 +14,10 @@ use muster::model::{CredentialKind, Destinations};
 use serde_json::{Value, json};
 
 use crate::administration::administrator;
+use crate::support::rows::number;
 use crate::support::{ACCEPTED, Client, Listener, Program, Received, Server, user};
 
+const TAKEN: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 const UNAVAILABLE: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 fn claims(received: &Received) -> Value {
@@ -115,6 +118,45 @@ on_both_databases! {
             std::thread::yield_now();
         }
         assert_eq!(claims(&listener.next())["sub_id"]["email"], "ann@example.com");
+    }
+
+    fn a_receiver_that_was_told_by_one_is_not_failing_because_another_could_not_tell_it(database: &Database) {
+        let server = Server::start_at(database, 0, Clock::manual(Clock::system().now()));
+        server.live.allow_destinations(Destinations::new(vec!["127.0.0.0/8".parse().unwrap()]));
+        let organization = server.organization("acme");
+        let admin = administrator(&server, organization.id, CredentialKind::Admin);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let wanted = json!({ "name": "ci", "method": "push", "url": url, "events": ["session-revoked"] });
+        let id = admin.post("/receivers", &wanted).expect(201).id();
+        let shown = || admin.get(&format!("/receivers/{id}")).expect(200).json();
+        let waits_for = |statement: &str, expected: i64| {
+            while number(database, statement) != expected {
+                std::thread::yield_now();
+            }
+        };
+        let waiting = "SELECT count(*) FROM signal WHERE finished_at IS NULL";
+        for (name, tells_first) in [("ann@example.com", true), ("bob@example.com", false)] {
+            leave(&organization.client, name);
+            let (mut one, _) = listener.accept().unwrap();
+            // The clock is moved beyond the end of its claim.
+            server.clock.advance(3_600_000_000);
+            let (mut another, _) = listener.accept().unwrap();
+            if tells_first {
+                one.write_all(TAKEN.as_bytes()).unwrap();
+                waits_for(waiting, 0);
+            }
+            another.write_all(UNAVAILABLE.as_bytes()).unwrap();
+            let now = server.clock.now().as_micros();
+            waits_for(&format!("SELECT count(*) FROM receiver WHERE claimed_until <= {now}"), 1);
+            if !tells_first {
+                assert!(!shown()["failing_since"].is_null());
+                one.write_all(TAKEN.as_bytes()).unwrap();
+                waits_for(waiting, 0);
+            }
+            let shown = shown();
+            assert!(shown["failing_since"].is_null() && !shown["acknowledged_at"].is_null(), "{shown}");
+        }
     }
 
     fn a_receiver_that_hangs_keeps_nobody_else_waiting(database: &Database) {

@@ -93,8 +93,8 @@ pub fn delivered(live: &Live, delivery: &Delivery, attempts: &[Attempt]) -> Resu
     })
 }
 
-/// Puts on record what was sent, and leaves the receiver alone for a while. One that has failed for a day is paused: what
-/// happens is kept for it, and an administrator decides.
+/// Puts on record what was sent, and leaves the receiver alone for a while, if it is still owed anything. One that has failed
+/// for a day is paused: what happens is kept for it, and an administrator decides.
 ///
 /// # Errors
 /// [`ServiceError`].
@@ -108,13 +108,22 @@ pub fn failed(live: &Live, delivery: &Delivery, attempts: &[Attempt], why: &str)
     let failures = before.saturating_add(1);
     let doublings = u32::try_from(before.clamp(0, 20)).unwrap_or(20);
     let pause = FIRST_PAUSE.saturating_mul(1_i64.checked_shl(doublings).unwrap_or(i64::MAX)).min(LONGEST_PAUSE);
-    live.record::<_, ServiceError>(|tx| {
+    let is_owed = live.record::<_, ServiceError>(|tx| {
         signals::record(tx, receiver.organization, receiver.id, attempts)?;
-        if answers {
+        // A clock that was moved ends claims early: then another thread may have told it all that this one could not.
+        let is_owed =
+            receiver.notice.is_some() || !signals::waiting(tx, receiver.organization, receiver.id, 1)?.is_empty();
+        if answers || !is_owed {
             delivery.claim.succeeded(tx, now, receiver.notice.as_ref())?;
         }
-        Ok(delivery.claim.failed(tx, (now, now.plus_micros(pause)), failures, why)?)
+        if is_owed {
+            delivery.claim.failed(tx, (now, now.plus_micros(pause)), failures, why)?;
+        }
+        Ok(is_owed)
     })?;
+    if !is_owed {
+        return Ok(());
+    }
     tracing::warn!(receiver.id = %receiver.id, failures, error = why, "a receiver cannot be told");
     match stored.failing_since {
         Some(since) if !answers && since.plus_micros(GIVEN_UP_AFTER) <= now => give_up(live, stored),
