@@ -1,12 +1,15 @@
 //! Requests and answers as the request log keeps them: their shape, the names of the schemas, identifiers of this
 //! server, and nothing else of what a client wrote.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fmt;
 
-use serde_json::{Map, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
 use url::form_urlencoded;
 
-use super::json;
+use super::render;
 use super::schema::{Attribute, ResourceTypes};
 use crate::model::ResourceId;
 
@@ -90,10 +93,14 @@ impl Names {
     }
 }
 
-/// A body, masked; `None` if it is not JSON. `answer`: this server wrote it, so its own words stay.
+/// A body, masked; `None` if it is not JSON. `answer`: this server wrote it, so its own words stay. It is written while it
+/// is read: what a client sends need not be built to be forgotten.
 pub fn body(names: &Names, bytes: &[u8], answer: bool) -> Option<String> {
-    let value = json::parse(bytes).ok()?;
-    Some(masked(names, "", value, answer).to_string())
+    let mut out = String::with_capacity(bytes.len());
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    Masked { names, key: "", answer, out: &mut out }.deserialize(&mut json).ok()?;
+    json.end().ok()?;
+    Some(out)
 }
 
 /// A query, masked; `None` if there is nothing in it that means anything.
@@ -172,41 +179,129 @@ fn is_issued(text: &str) -> bool {
     text.parse::<ResourceId>().is_ok() && text.as_bytes().get(14) == Some(&b'7')
 }
 
-fn masked(names: &Names, key: &str, value: Value, answer: bool) -> Value {
-    match value {
-        Value::Null | Value::Bool(_) => value,
-        Value::Number(number) => {
-            let known = ["totalresults", "itemsperpage", "startindex", "failonerrors"].contains(&key);
-            if known { Value::Number(number) } else { Value::from(0) }
-        }
-        Value::String(text) => Value::String(masked_text(names, key, text, answer)),
-        Value::Array(values) => values.into_iter().map(|value| masked(names, key, value, answer)).collect(),
-        Value::Object(members) => {
-            let mut out = Map::new();
-            for (name, value) in members {
-                let lower = name.to_lowercase();
-                let shown = if names.has(&name) { name } else { expression(names, &name) };
-                out.insert(shown, masked(names, &lower, value, answer));
-            }
-            Value::Object(out)
+/// Reads one value and writes what is shown of it. `key`: the lower-case name it stands under.
+struct Masked<'a> {
+    names: &'a Names,
+    key: &'a str,
+    answer: bool,
+    out: &'a mut String,
+}
+
+impl Masked<'_> {
+    fn number(self, number: &impl ToString) {
+        let known = ["totalresults", "itemsperpage", "startindex", "failonerrors"].contains(&self.key);
+        if known {
+            self.out.push_str(&number.to_string());
+        } else {
+            self.out.push('0');
         }
     }
 }
 
-fn masked_text(names: &Names, key: &str, text: String, answer: bool) -> String {
-    let lower = text.to_lowercase();
+impl<'de> DeserializeSeed<'de> for Masked<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Masked<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.out.push_str("null");
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        self.out.push_str(if value { "true" } else { "false" });
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.number(&number);
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.number(&number);
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.number(&Value::from(number));
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        render::push_string(self.out, &masked_text(self.names, self.key, text, self.answer));
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let Self { names, key, answer, out } = self;
+        out.push('[');
+        let first = out.len();
+        loop {
+            let end = out.len();
+            if end > first {
+                out.push(',');
+            }
+            if elements.next_element_seed(Masked { names, key, answer, out })?.is_none() {
+                out.truncate(end);
+                out.push(']');
+                return Ok(());
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { names, answer, out, .. } = self;
+        out.push('{');
+        let first = out.len();
+        while let Some(name) = members.next_key::<String>()? {
+            if out.len() > first {
+                out.push(',');
+            }
+            let lower = name.to_lowercase();
+            if names.0.contains(&lower) {
+                render::push_string(out, &name);
+            } else {
+                render::push_string(out, &expression(names, &name));
+            }
+            out.push(':');
+            members.next_value_seed(Masked { names, key: &lower, answer, out })?;
+        }
+        out.push('}');
+        Ok(())
+    }
+}
+
+fn masked_text<'a>(names: &Names, key: &str, text: &'a str, answer: bool) -> Cow<'a, str> {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
     let stays = match key {
         _ if text.is_empty() => true,
-        "schemas" => names.has(&text) || lower.starts_with("urn:ietf:params:scim:api:messages:2.0:") && text.len() < 64,
-        "op" | "method" => WORDS.contains(&lower.as_str()),
-        "type" | "resourcetype" => CANONICAL.contains(&lower.as_str()),
-        "id" | "value" => is_issued(&text),
-        "path" => return expression(names, &text),
-        "detail" if answer => return masked_detail(names, &text),
+        "schemas" => names.has(text) || is_message(text),
+        "op" | "method" => is_one_of(&WORDS),
+        "type" | "resourcetype" => is_one_of(&CANONICAL),
+        "id" | "value" => is_issued(text),
+        "path" => return Cow::Owned(expression(names, text)),
+        "detail" if answer => return Cow::Owned(masked_detail(names, text)),
         "scimtype" | "status" | "created" | "lastmodified" => answer,
         _ => false,
     };
-    if stays { text } else { MASK.to_owned() }
+    Cow::Borrowed(if stays { text } else { MASK })
+}
+
+/// Whether it is the URN of a message of the protocol (RFC 7644 §3.1).
+fn is_message(urn: &str) -> bool {
+    const MESSAGES: &str = "urn:ietf:params:scim:api:messages:2.0:";
+    urn.len() < 64 && urn.get(..MESSAGES.len()).is_some_and(|start| start.eq_ignore_ascii_case(MESSAGES))
 }
 
 /// A sentence of this server: what stands between backticks may be the client's.
@@ -307,8 +402,24 @@ mod tests {
     }
 
     #[test]
+    fn what_would_be_refused_is_shown_masked_as_well() {
+        for (sent, shown) in [
+            (r#"{"active":true,"Active":"ana","ana":1,"bea":[]}"#, r#"{"active":true,"Active":"…","…":0,"…":[]}"#),
+            (r#"["ana",[],{},-1.5,null]"#, r#"["…",[],{},0,null]"#),
+            (
+                r#"{"startIndex":-1.5,"totalResults":3,"op":"a\u0000d"}"#,
+                r#"{"startIndex":-1.5,"totalResults":3,"op":"…"}"#,
+            ),
+            (r#"{"userName":"a\"b","scimT\u0079pe":"ana"}"#, r#"{"userName":"…","scimType":"…"}"#),
+        ] {
+            assert_eq!(body(&names(), sent.as_bytes(), false).as_deref(), Some(shown), "{sent}");
+        }
+    }
+
+    #[test]
     fn what_is_not_json_is_not_kept() {
-        for text in ["", "{\"userName\": ana", "ana", "\u{0}"] {
+        let deep = "[".repeat(70_000);
+        for text in ["", "{\"userName\": ana", "ana", "\u{0}", "{} ana", "[1,]", &deep] {
             assert_eq!(body(&names(), text.as_bytes(), false), None, "{text}");
         }
     }
