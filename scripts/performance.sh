@@ -4,7 +4,7 @@
 #   scripts/performance.sh LOAD OUT
 #
 # LOAD: the folder of the load tool, with bench.sh, limits.sh and scimbench. OUT: where the results go, one JSON line a
-# measure, and table.md. Needs what limits.sh needs (wrk, libsqlite3-dev, pgbench), and python3. Run it on a quiet machine;
+# measure, what the servers logged, and table.md. Needs what limits.sh needs (wrk, libsqlite3-dev, pgbench), and python3. Run it on a quiet machine;
 # it takes about ten minutes beside the build.
 # SIZE is the population (100000; 10000 at least), DUR and SECONDS_EACH the seconds a measure and a limit (2), MANY the seconds of many
 # organizations at once (60). PROGRAM is a muster that is built already.
@@ -45,7 +45,7 @@ base=http://127.0.0.1:$port/scim/v2
 
 # Starts a server on the database URL $1 and waits for its token.
 start() {
-  MUSTER_RATE_LIMIT=0 "$PROGRAM" serve --listen "127.0.0.1:$port" --database-url "$1" >"$work/printed" 2>"$work/log" &
+  MUSTER_RATE_LIMIT=0 "$PROGRAM" serve --listen "127.0.0.1:$port" --database-url "$1" >"$work/printed" 2>"$out/$database.log" &
   server=$!
   until token=$(grep -o 'muster_scim_[A-Za-z0-9_-]*' "$work/printed"); do
     kill -0 "$server"

@@ -45,8 +45,19 @@ scripts/postgres.sh install
 cargo deny --version 2>/dev/null || cargo install --quiet --locked cargo-deny --version 0.20.2
 cargo nextest --version 2>/dev/null || cargo install --quiet --locked cargo-nextest --version 0.9.143
 
+# Where what is temporary goes: into memory where there is plenty, which saves a third of the tests' time.
+folder() {
+  local plenty=$((12 * 1024 * 1024)) memory=/dev/shm
+  if [[ -z ${TMPDIR:-} && -w $memory && $(stat -f -c %T $memory) = tmpfs ]] &&
+    (($(df --output=avail -k $memory | tail -1) > plenty && $(awk '/^MemAvailable/ { print $2 }' /proc/meminfo) > plenty)); then
+    echo $memory
+  else
+    echo "${TMPDIR:-/tmp}"
+  fi
+}
+
 # Everything temporary stands under one folder, so that whatever happens nothing stays behind, no server and no file.
-run=$(mktemp -d "${TMPDIR:-/tmp}/muster-test.XXXXXX")
+run=$(mktemp -d "$(folder)/muster-test.XXXXXX")
 chmod 755 "$run"
 mkdir -m 1777 "$run/tmp"
 clean_up() {
