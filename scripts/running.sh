@@ -30,15 +30,17 @@ installed() {
   [[ -e $1 && $(cat "$1") == "$2" ]]
 }
 
-# python_programs NAME PACKAGE…: by pip, in an environment of its own.
+# python_programs NAME PACKAGE…: by pip, in an environment of its own. Its programs name the folder they stand in, so one
+# that was moved is made anew.
 python_programs() {
   local name=$1
   shift
-  installed "$tools/$name.installed" "$*" && return
+  local what="$tools/$name: $*"
+  installed "$tools/$name.installed" "$what" && return
   rm -rf "${tools:?}/$name"
   python3 -m venv "$tools/$name"
   "$tools/$name/bin/pip" install --quiet --disable-pip-version-check "$@"
-  echo "$*" >"$tools/$name.installed"
+  echo "$what" >"$tools/$name.installed"
 }
 
 # node_programs NAME PACKAGE…: by npm, in a folder of its own. No browser comes along: the machine has one.
