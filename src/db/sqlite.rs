@@ -57,7 +57,7 @@ impl SqliteFile {
         connection.batch_execute(
             "PRAGMA busy_timeout = 10000; PRAGMA synchronous = FULL; \
              PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -8192; \
-             PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; PRAGMA wal_autocheckpoint = 4000;",
+             PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;",
         )?;
         Ok(connection)
     }

@@ -149,7 +149,10 @@ on_both_databases! {
         let read = |query: &str| {
             statements::of(&tables);
             let page = admin.get(query).expect(200).json();
-            let sent = statements::of(&tables);
+            // Whoever asks is read anew when the feed has heard of a change: that is no part of the page.
+            let admits = |text: &String| text.contains("FROM credential WHERE") && text.contains(" AND id = ");
+            let mut sent = statements::of(&tables);
+            sent.retain(|text| !admits(text));
             let bounded = |text: &String| [" LIMIT ", "scope <= ", "json_each", "ANY("].iter().any(|part| text.contains(part));
             assert!(!sent.is_empty() && sent.iter().all(bounded), "{query}: {sent:?}");
             (sent, page["next_cursor"].as_str().map(str::to_owned))
