@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::model::{AssignmentId, AssignmentSource, Reason, RoleName, ScopePath};
-use crate::service::access::{NewAssignment, ShownAssignment, WantedPrincipal};
+use crate::model::{AssignmentId, AssignmentSource, Reason, ResourceId, RoleName, ScopePath};
+use crate::service::access::{Narrowing, NewAssignment, ShownAssignment, WantedPrincipal};
 use crate::service::administration::Administration;
 
 use super::error::CommandError;
@@ -89,11 +89,10 @@ pub(super) fn run(command: &MappingCommand, settings: &Settings) -> Result<(), C
         }
         MappingCommand::List { organization, role, scope } => {
             let organization = organization.find(administration)?;
-            let shown = administration.assignments(organization.id)?.into_iter().filter(|shown| {
-                role.as_ref().is_none_or(|role| shown.assignment.role == *role)
-                    && scope.as_ref().is_none_or(|scope| scope.contains(&shown.assignment.scope))
-            });
-            list(shown)
+            let narrowing = Narrowing { role: role.clone(), ..Narrowing::default() };
+            let all = administration.assignments_after(organization.id, &narrowing, ResourceId::FIRST, i64::MAX)?;
+            let within = |shown: &ShownAssignment| scope.as_ref().is_none_or(|it| it.contains(&shown.assignment.scope));
+            list(all.into_iter().filter(within))
         }
     })
 }

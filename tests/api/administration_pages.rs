@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::administration::{administered, problem};
-use crate::console::person;
+use crate::console::{person, recovery_administrator};
 use crate::support::{Client, Server, in_parallel, statements};
 
 /// The items of all pages of a list, and how many pages there were.
@@ -171,6 +171,35 @@ on_both_databases! {
         let group = admin.post("/groups", &json!({ "display_name": "many" })).expect(201).id();
         in_parallel(4, 18, |number| assign(&admin, &group, ROLES[number % 3], &format!("/p{}", number % 9)));
         assert_eq!(read("/assignments?limit=4").0, before);
+    }
+}
+
+on_both_databases! {
+    fn a_page_of_the_console_about_a_group_a_role_or_an_assignment_reads_no_other_assignments(database: &Database) {
+        statements::watch();
+        let (server, _, admin) = administered(database);
+        let groups = filled(&server, &admin);
+        let acme = server.administration().organizations().unwrap().remove(0);
+        let console = recovery_administrator(&server, acme.id);
+        let one = assign(&admin, &groups[1], "viewer", "/p1/production");
+        let crew = &groups[1];
+        for (path, says) in [
+            ("groups".to_owned(), "viewer at /p1/production"),
+            (format!("groups/{crew}"), "/p1/production"),
+            (format!("groups/{crew}/delete"), "/p1/production"),
+            ("roles/deployer".to_owned(), "/p8"),
+            (format!("mappings/{one}/end"), "g1 is no longer assigned viewer at /p1/production"),
+            ("people?role=viewer".to_owned(), "Nobody"),
+            ("invitations/new".to_owned(), "Invite people"),
+        ] {
+            let path = format!("/o/{}/{path}", acme.slug);
+            statements::of(&["assignment"]);
+            let page = console.page(&path);
+            let sent = statements::of(&["assignment"]);
+            page.says(says);
+            println!("{path}: {sent:?}");
+        }
+        panic!();
     }
 }
 

@@ -123,11 +123,11 @@ fn list(visit: &Visit) -> Result<Answer, Refusal> {
     };
     let search = GroupSearch { text: Some(query.clone()), connection };
     let found = groups::search(&visit.services, visit.caller()?, start(visit)?, ROWS, &search)?;
-    let assignments = administration.assignments(organization)?;
+    let listed: Vec<GroupId> = found.items.iter().map(|group| group.group.id).collect();
+    let assigned = administration.assigned_to_groups(organization, &listed)?;
     let now = visit.services.clock.now();
     let roles = |id: GroupId| -> Vec<String> {
-        let own = assignments.iter().map(|shown| &shown.assignment);
-        let own = own.filter(|one| one.principal == Principal::Group(id) && one.validity.holds(now));
+        let own = assigned.get(&id).into_iter().flatten().filter(|one| one.validity.holds(now));
         own.map(|one| format!("{} at {}", one.role, one.scope)).collect()
     };
     let line = |group: Group| Line {
@@ -174,9 +174,8 @@ fn show(visit: &Visit) -> Result<Answer, Refusal> {
 }
 
 fn assignments(visit: &Visit, id: GroupId) -> Result<Vec<mappings::Line>, Refusal> {
-    let all = visit.administration()?.assignments(visit.organization()?)?;
-    let own = all.iter().filter(|shown| shown.assignment.principal == Principal::Group(id));
-    own.map(|shown| mappings::line(visit, shown)).collect()
+    let own = visit.administration()?.assignments_of(visit.organization()?, Principal::Group(id))?;
+    own.iter().map(|shown| mappings::line(visit, shown)).collect()
 }
 
 fn page(visit: &Visit, names: String, problem: String, results: Vec<(String, String)>) -> Result<GroupPage, Refusal> {

@@ -219,10 +219,8 @@ fn page(visit: &Visit, text: String, lines: Vec<Line>, problem: String) -> Resul
         version.map(|shown| shown.version.permissions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
     };
     let groups: Vec<Choice> = local.items.into_iter().map(choose).collect();
-    for shown in administration.assignments(organization)? {
-        if let crate::model::Principal::Group(group) = shown.assignment.principal
-            && wanted.groups.contains(&group)
-        {
+    for group in &wanted.groups {
+        for shown in administration.assignments_of(organization, crate::model::Principal::Group(*group))? {
             let one = &shown.assignment;
             let name = shown.principal_name.unwrap_or_default();
             opens.push(format!("{name}: {} at {}", allows(&one.role).unwrap_or_default(), one.scope));

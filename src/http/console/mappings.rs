@@ -313,8 +313,7 @@ fn ending(visit: &Visit) -> Result<Answer, Refusal> {
 
 fn look_at_end(visit: &Visit, problem: String) -> Result<Answer, Refusal> {
     let (organization, id) = (visit.organization()?, visit.parsed::<AssignmentId>(1)?);
-    let all = visit.administration()?.assignments(organization)?;
-    let shown = all.into_iter().find(|shown| shown.assignment.id == id).ok_or(Refusal::NotFound)?;
+    let shown = visit.administration()?.assignment(organization, id)?.ok_or(Refusal::NotFound)?;
     let told = line(visit, &shown)?;
     let name = if told.name.is_empty() { "Nobody any more".to_owned() } else { told.name };
     let shown = match tried(visit, |trying| trying.end_assignment(organization, id, None))? {

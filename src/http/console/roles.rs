@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::model::{Permission, RoleName};
-use crate::service::access::ShownRole;
+use crate::model::{Permission, ResourceId, RoleName};
+use crate::service::access::{Narrowing, ShownRole};
 use crate::service::administration::AdministrationError;
 
 use super::answer::{Answer, Flash};
@@ -24,6 +24,9 @@ pub(super) const PAGES: &[Page] = &[
     Page::post("/o/{organization}/roles", Needs::Right("organization:manage-access"), name_one),
     Page::post("/o/{organization}/roles/{role}", Needs::Fresh("organization:manage-access"), save),
 ];
+
+/// How many assignments of a role its page shows.
+const HOLDERS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "console/roles.html")]
@@ -51,7 +54,9 @@ struct RolePage {
     version: String,
     is_built_in: bool,
     rows: Vec<Choice>,
+    /// The oldest assignments of it.
     holders: Vec<mappings::Line>,
+    has_more_holders: bool,
     versions: Vec<Version>,
     may_change: bool,
     problem: String,
@@ -135,9 +140,10 @@ fn page(
             Choice { permission: permission.to_string(), description: entry.description.clone(), is_ticked, theirs }
         })
         .collect();
-    let assignments = administration.assignments(organization)?;
-    let holders = assignments.iter().filter(|shown| shown.assignment.role == *name);
-    let holders = holders.map(|shown| mappings::line(visit, shown)).collect::<Result<Vec<_>, _>>()?;
+    let of_role = Narrowing { role: Some(name.clone()), ..Narrowing::default() };
+    let limit = i64::try_from(HOLDERS).unwrap_or(i64::MAX).saturating_add(1);
+    let held = administration.assignments_after(organization, &of_role, ResourceId::FIRST, limit)?;
+    let holders = held.iter().take(HOLDERS).map(|shown| mappings::line(visit, shown)).collect::<Result<Vec<_>, _>>()?;
     let title = if version.is_some() { format!("Role {name}") } else { format!("New role {name}") };
     Ok(RolePage {
         frame: visit.frame(title, "roles"),
@@ -147,6 +153,7 @@ fn page(
         is_built_in: name.is_built_in(),
         rows,
         holders: holders.into_iter().filter(|line| line.state != "ended").collect(),
+        has_more_holders: held.len() > HOLDERS,
         may_change: visit.member()?.rights.manage_access() && !name.is_built_in(),
         problem,
         is_stale: is_quicker,

@@ -1,16 +1,16 @@
 //! Assignments: map a group, a user or a service to a role at a scope; list, end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::db::access::assignments::listed;
-use crate::db::access::{AccessRow, AssignmentRow, assignments};
+use crate::db::access::{AccessRow, AssignmentRow, assignments, past};
 use crate::db::{Tx, organizations};
 use crate::ids;
 use crate::model::{
-    Assignment, AssignmentId, AssignmentSource, Moment, OrganizationId, Principal, Reason, ResourceId, Revision,
-    RoleName, ScopePath, Validity, role_value,
+    Assignment, AssignmentId, AssignmentSource, GroupId, Moment, OrganizationId, Principal, Reason, ResourceId,
+    Revision, RoleName, ScopePath, Validity, role_value,
 };
 
 use super::administrators::{self, Taken};
@@ -176,10 +176,35 @@ impl Administration {
     /// [`AdministrationError::Database`].
     pub fn assignments_of(&self, organization: OrganizationId, principal: Principal) -> Result<Vec<ShownAssignment>> {
         self.live.read(|tx| {
-            let rows = assignments::of_principal(tx, organization, principal.id(), Revision::OPEN)?;
-            let own = rows.into_iter().filter(|row| row.assignment.principal == principal);
-            shown(tx, organization, own.collect())
+            let mut rows = assignments::of_principal(tx, organization, principal.id(), Revision::OPEN)?;
+            rows.retain(|row| row.assignment.principal == principal);
+            rows.sort_by_key(|row| row.assignment.id);
+            shown(tx, organization, rows)
         })
+    }
+
+    /// What is assigned to each of these groups itself, oldest first.
+    ///
+    /// # Errors
+    /// [`AdministrationError::Database`].
+    pub fn assigned_to_groups(
+        &self,
+        organization: OrganizationId,
+        groups: &[GroupId],
+    ) -> Result<BTreeMap<GroupId, Vec<Assignment>>> {
+        let groups: Vec<ResourceId> = groups.iter().copied().map(ResourceId::from).collect();
+        let mut rows = self.live.read(|tx| {
+            let now = organizations::revision(tx, organization)?.unwrap_or_default();
+            past::assignments(tx, organization, &groups, now)
+        })?;
+        rows.sort_by_key(|row| row.assignment.id);
+        let mut assigned: BTreeMap<GroupId, Vec<Assignment>> = BTreeMap::new();
+        for AssignmentRow { assignment, .. } in rows {
+            if let Principal::Group(group) = assignment.principal {
+                assigned.entry(group).or_default().push(assignment);
+            }
+        }
+        Ok(assigned)
     }
 
     /// One assignment.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::db::access::assignments::listed::{self as assignments, Narrowing as Narrowed};
 use crate::db::users::keys;
 use crate::db::users::listed::{self, Key};
 use crate::db::{DatabaseError, Tx, memberships, sightings, users};
@@ -132,10 +133,11 @@ fn named(tx: &mut Tx<'_>, organization: OrganizationId, text: &str) -> Result<BT
 /// Who holds a role somewhere: those it is assigned to, and the members of groups and of the groups in them.
 fn holders(services: &Services, caller: &Caller, role: &RoleName) -> Result<Those, ServiceError> {
     let now = services.clock.now();
-    let all = services.administration(caller).assignments(caller.organization)?;
+    let of_role = Narrowed { role: Some(role.clone()), ..Narrowed::default() };
+    let all = services.live.read(|tx| assignments::page(tx, caller.organization, &of_role, ResourceId::FIRST, i64::MAX))?;
     let (mut people, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    for one in all.into_iter().map(|shown| shown.assignment) {
-        if one.role != *role || !one.validity.holds(now) {
+    for one in all.into_iter().map(|row| row.assignment) {
+        if !one.validity.holds(now) {
             continue;
         }
         match one.principal {

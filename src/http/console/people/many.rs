@@ -349,9 +349,8 @@ fn consequences(visit: &Visit, wanted: &Wanted, all: &[Named]) -> Result<Vec<Str
 /// What a group gives, in a sentence.
 fn given(visit: &Visit, group: GroupId, name: &str, what: &str) -> Result<Vec<String>, Refusal> {
     let now = visit.services.clock.now();
-    let all = visit.administration()?.assignments(visit.organization()?)?;
-    let own = all.iter().map(|shown| &shown.assignment);
-    let own = own.filter(|one| one.principal == crate::model::Principal::Group(group) && one.validity.holds(now));
+    let own = visit.administration()?.assigned_to_groups(visit.organization()?, &[group])?;
+    let own = own.values().flatten().filter(|one| one.validity.holds(now));
     let roles: Vec<String> = own.map(|one| format!("{} at {}", one.role, one.scope)).collect();
     Ok(vec![if roles.is_empty() {
         format!("Nothing is assigned to {name} itself.")
