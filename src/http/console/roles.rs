@@ -56,7 +56,8 @@ struct RolePage {
     rows: Vec<Choice>,
     /// The oldest assignments of it.
     holders: Vec<mappings::Line>,
-    has_more_holders: bool,
+    /// Where the others are listed, if there are any.
+    more_holders: String,
     versions: Vec<Version>,
     may_change: bool,
     problem: String,
@@ -153,7 +154,7 @@ fn page(
         is_built_in: name.is_built_in(),
         rows,
         holders: holders.into_iter().filter(|line| line.state != "ended").collect(),
-        has_more_holders: held.len() > HOLDERS,
+        more_holders: if held.len() > HOLDERS { visit.address(&format!("/mappings?q={name}"))? } else { String::new() },
         may_change: visit.member()?.rights.manage_access() && !name.is_built_in(),
         problem,
         is_stale: is_quicker,

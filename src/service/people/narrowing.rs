@@ -134,7 +134,8 @@ fn named(tx: &mut Tx<'_>, organization: OrganizationId, text: &str) -> Result<BT
 fn holders(services: &Services, caller: &Caller, role: &RoleName) -> Result<Those, ServiceError> {
     let now = services.clock.now();
     let of_role = Narrowed { role: Some(role.clone()), ..Narrowed::default() };
-    let all = services.live.read(|tx| assignments::page(tx, caller.organization, &of_role, ResourceId::FIRST, i64::MAX))?;
+    let all =
+        services.live.read(|tx| assignments::page(tx, caller.organization, &of_role, ResourceId::FIRST, i64::MAX))?;
     let (mut people, mut groups) = (BTreeSet::new(), BTreeSet::new());
     for one in all.into_iter().map(|row| row.assignment) {
         if !one.validity.holds(now) {
